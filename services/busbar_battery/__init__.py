@@ -1,0 +1,1 @@
+"""Battery and export power flow: what the battery does each second, and why."""
