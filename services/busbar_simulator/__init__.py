@@ -1,0 +1,1 @@
+"""A house over the real protocols: what Busbar is shown, and judged by."""
