@@ -1,0 +1,1 @@
+"""The Charge Amps scheduler: cheap hours or the plan of another HEMS, kept in the maker's cloud."""
