@@ -195,7 +195,7 @@ def _rules(question: dict[str, Any], zone: ZoneInfo) -> Rules:
         max_payload_bytes=_whole(question, "max_payload_bytes", 65_536),
         max_periods=_whole(question, "max_periods", 192),
         max_horizon_hours=_number(question, "max_horizon_hours", 192.0),
-        naive_timestamps=naive,
+        naive_timestamps="local" if naive == "local" else "reject",
         zone=zone,
     )
 
@@ -212,17 +212,18 @@ def _held(kept: Any, now: datetime) -> Schedule | None:
         raise BadQuestion("persisted_schedule", "an object with periods and expires_at is needed")
     periods = []
     for index, entry in enumerate(described.get("periods") or []):
-        start, end = (
-            (entry.get("start"), entry.get("end")) if isinstance(entry, dict) else (entry[0], entry[1])
-        )
+        pair = [entry.get("start"), entry.get("end")] if isinstance(entry, dict) else list(entry)
         path = f"persisted_schedule.periods[{index}]"
-        periods.append(Period(_at(start, path), _at(end, path), 6.0))
-    times = {}
-    for field in ("expires_at", "issued_at"):
-        if described.get(field) is not None:
-            times[field] = _at(described[field], f"persisted_schedule.{field}")
+        periods.append(Period(_at(pair[0], path), _at(pair[1], path), 6.0))
+    expires_at, issued_at = (
+        None if described.get(field) is None else _at(described[field], f"persisted_schedule.{field}")
+        for field in ("expires_at", "issued_at")
+    )
     return Schedule(
-        periods=tuple(periods) or (_until(times.get("expires_at"), always),), received_at=now, **times
+        periods=tuple(periods) or (_until(expires_at, always),),
+        received_at=now,
+        expires_at=expires_at,
+        issued_at=issued_at,
     )
 
 

@@ -7,6 +7,7 @@ slots contradict each other is refused as a whole, because nobody can say which 
 import math
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from msgspec import Struct
@@ -57,7 +58,7 @@ def read(entries: Iterable[Any], *, per_kwh: float = 1.0) -> Slots:
             raise Contradiction(f"{slot.start.isoformat()} costs {twin.price:g} and {slot.price:g}")
         found[slot.start, slot.end] = max(twin, slot) if twin else slot
     ordered = tuple(sorted(found.values()))
-    for earlier, later in zip(ordered, ordered[1:], strict=False):
+    for earlier, later in pairwise(ordered):
         if later.start < earlier.end:
             raise Contradiction(f"slots overlap at {later.start.isoformat()}")
     return Slots(ordered, dropped)
