@@ -1,9 +1,9 @@
 """The battery's power for one instant, as a function of that instant alone.
 
-The base quantity is the surplus, `battery - grid`. By the balance at the meter it equals sun minus house, and it
-does not move when the battery does: a battery that takes 1 kW more shows 1 kW less export at the same instant.
-So the decision needs no loop gain and has nothing to hunt with. Whatever is wanted of the battery is said in terms
-of the surplus, bounded by what the battery, the wires and the limits allow.
+The base quantity is the surplus, `battery - grid`. By the balance at the meter it equals sun minus house, and
+it does not move when the battery does: what it takes more is missing from the export at the same instant.
+So the decision needs no loop gain and has nothing to hunt with. Whatever is wanted of the battery is said in
+terms of the surplus, bounded by what the battery, the wires and the limits allow.
 
 Order of authority: device > valid configuration > SoC limits > import limit > grid charging > export target >
 priority > absorb rather than curtail > curtail. Export and generation limits hold at every step.
@@ -26,7 +26,7 @@ NOTHING_W = 1e-3
 
 
 class Decision(Struct, frozen=True, kw_only=True, rename={"import_": "import"}):
-    """What the battery should do, and the flows to expect once it does. Watts; None is unknown or "no cap"."""
+    """What the battery should do, and the flows to expect then. Watts; None is unknown or "no cap"."""
 
     battery: float
     export: float | None
@@ -60,7 +60,7 @@ class Allowed(Struct, frozen=True):
 
 
 def decide(given: Inputs) -> Decision | Refusal:
-    """The battery's power for this instant with its consequences, or a sentence that says what is unusable."""
+    """The battery's power for this instant with its consequences, or a sentence about what is unusable."""
     wrong = fault(given)
     if wrong is not None:
         return Refusal(wrong)
@@ -146,7 +146,7 @@ def _charge_from_grid(given: Inputs, allowed: Allowed, surplus: float) -> Choice
     if given.wire_stale:
         if surplus < 0:
             return _hold(allowed, surplus, flag="wire_limit_stale")
-        power, bound = least((own, "the allocator is silent, surplus only"), (allowed.charge, allowed.charge_by))
+        power, bound = least((own, "the surplus alone"), (allowed.charge, allowed.charge_by))
         return Choice(power, "grid charging", bound, "wire_limit_stale")
     power, bound = least(
         (allowed.charge, allowed.charge_by),
@@ -155,7 +155,7 @@ def _charge_from_grid(given: Inputs, allowed: Allowed, surplus: float) -> Choice
         (surplus + allowed.imported, "import limit"),
     )
     if power == inf:
-        return Choice(own, "grid charging", "nothing bounds the grid draw, surplus only", "grid_charge_unbounded")
+        return Choice(own, "grid charging", "the surplus alone", "grid_charge_unbounded")
     if power < -allowed.discharge:
         power, bound = -allowed.discharge, allowed.discharge_by
     return Choice(power, "grid charging", bound)
@@ -216,7 +216,7 @@ def _consequences(
 
 
 def _cap(allowed: Allowed, load: float | None, charging: float) -> float | None:
-    """The most the sun may make. Discharge is never subtracted: sun may take its place, the next look lowers it."""
+    """The most the sun may make. Discharge is never subtracted: sun may take its place."""
     if load is None:
         return None
     cap = min(allowed.generation, max(0.0, load + charging + allowed.export))

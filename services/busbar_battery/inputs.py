@@ -12,7 +12,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
-# Beyond this a figure is a broken device or a typing error, not a house; the largest battery parks stay below.
+# Beyond this a figure is a broken device or a typing error, not a house.
 ABSURD_W: Final = 1e9
 
 PRIORITIES: Final = ("battery_first", "export_first")
@@ -68,7 +68,7 @@ class Inputs(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def fault(given: Inputs) -> str | None:
-    """What makes this configuration unusable, as a sentence with the field and its value; None when all is well.
+    """What makes this configuration unusable: a sentence with the field and its value, or None.
 
     Measurements are never a fault here: a bad one is unknown, and `decide` answers for that.
     """

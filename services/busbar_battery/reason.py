@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 NOTES = {
     "soc_unknown": "The state of charge is unknown.",
-    "soc_limits_inverted": "The SoC maximum lies below the minimum: neither charging above it nor discharging below.",
+    "soc_limits_inverted": "The SoC maximum lies below the minimum; both prohibitions hold.",
     "pv_unknown": "The sun is not measured, so no solar cap is written.",
     "load_negative": "The measurements do not add up (house below zero).",
     "grid_charge_unbounded": "Grid charging needs a limit in watts.",
@@ -39,9 +39,7 @@ def least(*bounds: tuple[float, str]) -> tuple[float, str]:
     return min(bounds, key=lambda bound: bound[0])
 
 
-def sentence(
-    choice: Choice, export: float, imported: float, curtailed: float, flags: Sequence[str]
-) -> str:
+def sentence(choice: Choice, export: float, imported: float, curtailed: float, flags: Sequence[str]) -> str:
     """What happens and why, for a person."""
     if choice.power > 0:
         doing = f"Charging with {choice.power:.0f} W"

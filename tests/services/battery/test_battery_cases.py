@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 import yaml
+
 from busbar_battery.decide import Refusal, decide
 from busbar_battery.inputs import from_object
 

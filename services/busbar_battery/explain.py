@@ -1,0 +1,52 @@
+"""One decision for one line of JSON: the stable entry for support, tests and curious owners."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import msgspec
+
+from busbar_battery.decide import Refusal, decide
+from busbar_battery.inputs import from_object
+from busbar_battery.legacy import translated
+
+# A snapshot has some twenty short fields; anything longer is not one.
+LONGEST_LINE: Final = 20_000
+
+
+def explained(line: bytes | str) -> dict[str, Any]:
+    """The decision for one JSON object, or `{"error": sentence}`; never raises, whatever the line holds."""
+    try:
+        given = _object(line)
+        modern = translated(given)
+        if modern.refusal is not None:
+            return {"error": modern.refusal}
+        answer = decide(from_object(modern.values))
+    except ValueError as error:
+        return {"error": str(error)}
+    if isinstance(answer, Refusal):
+        return {"error": answer.error}
+    row: dict[str, Any] = msgspec.to_builtins(answer)
+    row["flags"] = list(answer.flags)
+    if modern.notes:
+        row["notes"] = list(modern.notes)
+    return row
+
+
+def as_line(row: dict[str, Any]) -> str:
+    """The answer as one line of JSON."""
+    return json.dumps(row, allow_nan=False)
+
+
+def _object(line: bytes | str) -> dict[str, Any]:
+    if len(line) > LONGEST_LINE:
+        raise ValueError(f"the line has {len(line)} characters; at most {LONGEST_LINE} are read")
+    try:
+        # The standard library, because it knows NaN and Infinity, which broken meters do send.
+        given = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"not JSON: {error}") from error
+    if not isinstance(given, dict):
+        raise ValueError(f"one JSON object per line is expected, not {type(given).__name__}")
+    return given
