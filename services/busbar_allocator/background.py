@@ -1,0 +1,228 @@
+"""What the house takes beside the managed loads, although nobody samples at the same instant.
+
+The meter speaks each second, a charger each ten, a plug each three hundred, all with their own clocks.
+`background = grid - draws` is only true for one instant, so the draws are carried from their samples to
+the instant of the meter, and every doubt falls on the side that grants less:
+
+* after a cut a load draws its old current until the meter shows the step or its dead time is over;
+* after a raise a rise at the meter, up to the raise, is that load's while its dead time runs;
+* a fall that a load with an older sample could explain is that load's until its next sample;
+* every other rise is the house's.
+
+A `Book` holds this for one meter. It knows phases by their position and time as monotonic seconds.
+"""
+
+from msgspec import Struct
+
+from busbar_allocator.draws import Amps, Draw, late_room, measured, rest_of_cut, take, take_late, told
+
+METER_LAG_S = 1.0
+"""How far a meter may lag behind a step: what a sample shows, the meter shows this much later."""
+
+NOISE_A = 0.3
+"""Falls that stay below this are the flicker of a house, and no load's."""
+
+MOST_FALLS = 12
+"""Falls remembered per phase; beyond it neighbours are joined under the later time, which keeps the doubt."""
+
+Falls = tuple[tuple[float, float], ...]
+
+
+class Book(Struct, frozen=True):
+    """One meter and the loads behind it, as believed at the instant of its last reading."""
+
+    at: float | None = None
+    grid: Amps = ()
+    level: Amps = ()
+    """The meter less the believed draws, without its flicker."""
+    draws: dict[str, Draw] = {}
+    held: dict[str, tuple[float, Amps]] = {}
+    """Samples that rose before the meter can have shown it."""
+    ahead: tuple[tuple[float, Amps], ...] = ()
+    """Falls that a sample told before the meter showed them: until when they are expected, and how much."""
+    falls: tuple[Falls, ...] = ()
+    """Per phase the falls that some load may explain: when, and how much."""
+    background: Amps = ()
+    """What is not managed, doubt on the safe side: the ground for raising anyone."""
+    keep: Amps = ()
+    """The same, giving loads the late rises they were allowed: the ground for cutting anyone."""
+
+
+def sampled(book: Book, load: str, at: float, amps: Amps) -> Book:
+    """The book with a load's own measurement taken at `at`; an older one than known changes nothing."""
+    draw = book.draws.get(load)
+    if draw is not None and draw.sampled_at is not None and at <= draw.sampled_at:
+        return book
+    draw = draw or Draw((0.0,) * len(amps))
+    new = measured(draw, at, amps)
+    unseen = book.at is None or book.at < at + METER_LAG_S
+    if unseen and any(now > old + NOISE_A for now, old in zip(new.amps, draw.amps, strict=True)):
+        # Subtracting a rise that the meter does not show yet would invent room for a second.
+        lower = tuple(map(min, new.amps, draw.amps))
+        kept = measured(draw, at, tuple(map(min, amps, draw.amps)))
+        return _judged(_drawing(book, load, kept, lower, at, {**book.held, load: (at, amps)}))
+    return _judged(_accepted(book, load, draw, at, amps))
+
+
+def ordered(book: Book, load: str, before: Amps, after: Amps, at: float, dead_time_s: float) -> Book:
+    """The book with an order at `at` that changes a load's allowed current per phase."""
+    draw = book.draws.get(load) or Draw((0.0,) * len(after))
+    draws = {**book.draws, load: told(draw, before, after, at, dead_time_s)}
+    return Book(
+        book.at, book.grid, book.level, draws, book.held, book.ahead, book.falls, book.background, book.keep
+    )
+
+
+def forgotten(book: Book, load: str) -> Book:
+    """The book without a load whose figures are no longer believed: what it drew is the house's."""
+    if load not in book.draws:
+        return book
+    draws = {key: draw for key, draw in book.draws.items() if key != load}
+    held = {key: sample for key, sample in book.held.items() if key != load}
+    level = _less(book.grid, draws) if book.grid else ()
+    return _judged(Book(book.at, book.grid, level, draws, held, book.ahead, book.falls))
+
+
+def metered(book: Book, at: float, grid: Amps) -> Book:
+    """The book at the instant of a new reading of its meter; an older one than known changes nothing."""
+    if book.at is not None and at <= book.at:
+        return book
+    for load, (taken_at, amps) in book.held.items():
+        if at >= taken_at + METER_LAG_S:
+            book = _accepted(book, load, book.draws[load], taken_at, amps)
+    draws = {load: rest_of_cut(draw, at) for load, draw in book.draws.items()}
+    level = list(book.level or _less(grid, draws))
+    if book.grid:
+        for load, draw in draws.items():
+            if draw is not book.draws[load]:
+                _lift(level, book.draws[load].amps, draw.amps)
+    falls = book.falls or ((),) * len(grid)
+    ahead = [(until, list(amps)) for until, amps in book.ahead if until > at]
+    new_falls = []
+    for p in range(len(grid)):
+        moved = grid[p] - sum(draw.amps[p] for draw in draws.values()) - level[p]
+        fall = 0.0
+        if moved > 0:
+            level[p] += _rise(draws, p, moved, at)
+        elif moved < -NOISE_A:
+            fall = _fall(draws, ahead, p, -moved, at)
+            level[p] = grid[p] - sum(draw.amps[p] for draw in draws.values())
+        new_falls.append(_join((*falls[p], (at, fall))) if fall > NOISE_A else falls[p])
+    left = tuple((until, tuple(amps)) for until, amps in ahead if max(amps) > 0)
+    return _judged(Book(at, grid, tuple(level), draws, book.held, left, tuple(new_falls)))
+
+
+def _accepted(book: Book, load: str, draw: Draw, at: float, amps: Amps) -> Book:
+    held = {key: sample for key, sample in book.held.items() if key != load}
+    new = measured(draw, at, amps)
+    return _drawing(book, load, new, new.amps, at, held)
+
+
+def _drawing(
+    book: Book, load: str, draw: Draw, amps: Amps, at: float, held: dict[str, tuple[float, Amps]]
+) -> Book:
+    old = book.draws[load].amps if load in book.draws else (0.0,) * len(amps)
+    draws = {**book.draws, load: draw}
+    ahead = book.ahead
+    fallen = tuple(max(0.0, before - now) for before, now in zip(old, amps, strict=True))
+    if book.at is not None and book.at < at + METER_LAG_S and max(fallen) > 0:
+        ahead = (*ahead, (at + 2 * METER_LAG_S, fallen))
+    level = _less(book.grid, draws) if book.grid else ()
+    return Book(book.at, book.grid, level, draws, held, ahead, book.falls)
+
+
+def _rise(draws: dict[str, Draw], phase: int, moved: float, at: float) -> float:
+    """What of a rise is the house's, after loads with a raise under way took theirs."""
+    house = moved
+    for load, draw in draws.items():
+        if house <= 0:
+            break
+        if draw.due and draw.due[phase] > 0 and at <= draw.due_until:
+            step = min(draw.due[phase], house)
+            draws[load] = take(draw, phase, step, at)
+            house -= step
+    doubtful = house
+    for load, draw in draws.items():
+        if doubtful <= 0:
+            break
+        if draw.ordered_at <= at and (room := late_room(draw, phase)) > 0:
+            draws[load] = take_late(draw, phase, min(room, doubtful))
+            doubtful -= min(room, doubtful)
+    return house
+
+
+def _fall(
+    draws: dict[str, Draw], ahead: list[tuple[float, list[float]]], phase: int, moved: float, at: float
+) -> float:
+    """What of a fall nobody expected, after cuts under way and samples ahead of the meter took theirs."""
+    for load, draw in draws.items():
+        if moved <= 0:
+            break
+        if draw.due and draw.due[phase] < 0 and at <= draw.due_until:
+            step = min(-draw.due[phase], draw.amps[phase], moved)
+            draws[load] = take(draw, phase, -step, at)
+            moved -= step
+    for _, amps in ahead:
+        step = min(amps[phase], moved)
+        amps[phase] -= step
+        moved -= step
+    for load, draw in draws.items():
+        # What never measures cannot be asked later: its share of a fall is gone for good.
+        if moved > NOISE_A and draw.sampled_at is None and draw.amps[phase] > 0:
+            gone = moved >= draw.amps[phase] - NOISE_A
+            step = draw.amps[phase] if gone else moved
+            draws[load] = take(draw, phase, -step, at)
+            moved -= step
+    return max(0.0, moved)
+
+
+def _judged(book: Book) -> Book:
+    """The book with its background: the level, plus every fall that a load may explain."""
+    if book.at is None or not book.grid:
+        return book
+    background = list(book.level)
+    falls = []
+    for p, fallen in enumerate(book.falls):
+        doubt, kept = _explained(fallen, book.draws, p)
+        background[p] += doubt
+        falls.append(kept)
+    keep = list(background)
+    for draw in book.draws.values():
+        if draw.late:
+            keep = [room - late for room, late in zip(keep, draw.late, strict=True)]
+    return Book(
+        book.at, book.grid, book.level, book.draws, book.held, book.ahead, tuple(falls), tuple(background),
+        tuple(keep),
+    )  # fmt: skip
+
+
+def _explained(falls: Falls, draws: dict[str, Draw], phase: int) -> tuple[float, Falls]:
+    """How much of the falls loads with older samples may explain, and the falls that still matter."""
+    explained = 0.0
+    kept = []
+    for at, amount in falls:
+        able = sum(
+            draw.amps[phase]
+            for draw in draws.values()
+            if draw.sampled_at is not None and draw.sampled_at < at and draw.amps[phase] > 0
+        )
+        if able > 0:
+            explained += min(amount, max(0.0, able - explained))
+            kept.append((at, amount))
+    return explained, tuple(kept)
+
+
+def _join(falls: Falls) -> Falls:
+    if len(falls) <= MOST_FALLS:
+        return falls
+    (_, first), (at, second), *rest = falls
+    return ((at, first + second), *rest)
+
+
+def _less(grid: Amps, draws: dict[str, Draw]) -> Amps:
+    return tuple(amps - sum(draw.amps[p] for draw in draws.values()) for p, amps in enumerate(grid))
+
+
+def _lift(level: list[float], before: Amps, after: Amps) -> None:
+    for p in range(len(level)):
+        level[p] += before[p] - after[p]

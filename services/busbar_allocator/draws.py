@@ -1,0 +1,132 @@
+"""What one load is believed to draw between its own samples, from its orders and the steps at a meter."""
+
+from msgspec import Struct
+
+Amps = tuple[float, ...]
+
+ANSWER_SHARE = 0.6
+"""A step at the meter of this share of an order is taken for its answer."""
+
+
+class Draw(Struct, frozen=True):
+    """One load behind one meter: believed current per phase, and what its last order still has to change."""
+
+    amps: Amps
+    sampled_at: float | None = None
+    """When it was last measured; None while it never was."""
+    since: tuple[tuple[float, Amps], ...] = ()
+    """Steps at the meter that were taken for this load's, with their times: a later sample judges them."""
+    limit: Amps | None = None
+    """What it is allowed per phase; None before any order."""
+    due: Amps = ()
+    """What the last order still has to change per phase: below zero a cut, above zero a raise."""
+    due_until: float = 0.0
+    """The end of the dead time of the last order."""
+    ordered_at: float = float("-inf")
+    asked: float = 0.0
+    """The largest step the last order asks of any phase."""
+    late: Amps = ()
+    """Rises after the dead time of a raise; they count only to judge what may be kept."""
+    answered_s: float | None = None
+    """How long the last order took to show at the meter; None until it did."""
+
+    def ceiling(self, at: float) -> Amps | None:
+        """The most it may be believed to draw at `at`: a cut counts once it shows or its dead time is over."""
+        if self.limit is None:
+            return None
+        if at < self.due_until and self.due and min(self.due) < 0:
+            return tuple(map(max, self.limit, self.amps))
+        return self.limit
+
+    def answering(self, at: float) -> bool:
+        """An order is under way: neither seen at the meter nor given up."""
+        return at < self.due_until and self.answered_s is None and self.asked > 0
+
+
+def measured(draw: Draw, at: float, amps: Amps) -> Draw:
+    """The draw after its own sample of time `at`, with the steps that came after that sample."""
+    since = tuple(step for step in draw.since if step[0] > at)
+    believed = list(amps)
+    for _, step in since:
+        believed = [now + change for now, change in zip(believed, step, strict=True)]
+    ceiling = draw.ceiling(at)
+    if ceiling is not None:
+        believed = [min(now, most) for now, most in zip(believed, ceiling, strict=True)]
+    late = draw.late if at <= draw.ordered_at else ()
+    return _changed(draw, tuple(max(0.0, now) for now in believed), sampled_at=at, since=since, late=late)
+
+
+def told(draw: Draw, before: Amps, after: Amps, at: float, dead_time_s: float) -> Draw:
+    """The draw after an order that changes its allowed current from `before` to `after`."""
+    if any(new < old for new, old in zip(after, before, strict=True)):
+        due = tuple(min(0.0, new - now) for new, now in zip(after, draw.amps, strict=True))
+    else:
+        open_steps = draw.due if draw.due and at < draw.due_until else (0.0,) * len(after)
+        due = tuple(
+            max(0.0, min(new - now, max(0.0, left) + new - old))
+            for new, old, now, left in zip(after, before, draw.amps, open_steps, strict=True)
+        )
+    return Draw(
+        amps=draw.amps, sampled_at=draw.sampled_at, since=draw.since, limit=after, due=due,
+        due_until=at + dead_time_s, ordered_at=at, asked=max(map(abs, due), default=0.0), late=draw.late,
+    )  # fmt: skip
+
+
+def rest_of_cut(draw: Draw, at: float) -> Draw:
+    """The draw once the dead time of a cut is over: at most its limit, whatever the meter showed."""
+    if draw.limit is None or at < draw.due_until or all(map(_not_above, draw.amps, draw.limit)):
+        return draw
+    return _changed(draw, tuple(map(min, draw.amps, draw.limit)), due=())
+
+
+def take(draw: Draw, phase: int, step: float, at: float) -> Draw:
+    """The draw after a step of the meter on one phase that an order of this load was waiting for."""
+    steps = tuple(step if p == phase else 0.0 for p in range(len(draw.amps)))
+    amps = tuple(max(0.0, now + change) for now, change in zip(draw.amps, steps, strict=True))
+    due = tuple(left - change for left, change in zip(draw.due, steps, strict=True)) if draw.due else ()
+    answered = draw.answered_s
+    if answered is None and due and max(map(abs, due)) <= (1 - ANSWER_SHARE) * draw.asked + 1e-9:
+        answered = at - draw.ordered_at
+    return _changed(draw, amps, since=(*draw.since, (at, steps)), due=due, answered_s=answered)
+
+
+def take_late(draw: Draw, phase: int, step: float) -> Draw:
+    """The draw after a rise that came too late to be sure of, but which the load was allowed."""
+    late = list(draw.late or (0.0,) * len(draw.amps))
+    late[phase] += step
+    return _changed(draw, draw.amps, late=tuple(late))
+
+
+def late_room(draw: Draw, phase: int) -> float:
+    """How far a load that was not measured since its last order may have risen unseen."""
+    if draw.limit is None or (draw.sampled_at is not None and draw.sampled_at > draw.ordered_at):
+        return 0.0
+    return max(0.0, draw.limit[phase] - draw.amps[phase] - (draw.late[phase] if draw.late else 0.0))
+
+
+def _changed(
+    draw: Draw,
+    amps: Amps,
+    *,
+    sampled_at: float | None = None,
+    since: tuple[tuple[float, Amps], ...] | None = None,
+    due: Amps | None = None,
+    late: Amps | None = None,
+    answered_s: float | None = None,
+) -> Draw:
+    return Draw(
+        amps=amps,
+        sampled_at=draw.sampled_at if sampled_at is None else sampled_at,
+        since=draw.since if since is None else since,
+        limit=draw.limit,
+        due=draw.due if due is None else due,
+        due_until=draw.due_until,
+        ordered_at=draw.ordered_at,
+        asked=draw.asked,
+        late=draw.late if late is None else late,
+        answered_s=draw.answered_s if answered_s is None else answered_s,
+    )
+
+
+def _not_above(amps: float, limit: float) -> bool:
+    return amps <= limit
