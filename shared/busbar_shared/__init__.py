@@ -1,0 +1,1 @@
+"""What three services need; it knows none of them."""

@@ -1,0 +1,415 @@
+"""The bus: typed messages over MQTT. The only place that knows aiomqtt.
+
+A service says structs and listens for structs; addresses, QoS and the retained flag come from the
+contract. What arrives and is not the contract is refused with an event and changes nothing.
+The connection comes back by itself, with the subscriptions and with what we had said retained.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+import socket
+import ssl
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, Generic, Protocol, TypeVar
+
+import aiomqtt
+import msgspec
+from msgspec import Struct
+
+from busbar_contracts.base import Command, Order
+from busbar_contracts.chargeamps import ScheduleClear
+from busbar_contracts.service import ServiceEvent, ServiceStatus
+from busbar_contracts.topics import Topic, topic_of
+from busbar_shared.clock import Clock, RealClock
+from busbar_shared.config.broker import BrokerConfig
+from busbar_shared.judge import Refused, decode
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+KEEPALIVE_S = 10
+FIRST_RETRY_S = 0.2
+LAST_RETRY_S = 5.0
+INBOX = 1000
+OUTBOX = 1000
+EVENTS_PER_S = 20.0
+
+
+class Heard(Struct, Generic[T], frozen=True):
+    """A message that was understood."""
+
+    message: T
+    ids: dict[str, str]
+    topic: str
+    at_s: float
+    """When it arrived, on our monotonic clock."""
+    retained: bool = False
+
+
+class RawHeard(Struct, frozen=True):
+    """A message of somebody else's, as it came."""
+
+    topic: str
+    payload: bytes
+    at_s: float
+    retained: bool = False
+
+
+class Bus(Protocol):
+    """What a service may do on the bus."""
+
+    def listen(self, *kinds: type[Struct]) -> AsyncIterator[Heard[Any]]:
+        """Messages of these kinds, as they come. Subscribed before the iterator is first waited for."""
+        ...
+
+    def listen_raw(self, *filters: str) -> AsyncIterator[RawHeard]:
+        """Messages on foreign topics."""
+        ...
+
+    def listen_where(self, *wanted: tuple[type[Struct], dict[str, str]]) -> AsyncIterator[Heard[Any]]:
+        """Messages of these kinds whose parameters have these values."""
+        ...
+
+    async def say(self, message: Struct, **ids: str) -> None:
+        """Put the message on its topic. Never waits for the broker; retained state is said again on reconnect."""
+        ...
+
+    async def say_raw(self, topic: str, payload: bytes | str, *, qos: int = 0, retain: bool = False) -> None:
+        """Put bytes on a foreign topic."""
+        ...
+
+    async def event(
+        self, code: str, text: str, *, path: str = "", topic: str = "", severity: str = "warning"
+    ) -> None:
+        """Tell others about a problem."""
+        ...
+
+
+class Inbox(Generic[T]):
+    """A bounded queue that prefers the newest: when it is full, the oldest goes and is counted."""
+
+    def __init__(self, most: int, on_drop: Callable[[], None]) -> None:
+        self._queue: deque[T] = deque()
+        self._most = most
+        self._filled = asyncio.Event()
+        self._on_drop = on_drop
+
+    def put(self, item: T) -> None:
+        """Add at the end, never waiting."""
+        if len(self._queue) >= self._most:
+            self._queue.popleft()
+            self._on_drop()
+        self._queue.append(item)
+        self._filled.set()
+
+    async def get(self) -> T:
+        """The oldest item."""
+        while not self._queue:
+            self._filled.clear()
+            await self._filled.wait()
+        return self._queue.popleft()
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+
+class _Outgoing(Struct):
+    topic: str
+    payload: bytes
+    qos: int
+    retain: bool
+    stale_at_s: float | None
+
+
+class MqttBus:
+    """The bus over a real broker. Use as an async context manager; it never raises for a lost broker."""
+
+    def __init__(
+        self,
+        config: BrokerConfig,
+        *,
+        client_id: str,
+        root: str = "hems",
+        service: str = "",
+        will: tuple[str, bytes] | None = None,
+        clock: Clock | None = None,
+        password: str | None = None,
+        tls: ssl.SSLContext | None = None,
+        inbox: int = INBOX,
+    ) -> None:
+        self._config, self._client_id, self.root, self._service = config, client_id, root, service
+        self._will, self._clock, self._password, self._tls = will, clock or RealClock(), password, tls
+        self._inbox_size = inbox
+        self._filters: dict[str, int] = {}
+        self._typed: list[tuple[Topic, dict[str, str], Inbox[Heard[Any]]]] = []
+        self._raw: list[tuple[str, Inbox[RawHeard]]] = []
+        self._retained: OrderedDict[str, _Outgoing] = OrderedDict()
+        self._outbox: deque[_Outgoing] = deque()
+        self._to_send = asyncio.Event()
+        self._sent = asyncio.Event()
+        self._client: aiomqtt.Client | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._event_budget, self._event_at_s = EVENTS_PER_S, 0.0
+        self.connected = asyncio.Event()
+        self.dropped = 0
+        self.muted = False
+        """An older instance of our role lives: only life signs and events go out."""
+        self.on_connect: list[Callable[[], Awaitable[None]]] = []
+
+    async def __aenter__(self) -> "MqttBus":
+        self._tasks = [asyncio.create_task(self._stay_connected(), name="bus")]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def drain(self, patience_s: float = 2.0) -> bool:
+        """Wait until everything said has left; False when it did not within the patience."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                while self._outbox:
+                    self._sent.clear()
+                    await self._sent.wait()
+        return not self._outbox
+
+    # -- saying -------------------------------------------------------------------------------
+
+    async def say(self, message: Struct, **ids: str) -> None:
+        """Put the message on its topic. Never waits for the broker; retained state is said again on reconnect."""
+        if self.muted and not isinstance(message, (ServiceStatus, ServiceEvent)):
+            return
+        topic = topic_of(type(message))
+        lease_s = message.lease_s if isinstance(message, Order) else None
+        now_s = self._clock.monotonic()
+        # A reading or an order that could not leave at once is old when it does.
+        stale_at_s = now_s + 1.0 if topic.qos == 0 else None
+        if lease_s is not None:
+            stale_at_s = now_s + min(lease_s / 3, 5.0)
+        self._queue(
+            _Outgoing(
+                self.name_of(topic, ids), msgspec.json.encode(message), topic.qos, topic.retain, stale_at_s
+            )
+        )
+
+    async def say_raw(self, topic: str, payload: bytes | str, *, qos: int = 0, retain: bool = False) -> None:
+        """Put bytes on a foreign topic."""
+        raw = payload.encode() if isinstance(payload, str) else payload
+        self._queue(_Outgoing(topic, raw, qos, retain, None if retain else self._clock.monotonic() + 5.0))
+
+    async def event(
+        self, code: str, text: str, *, path: str = "", topic: str = "", severity: str = "warning"
+    ) -> None:
+        """Tell others about a problem; at most 20 a second, so that a flood of nonsense is not answered by one."""
+        now_s = self._clock.monotonic()
+        self._event_budget = min(EVENTS_PER_S, self._event_budget + (now_s - self._event_at_s) * EVENTS_PER_S)
+        self._event_at_s = now_s
+        if self._event_budget < 1:
+            return
+        self._event_budget -= 1
+        log.log(logging.INFO if severity == "info" else logging.WARNING, "%s: %s", code, text)
+        made = ServiceEvent(
+            at=self._clock.now(), service=self._service, severity=severity,  # type: ignore[arg-type]
+            code=code, text=text[:1000], path=path, topic=topic,
+        )  # fmt: skip
+        await self.say(made, service=self._service or "unnamed")
+
+    def name_of(self, topic: Topic, ids: dict[str, str]) -> str:
+        """The name of a topic with its parameters filled in and the root in front."""
+        return self._rooted(topic.address.format(**ids))
+
+    def _rooted(self, address: str) -> str:
+        return self.root + address[4:] if address.startswith("hems/") else address
+
+    def _queue(self, outgoing: _Outgoing) -> None:
+        if outgoing.retain:
+            self._retained[outgoing.topic] = outgoing
+        if len(self._outbox) >= OUTBOX:
+            self._outbox.popleft()
+            self.dropped += 1
+        self._outbox.append(outgoing)
+        self._to_send.set()
+
+    # -- listening ----------------------------------------------------------------------------
+
+    def listen(self, *kinds: type[Struct]) -> AsyncIterator[Heard[Any]]:
+        """Messages of these kinds, as they come. Subscribed before the iterator is first waited for."""
+        return self.listen_where(*((kind, {}) for kind in kinds))
+
+    def listen_where(self, *wanted: tuple[type[Struct], dict[str, str]]) -> AsyncIterator[Heard[Any]]:
+        """Messages of these kinds whose parameters have these values."""
+        inbox: Inbox[Heard[Any]] = Inbox(self._inbox_size, self._count_drop)
+        for kind, ids in wanted:
+            topic = topic_of(kind)
+            self._typed.append((topic, ids, inbox))
+            self._subscribe(self._rooted(topic.address.format_map(_PlusFor(ids))))
+        return _items(inbox)
+
+    def listen_raw(self, *filters: str) -> AsyncIterator[RawHeard]:
+        """Messages on foreign topics."""
+        inbox: Inbox[RawHeard] = Inbox(self._inbox_size, self._count_drop)
+        for one in filters:
+            self._raw.append((one, inbox))
+            self._subscribe(one)
+        return _items(inbox)
+
+    def _count_drop(self) -> None:
+        self.dropped += 1
+        if self.dropped in (1, 10, 100) or self.dropped % 1000 == 0:
+            log.warning("a queue is full; %d messages were dropped so far", self.dropped)
+
+    def _subscribe(self, name: str) -> None:
+        known = name in self._filters
+        self._filters[name] = 1
+        if not known and self._client is not None:
+            self._tasks.append(asyncio.create_task(self._subscribe_now(name)))
+
+    async def _subscribe_now(self, name: str) -> None:
+        client = self._client
+        if client is not None:
+            with contextlib.suppress(aiomqtt.MqttError):
+                await client.subscribe(name, qos=1)
+
+    # -- the connection -----------------------------------------------------------------------
+
+    async def _stay_connected(self) -> None:
+        retry_s = FIRST_RETRY_S
+        told = False
+        while True:
+            try:
+                async with self._new_client() as client:
+                    retry_s, told = FIRST_RETRY_S, False
+                    await self._live(client)
+            except (aiomqtt.MqttError, OSError, ExceptionGroup) as error:
+                if not told:
+                    log.warning("broker %s:%s: %s", self._config.host, self._config.port, _innermost(error))
+                    told = True
+            finally:
+                self._client = None
+                self.connected.clear()
+            await self._clock.sleep(retry_s * random.uniform(0.5, 1.5))
+            retry_s = min(retry_s * 2, LAST_RETRY_S)
+
+    def _new_client(self) -> aiomqtt.Client:
+        will = None
+        if self._will is not None:
+            will = aiomqtt.Will(self._will[0], self._will[1], qos=1, retain=True)
+        return aiomqtt.Client(
+            self._config.host if self._config.host != "embedded" else "127.0.0.1",
+            self._config.port,
+            identifier=self._client_id,
+            username=self._config.username,
+            password=self._password,
+            tls_context=self._tls,
+            keepalive=KEEPALIVE_S,
+            clean_session=True,
+            will=will,
+            timeout=5.0,
+            max_queued_outgoing_messages=OUTBOX,
+            # Nagle's algorithm would hold an order back for up to 40 ms.
+            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
+            logger=logging.getLogger("busbar_shared.mqtt"),
+        )
+
+    async def _live(self, client: aiomqtt.Client) -> None:
+        self._client = client
+        if self._filters:
+            await client.subscribe([(name, 1) for name in self._filters])
+        # What we said retained may be lost with the broker's memory: we own it, so we say it again.
+        queued = {one.topic for one in self._outbox if one.retain}
+        self._outbox.extendleft(one for topic, one in reversed(self._retained.items()) if topic not in queued)
+        self._to_send.set()
+        self.connected.set()
+        for hook in self.on_connect:
+            await hook()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._send(client))
+            tasks.create_task(self._receive(client))
+
+    async def _send(self, client: aiomqtt.Client) -> None:
+        while True:
+            while not self._outbox:
+                self._to_send.clear()
+                await self._to_send.wait()
+            outgoing = self._outbox[0]
+            if outgoing.stale_at_s is None or outgoing.stale_at_s > self._clock.monotonic():
+                # At QoS 1 this waits for the acknowledgement: what a dying connection swallowed is sent again.
+                await client.publish(
+                    outgoing.topic, outgoing.payload, qos=outgoing.qos, retain=outgoing.retain, timeout=10
+                )
+            if self._outbox and self._outbox[0] is outgoing:
+                self._outbox.popleft()
+            self._sent.set()
+
+    async def _receive(self, client: aiomqtt.Client) -> None:
+        async for message in client.messages:
+            try:
+                await self._deliver(message)
+            except Exception:
+                log.exception("a message on %s could not be delivered", message.topic)
+
+    async def _deliver(self, message: aiomqtt.Message) -> None:
+        name, retained = message.topic.value, bool(message.retain)
+        payload = bytes(message.payload) if isinstance(message.payload, (bytes, bytearray)) else b""
+        at_s = self._clock.monotonic()
+        for wanted, raw_inbox in self._raw:
+            if message.topic.matches(wanted):
+                raw_inbox.put(RawHeard(name, payload, at_s, retained))
+        prefix = self.root + "/"
+        address = "hems/" + name[len(prefix) :] if name.startswith(prefix) else name
+        understood: dict[str, Heard[Any]] = {}
+        for topic, ids, inbox in self._typed:
+            found = topic.pattern.match(address)
+            if found is None or any(found[name] != value for name, value in ids.items()):
+                continue
+            if topic.address not in understood:
+                heard = await self._understand(topic, name, payload, at_s, retained, found.groupdict())
+                if heard is None:
+                    return
+                understood[topic.address] = heard
+            inbox.put(understood[topic.address])
+
+    async def _understand(
+        self, topic: Topic, name: str, payload: bytes, at_s: float, retained: bool, ids: dict[str, str]
+    ) -> Heard[Any] | None:
+        if not payload and topic.message is not ScheduleClear:
+            return None  # this is how a broker's client deletes a retained message
+        if retained and issubclass(topic.message, Command):
+            await self.event(
+                "retained_command", f"a retained command on {name} is ignored and cleared", topic=name
+            )
+            await self._clear_retained(name)
+            return None
+        try:
+            return Heard(decode(topic, payload), ids, name, at_s, retained)
+        except Refused as refused:
+            await self.event(refused.code, f"{name}: {refused.text}", path=refused.path, topic=name)
+            return None
+
+    async def _clear_retained(self, name: str) -> None:
+        client = self._client
+        if client is not None:
+            with contextlib.suppress(aiomqtt.MqttError):
+                await client.publish(name, b"", qos=1, retain=True, timeout=5)
+
+
+class _PlusFor(dict[str, str]):
+    """Fills every parameter that is not given with the wildcard of MQTT."""
+
+    def __missing__(self, name: str) -> str:
+        return "+"
+
+
+def _innermost(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+async def _items(inbox: Inbox[T]) -> AsyncIterator[T]:
+    while True:
+        yield await inbox.get()

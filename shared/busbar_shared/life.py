@@ -1,0 +1,285 @@
+"""The life of a service: from the configuration to online, and from SIGTERM to offline.
+
+There is one writer per role. A service that finds another living instance of its role does not
+start; of two that meet later, the younger stops giving orders.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import resource
+import secrets
+import signal
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import msgspec
+import platformdirs
+
+from busbar_contracts import CONTRACT_VERSION
+from busbar_contracts.service import ServiceStatus
+from busbar_contracts.topics import topic_of
+from busbar_shared.bus import Bus, MqttBus
+from busbar_shared.clock import Clock, RealClock
+from busbar_shared.config.load import secret
+from busbar_shared.config.root import Site
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_S = 5.0
+FRESH_S = 15.0
+SECOND_BEAT_S = 7.0
+"""A living instance speaks again within this; the retained word of a dead one does not."""
+RELEASE_S = 8.0
+"""How long a service may take to leave its devices in their safe state."""
+
+EXIT_CONFIG = 2
+EXIT_OTHER_INSTANCE = 3
+
+
+@dataclass
+class Service:
+    """What a service is given to work with."""
+
+    name: str
+    site: Site
+    bus: Bus
+    clock: Clock
+    state_dir: Path
+    environ: Mapping[str, str] = field(default_factory=dict)
+    instance: str = field(default_factory=lambda: secrets.token_hex(8))
+    ready: bool = True
+    """Said in the status: it has what it needs to do its work."""
+    passive: bool = False
+    """An older instance of this role lives: no orders are given and no device is written to."""
+
+
+class OtherInstance(Exception):
+    """Another instance of this role is alive."""
+
+
+def program_version() -> str:
+    """The version of the installed program."""
+    try:
+        return version("busbar")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def state_dir_of(site: Site, environ: Mapping[str, str]) -> Path:
+    """Where this site's state files are: BUSBAR_STATE_DIR, else the system's place for them."""
+    given = environ.get("BUSBAR_STATE_DIR")
+    return Path(given) if given else platformdirs.user_state_path("busbar") / site.site.id
+
+
+def connect(
+    site: Site, name: str, environ: Mapping[str, str], *, will: tuple[str, bytes] | None = None
+) -> MqttBus:
+    """A bus for this service of this site; enter it to connect. Raises BadConfig for a secret that cannot be read."""
+    broker = site.broker
+    username = broker.username.replace("{service}", name) if broker.username else None
+    if username is not None:
+        broker = msgspec.structs.replace(broker, username=username)
+    return MqttBus(
+        broker,
+        client_id=f"busbar-{site.site.id}-{name}-{secrets.token_hex(4)}",
+        root=site.site.topic_root,
+        service=name,
+        will=will,
+        password=secret(broker.password, environ),
+        tls=ssl.create_default_context(cafile=broker.ca_file) if broker.tls else None,
+    )
+
+
+async def serve(
+    name: str,
+    run: Callable[[Service], Awaitable[None]],
+    site: Site,
+    environ: Mapping[str, str] = os.environ,
+) -> int:
+    """Run one service until SIGTERM, SIGINT, or the end of the process that started it. Returns the exit code."""
+    started_at = RealClock().now()
+    instance = secrets.token_hex(8)
+    offline = _status(instance, started_at, "offline")
+    topic = topic_of(ServiceStatus).address.format(service=name).replace("hems", site.site.topic_root, 1)
+    bus = connect(site, name, environ, will=(topic, msgspec.json.encode(offline)))
+    service = Service(
+        name=name, site=site, bus=bus, clock=RealClock(), environ=environ, instance=instance,
+        state_dir=state_dir_of(site, environ) / name,
+    )  # fmt: skip
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with bus:
+        parent = asyncio.create_task(_end_with_parent(environ, stop))
+        role = _Role(service, bus, started_at)
+        try:
+            return await _live(service, role, run, stop)
+        except OtherInstance as other:
+            log.error("%s", other)
+            return EXIT_OTHER_INSTANCE
+        finally:
+            parent.cancel()
+            if role.held:
+                await bus.say(_status(instance, RealClock().now(), "offline", started_at), service=name)
+                await bus.drain()
+
+
+async def _live(
+    service: Service, role: "_Role", run: Callable[[Service], Awaitable[None]], stop: asyncio.Event
+) -> int:
+    watching = asyncio.create_task(role.watch())
+    stopping = asyncio.create_task(stop.wait())
+    claiming = asyncio.create_task(role.claim())
+    tasks: list[asyncio.Task[object]] = [watching, stopping, claiming]
+    try:
+        await asyncio.wait({stopping, claiming}, return_when=asyncio.FIRST_COMPLETED)
+        if stop.is_set():
+            return 0
+        claiming.result()
+        beating = asyncio.create_task(role.beat())
+        working = asyncio.create_task(_as_coroutine(run(service)), name=service.name)
+        tasks += [beating, working]
+        await asyncio.wait({stopping, working}, return_when=asyncio.FIRST_COMPLETED)
+        return await _finish(service, working)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _as_coroutine(awaitable: Awaitable[None]) -> None:
+    await awaitable
+
+
+async def _finish(service: Service, working: "asyncio.Task[None]") -> int:
+    if not working.done():
+        working.cancel()
+        done, _ = await asyncio.wait({working}, timeout=RELEASE_S)
+        if not done:
+            log.error("did not leave its devices within %g s", RELEASE_S)
+            return 1
+    if working.cancelled():
+        return 0
+    error = working.exception()
+    if error is not None:
+        log.error("stopped by an error", exc_info=error)
+        with contextlib.suppress(Exception):
+            await service.bus.event("service_failed", f"{service.name} stopped: {error}", severity="error")
+        return 1
+    return 0
+
+
+async def _end_with_parent(environ: Mapping[str, str], stop: asyncio.Event) -> None:
+    """Stop when the supervisor that started us is gone, even if it was killed."""
+    parent = environ.get("BUSBAR_PARENT")
+    if parent is None or not parent.isdigit():
+        return
+    while os.getppid() == int(parent):  # noqa: ASYNC110 -- nothing tells a process that its parent died
+        await asyncio.sleep(0.5)
+    log.warning("the supervisor is gone; stopping")
+    stop.set()
+
+
+class _Role:
+    """The claim of one instance to be the only one of its role."""
+
+    def __init__(self, service: Service, bus: MqttBus, started_at: datetime) -> None:
+        self._service, self._bus, self._started_at = service, bus, started_at
+        self._other: ServiceStatus | None = None
+        self._other_beats = 0
+        self._other_at_s = -1e9
+        self._spoke = asyncio.Event()
+        self._heard = bus.listen_where((ServiceStatus, {"service": service.name}))
+        self.held = False
+
+    async def watch(self) -> None:
+        """Listen for others of our role; the younger of two gives way."""
+        async for heard in self._heard:
+            status: ServiceStatus = heard.message
+            if status.instance == self._service.instance:
+                continue
+            if status.state == "offline":
+                self._other = None
+                continue
+            known = self._other is not None and self._other.instance == status.instance
+            self._other_beats = self._other_beats + 1 if known and status.at > self._other.at else 1  # type: ignore[union-attr]
+            # The retained word of a dead instance is not a heartbeat, whatever its time says.
+            if not heard.retained:
+                self._other_beats += 1
+            self._other, self._other_at_s = status, heard.at_s
+            self._spoke.set()
+            self._give_way()
+
+    def _give_way(self) -> None:
+        other, service = self._other, self._service
+        alive = other is not None and service.clock.monotonic() - self._other_at_s < FRESH_S
+        younger = other is not None and (self._started_at, service.instance) > (
+            other.started_at,
+            other.instance,
+        )
+        passive = bool(self.held and alive and self._other_beats >= 2 and younger)
+        if passive != service.passive:
+            service.passive = self._bus.muted = passive
+            log.warning(
+                "an older %s lives: no orders are given" if passive else "the older %s is gone", service.name
+            )
+
+    async def claim(self) -> None:
+        """Wait until the role is known to be free. Raises OtherInstance when it is not."""
+        await self._bus.connected.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await self._spoke.wait()
+        other = self._other
+        age_s = None if other is None else (self._service.clock.now() - other.at).total_seconds()
+        if other is not None and age_s is not None and abs(age_s) < FRESH_S:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SECOND_BEAT_S):
+                    while self._other is not None and self._other_beats < 2:
+                        self._spoke.clear()
+                        await self._spoke.wait()
+            if self._other is not None and self._other_beats >= 2:
+                raise OtherInstance(
+                    f"another {self._service.name} is alive: instance {self._other.instance}, "
+                    f"started {self._other.started_at.isoformat(timespec='seconds')}; this one does not start"
+                )
+        self.held = True
+
+    async def beat(self) -> None:
+        """Say that we live, each 5 s."""
+        while True:
+            self._give_way()
+            await self._bus.say(
+                _status(
+                    self._service.instance, self._service.clock.now(), "online", self._started_at,
+                    ready=self._service.ready, passive=self._service.passive, dropped=self._bus.dropped,
+                ),
+                service=self._service.name,
+            )  # fmt: skip
+            await asyncio.sleep(HEARTBEAT_S)
+
+
+def _status(
+    instance: str, at: datetime, state: str, started_at: datetime | None = None, *,
+    ready: bool = True, passive: bool = False, dropped: int = 0,
+) -> ServiceStatus:  # fmt: skip
+    return ServiceStatus(
+        state=state,  # type: ignore[arg-type]
+        instance=instance, version=program_version(), contract=CONTRACT_VERSION,
+        started_at=started_at or at, at=at, ready=ready, passive=passive,
+        memory_mib=_resident_mib(), dropped=dropped,
+    )  # fmt: skip
+
+
+def _resident_mib() -> float:
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return round(pages * resource.getpagesize() / 2**20, 1)
+    except (OSError, ValueError, IndexError):
+        return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
