@@ -1,0 +1,203 @@
+"""What the plug service must be told: `[plugs.*]` as drivers and rules; every mistake is a sentence."""
+
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from busbar_plugs.drivers.driver import Driver
+from busbar_plugs.drivers.generic import Generic, GenericWords, Source
+from busbar_plugs.drivers.shelly1 import Shelly1
+from busbar_plugs.drivers.shelly2 import Shelly2
+from busbar_plugs.drivers.tasmota import Tasmota
+from busbar_plugs.drivers.zigbee2mqtt import Zigbee2Mqtt
+from busbar_plugs.relay import Rules
+from busbar_plugs.setup import Range, Setup
+from busbar_shared.config import Site
+from busbar_shared.config.loads import PlugConfig
+
+WATTS_IN: Final = {"W": 1.0, "kW": 1000.0, "mW": 0.001}
+WATT_HOURS_IN: Final = {"Wh": 1.0, "kWh": 1000.0, "Wmin": 1 / 60}
+ANSWERS_A_QUESTION: Final = ("shelly", "shelly_gen1", "tasmota", "zigbee2mqtt")
+
+
+class BadPlug(ValueError):
+    """The configuration of a plug cannot be used; the sentence names the key and the value."""
+
+
+class Place(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the generic driver finds a value."""
+
+    topic: str
+    path: str = ""
+    unit: str | None = None
+
+
+class GenericTopics(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[plugs.x.generic]`: the topics of a load that no driver knows. Described in docs/loads.md."""
+
+    state: Place | None = None
+    power: Place | None = None
+    energy: Place | None = None
+    voltage: Place | None = None
+    current: Place | None = None
+    level: Place | None = None
+    availability: Place | None = None
+    on: str = "ON"
+    off: str = "OFF"
+    available: str = "online"
+    unavailable: str = "offline"
+    command: str | None = None
+    command_on: str = "ON"
+    command_off: str = "OFF"
+    set_power: str | None = None
+    set_power_payload: str = "{value}"
+    set_power_unit: str = "W"
+    ask: str | None = None
+    ask_payload: str = ""
+    silent_after_s: float | None = None
+
+
+def setups(site: Site) -> tuple[Setup, ...]:
+    """Every plug of the site, or `BadPlug` for the first that cannot be used."""
+    return tuple(setup_of(site, name, plug) for name, plug in site.plugs.items())
+
+
+def setup_of(site: Site, name: str, plug: PlugConfig) -> Setup:
+    """One plug."""
+    topics = generic_topics(name, plug) if plug.driver == "generic" else None
+    timed = plug.safe_state == "off" and plug.device_lease_s > 0
+    driver = driver_of(name, plug, topics, timed=timed)
+    return Setup(
+        id=name,
+        driver=driver,
+        rules=Rules(
+            min_on_s=plug.min_on_s,
+            min_off_s=plug.min_off_s,
+            switches_per_hour=plug.max_switches_per_h,
+            safe_on=plug.safe_state == "on",
+            manual_hold_s=plug.manual_hold_s,
+            lease_s=site.site.lease_s,
+            device_lease_s=plug.device_lease_s if driver.timed else None,
+            timer_ends_every_on=plug.driver == "tasmota",
+        ),
+        rating_w=plug.rating_w,
+        range=range_of(name, plug),
+        open_loop=topics is not None and topics.state is None and topics.level is None,
+        # A heater that is switched by a plug decides for it; everybody else's plug is the allocator's.
+        issuer="heat" if any(heater.plug == name for heater in site.heaters.values()) else "allocator",
+        settle_s=plug.settle_s,
+        retry_s=plug.retry_s,
+        poll_s=plug.poll_s,
+        silent_after_s=silence(plug, topics),
+        proven_timer=plug.driver != "zigbee2mqtt" or plug.on_time_proven,
+    )
+
+
+def driver_of(name: str, plug: PlugConfig, topics: GenericTopics | None, *, timed: bool) -> Driver:
+    """The driver for a plug."""
+    topic = place(name, "topic", plug.topic or name)
+    if topics is not None:
+        return Generic(words_of(name, topics))
+    if plug.driver == "shelly":
+        made: Driver = Shelly2(topic, plug.channel, f"busbar/{name}", timed=timed)
+    elif plug.driver == "shelly_gen1":
+        made = Shelly1(topic if "/" in topic else f"shellies/{topic}", plug.channel)
+    elif plug.driver == "tasmota":
+        made = Tasmota(
+            topic,
+            max(plug.channel, 1),
+            full_topic=place(name, "full_topic", plug.full_topic),
+            pulse_time=plug.use_pulse_time and timed,
+        )
+    else:
+        base = plug.base_topic
+        made = Zigbee2Mqtt(base, topic.removeprefix(f"{base}/"), plug.endpoint, on_time=timed)
+    return made
+
+
+def generic_topics(name: str, plug: PlugConfig) -> GenericTopics:
+    """The owner's words for a generic load."""
+    try:
+        topics = msgspec.convert(plug.generic, GenericTopics)
+    except msgspec.ValidationError as error:
+        raise BadPlug(f"plugs.{name}.generic: {error}") from error
+    if topics.command is None and topics.set_power is None:
+        raise BadPlug(f"plugs.{name}.generic: needs command or set_power, or nothing can be switched")
+    if topics.set_power is not None and "{value}" not in topics.set_power_payload:
+        raise BadPlug(f"plugs.{name}.generic.set_power_payload: {topics.set_power_payload!r} lacks {{value}}")
+    return topics
+
+
+def words_of(name: str, topics: GenericTopics) -> GenericWords:
+    """The same as the driver wants them, units turned into factors."""
+
+    def source(key: str, units: dict[str, float]) -> Source | None:
+        found: Place | None = getattr(topics, key)
+        if found is None:
+            return None
+        where = place(name, f"generic.{key}.topic", found.topic)
+        return Source(where, found.path, factor(name, f"generic.{key}.unit", found.unit, units))
+
+    def topic(key: str) -> str | None:
+        found: Any = getattr(topics, key)
+        return None if found is None else place(name, f"generic.{key}", found)
+
+    return GenericWords(
+        state=source("state", {}),
+        power=source("power", WATTS_IN),
+        energy=source("energy", WATT_HOURS_IN),
+        voltage=source("voltage", {"V": 1.0}),
+        current=source("current", {"A": 1.0, "mA": 0.001}),
+        level=source("level", WATTS_IN),
+        presence=source("availability", {}),
+        on=topics.on,
+        off=topics.off,
+        present=topics.available,
+        absent=topics.unavailable,
+        command_topic=topic("command"),
+        command_on=topics.command_on,
+        command_off=topics.command_off,
+        level_topic=topic("set_power"),
+        level_template=topics.set_power_payload,
+        level_factor=factor(name, "generic.set_power_unit", topics.set_power_unit, WATTS_IN),
+        ask_topic=topic("ask"),
+        ask_payload=topics.ask_payload,
+    )
+
+
+def range_of(name: str, plug: PlugConfig) -> Range | None:
+    """The range of a load whose power can be set; None for a plain relay."""
+    if plug.min_w is None and plug.max_w is None and plug.step_w is None:
+        return None
+    if plug.driver != "generic" or "set_power" not in plug.generic:
+        raise BadPlug(f"plugs.{name}: min_w, max_w and step_w need driver generic with generic.set_power")
+    low, high = plug.min_w or 0.0, plug.max_w if plug.max_w is not None else plug.rating_w
+    if low > high:
+        raise BadPlug(f"plugs.{name}: min_w {low:g} is above max_w {high:g}")
+    return Range(low, high, plug.step_w or 0.0)
+
+
+def silence(plug: PlugConfig, topics: GenericTopics | None) -> float | None:
+    """After how long without a word the link counts as lost; None for a load that is never heard or asked."""
+    if plug.driver in ANSWERS_A_QUESTION:
+        return max(4 * plug.poll_s, 120.0)
+    if topics is None or topics.silent_after_s is not None:
+        return None if topics is None else topics.silent_after_s
+    return max(4 * plug.poll_s, 120.0) if topics.ask is not None else None
+
+
+def place(name: str, key: str, topic: str) -> str:
+    """A topic that can be spoken on: a wildcard in it would hear, or switch, somebody else's device."""
+    if not topic or "+" in topic or "#" in topic or "\0" in topic or topic.startswith("$"):
+        raise BadPlug(f"plugs.{name}.{key}: {topic!r} is no topic of one device")
+    return topic
+
+
+def factor(name: str, key: str, unit: str | None, units: dict[str, float]) -> float:
+    """What one of the device's units is in ours."""
+    if unit is None:
+        return 1.0
+    if unit not in units:
+        raise BadPlug(f"plugs.{name}.{key}: {unit!r} is not one of {', '.join(units) or 'none'}")
+    return units[unit]

@@ -1,0 +1,100 @@
+"""Plugs behind Zigbee2MQTT.
+
+Shapes: Zigbee2MQTT documentation, "MQTT topics and messages" (device topic, set, get, availability,
+bridge/state) and the device pages, "On with timed off": `on_time` in seconds beside `"state":"ON"`;
+"support depends on the switch firmware", so what it leaves in the device is a hope, not a promise.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from busbar_plugs.drivers.driver import Relay
+from busbar_plugs.seen import NOTHING, Problem, Seen, Send
+from busbar_plugs.wire import CURRENT_A, ENERGY_WH, POWER_W, VOLTAGE_V, Reading, object_of, shown, text_of
+
+WH_PER_KWH: Final = 1000.0
+LONGEST_ON_TIME_S: Final = 6553
+"""Zigbee cluster library, On/Off cluster, "On With Timed Off": OnTime is 16 bits of tenths of a second."""
+
+
+class Zigbee2Mqtt(Relay):
+    """One plug or one endpoint of a plug."""
+
+    def __init__(self, base: str, name: str, endpoint: str | None, *, on_time: bool) -> None:
+        """`name` is the friendly name (it may hold slashes); `endpoint` such as `l1` for a double plug."""
+        self.base = base
+        self.topic = f"{base}/{name}"
+        self.availability = f"{self.topic}/availability"
+        self.bridge = f"{base}/bridge/state"
+        self.endpoint = endpoint
+        self.timed = on_time
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The device, its availability (off by default) and the bridge it hangs on."""
+        return (self.topic, self.availability, self.bridge)
+
+    def key(self, name: str) -> str:
+        """The property's name, with the endpoint where there are several."""
+        return name if self.endpoint is None else f"{name}_{self.endpoint}"
+
+    def parse(self, topic: str, payload: bytes) -> Seen:
+        """Read one message; which properties there are depends on the device."""
+        if topic in (self.availability, self.bridge):
+            seen = availability(payload)
+            # A bridge that is up says nothing about a plug that may be out of its socket.
+            return NOTHING if topic == self.bridge and seen.reachable else seen
+        tree = object_of(payload)
+        if isinstance(tree, Problem):
+            return Seen(problems=(tree,))
+        return self.report(tree)
+
+    def report(self, tree: dict[str, Any]) -> Seen:
+        """The properties of a plug; a null is one the bridge does not know yet."""
+        reading = Reading()
+        power, energy, current = (self.value(tree, name) for name in ("power", "energy", "current"))
+        seen = Seen(
+            on=reading.switch(tree.get(self.key("state")), f"$.{self.key('state')}"),
+            power_w=reading.number(power, "$.power", POWER_W),
+            energy_wh=reading.scaled(energy, "$.energy", ENERGY_WH, WH_PER_KWH),
+            voltage_v=reading.number(tree.get("voltage"), "$.voltage", VOLTAGE_V),
+            current_a=reading.number(current, "$.current", CURRENT_A),
+            problems=tuple(reading.problems),
+        )
+        return NOTHING if seen.says_nothing else seen
+
+    def value(self, tree: dict[str, Any], name: str) -> object:
+        """An endpoint's own number; a plug without endpoints has the bare name."""
+        return tree.get(self.key(name))
+
+    def switch(self, on: bool, lease_s: float | None = None) -> tuple[Send, ...]:
+        """State ON or OFF, and with a lease the time after which the plug itself goes off."""
+        body: dict[str, object] = {self.key("state"): "ON" if on else "OFF"}
+        if on and self.timed and lease_s is not None:
+            body["on_time"] = min(round(lease_s), LONGEST_ON_TIME_S)
+        return (Send(f"{self.topic}/set", msgspec.json.encode(body).decode()),)
+
+    def ask(self) -> tuple[Send, ...]:
+        """Read the relay; the bridge then publishes all it knows."""
+        return (Send(f"{self.topic}/get", msgspec.json.encode({self.key("state"): ""}).decode()),)
+
+
+def availability(payload: bytes) -> Seen:
+    """`{"state":"online"}`, or the bare word of older versions."""
+    text = text_of(payload)
+    if isinstance(text, Problem):
+        return Seen(problems=(text,))
+    word: object = text.strip()
+    if text.lstrip().startswith("{"):
+        tree = object_of(payload)
+        if isinstance(tree, Problem):
+            return Seen(problems=(tree,))
+        word = tree.get("state")
+    if word in ("online", "offline"):
+        return Seen(reachable=word == "online")
+    return Seen(
+        problems=(
+            Problem("not_presence", "$.state", f"state is {shown(word)}, online or offline is expected"),
+        )
+    )

@@ -1,0 +1,400 @@
+"""One plug: what is heard of it and ordered of it comes in, what to send and to say goes out.
+
+No connection and no clock: every method is given the `Moment` it happens in, so a week passes in a test
+as fast as it can be counted.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from busbar_contracts.load import LoadMode, PlugState, PlugSwitch
+from busbar_plugs import learn, watch
+from busbar_plugs.drivers.driver import heard
+from busbar_plugs.memory import PlugMemory, kept_lease
+from busbar_plugs.pulse import TimerDuty
+from busbar_plugs.relay import (
+    Act,
+    Relay,
+    by_hand,
+    decide,
+    is_manual,
+    lost,
+    may_switch_at,
+    reported,
+    told,
+    wanted,
+)
+from busbar_plugs.seen import Known, Seen, Send, fresh, merged, only_problems, replayed
+from busbar_plugs.setup import Setup, clamped
+from busbar_shared.leases import LeaseBook
+
+STUBBORN_TRIES: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Now, on the calendar and on the clock that never jumps."""
+
+    at: datetime
+    s: float
+
+    @property
+    def calendar_s(self) -> float:
+        """The calendar in seconds."""
+        return self.at.timestamp()
+
+    def when(self, at_s: float | None) -> datetime | None:
+        """The calendar time of a moment on the monotonic clock."""
+        return None if at_s is None else self.at + timedelta(seconds=at_s - self.s)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something the owner or others should know."""
+
+    code: str
+    text: str
+    path: str = ""
+    severity: Literal["info", "warning", "error"] = "warning"
+
+
+Out = Send | Note
+
+
+def lowers(order: PlugSwitch, current: PlugSwitch | None) -> bool:
+    """Off is always the lower of the two; for a load with a range also less power."""
+    if not order.on:
+        return True
+    if current is None or not current.on or order.power_w is None or current.power_w is None:
+        return False
+    return order.power_w <= current.power_w
+
+
+class Plug:
+    """One plug, relay or generic load."""
+
+    def __init__(self, setup: Setup, now: Moment, memory: PlugMemory | None = None) -> None:
+        """With what was kept of it before the last stop, if anything."""
+        self.setup = setup
+        self.known = Known()
+        self.relay = Relay()
+        self.watch = watch.Watch()
+        self.book: LeaseBook[PlugSwitch] = LeaseBook(lowers)
+        self.mode: LoadMode | None = None
+        self.learned = memory.learned if memory is not None else learn.Learned()
+        self.duty = TimerDuty(setup.rules.device_lease_s, memory.owner_pulse if memory is not None else None)
+        self.last_refusal: str | None = None
+        self.started_s = now.s
+        self.asked_s: float | None = None
+        self.level_sent: float | None = None
+        self.level_sent_s: float | None = None
+        self.done_since_s: float | None = None
+        self.stubborn = False
+        self._restore(memory, now)
+
+    # -- what comes in ------------------------------------------------------------------------
+
+    def hear(self, topic: str, payload: bytes, now: Moment, *, retained: bool = False) -> list[Out]:
+        """A message of the device."""
+        seen = heard(self.setup.driver, topic, payload)
+        if seen.says_nothing:
+            return []
+        notes: list[Out] = [
+            self._refused(f"{topic}: {problem.text}", problem.code, problem.path) for problem in seen.problems
+        ]
+        if only_problems(seen):
+            return notes
+        was_there = self.known.reachable
+        if retained:
+            self.known = replayed(self.known, seen)
+            return notes
+        self.known = merged(self.known, seen, now.s)
+        if self.known.reachable is False:
+            self.relay = lost(self.relay)
+            return [*notes, *self._link_notes(was_there)]
+        return [*notes, *self._link_notes(was_there), *self._position(seen, now), *self._sample(seen, now)]
+
+    def order(self, order: PlugSwitch, now: Moment, *, retained: bool = False) -> list[Out]:
+        """An order; what of it is not taken is said."""
+        if order.on and order.issuer != self.setup.issuer:
+            text = f"issuer {order.issuer} may not switch {self.setup.id} on; only {self.setup.issuer} may"
+            return [self._refused(text, "wrong_issuer", "issuer")]
+        refusal = self.book.offer(order, now=now.at, monotonic=now.s, retained=retained)
+        if refusal is not None:
+            return [self._refused(refusal.text, refusal.code, refusal.path)]
+        return []
+
+    def manual(self, on: bool, now: Moment) -> list[Out]:
+        """The owner's own word, by message instead of by hand."""
+        self.relay = by_hand(self.relay, on, now.s, self.setup.rules)
+        return [self._manual_note(on, now)]
+
+    def settings(self, mode: LoadMode, enabled: bool) -> None:
+        """The owner's mode for this load, as the allocator publishes it."""
+        self.mode = mode if enabled else LoadMode.OFF
+
+    # -- what goes out ------------------------------------------------------------------------
+
+    def tick(self, now: Moment) -> list[Out]:
+        """Everything that is due now."""
+        out: list[Out] = [
+            *self._silence(now),
+            *self._ask(now),
+            *self.duty.due(self.setup.driver, self.known, now.s),
+        ]
+        self.watch, self.learned = watch.settled(self.watch, self.learned, now.s, self.setup.settle_s)
+        self._note_done(now)
+        order = self._order_in_force(now)
+        want = wanted(
+            self.relay,
+            None if order is None else order.on,
+            now.s,
+            self.setup.rules,
+            starting=self._starting(now),
+        )
+        act = decide(self.relay, want, now.s, self.setup.rules, link=self.link)
+        switched = [] if act is None else self._sent(act, now)
+        return [*out, *self._level(order, want, now), *switched]
+
+    def release(self, now: Moment) -> list[Send]:
+        """What leaves the device in its safe state when the service stops."""
+        safe = self.setup.rules.safe_on
+        sends = list(self.duty.released(self.setup.driver))
+        if is_manual(self.relay, now.s) or (self.relay.on == safe and self.relay.told in (None, safe)):
+            return sends
+        if not safe:
+            sends = [*self.setup.driver.switch(False), *sends]
+            if self.setup.range is not None:
+                sends = [*self.setup.driver.level(0.0), *sends]
+        elif self.link:
+            sends = [*self.setup.driver.switch(True), *sends]
+        return sends
+
+    @property
+    def link(self) -> bool:
+        """The device is there, as far as it can be known."""
+        if self.setup.silent_after_s is None:
+            return self.known.reachable is not False
+        return bool(self.known.reachable)
+
+    @property
+    def idle(self) -> bool:
+        """On, and drawing no more than its standby since the settle time."""
+        return bool(self.relay.on) and self.done_since_s is not None
+
+    def wants_power(self, now: Moment) -> bool:
+        """It would run if it might: off is not absent, and only being done ends the wish of a follower."""
+        if self.mode is LoadMode.OFF:
+            return False
+        if self.mode in (None, LoadMode.CONTINUOUS, LoadMode.STANDARD) or self.done_since_s is None:
+            return True
+        return not self.relay.on and now.s - self.done_since_s >= self.setup.retry_s
+
+    def planned_w(self, now: Moment) -> float:
+        """The power to plan with."""
+        figures = learn.figures(self.learned, now.calendar_s)
+        return learn.planned_w(figures, self.setup.rating_w, watch.held_w(self.watch, now.s))
+
+    def state(self, now: Moment) -> PlugState:
+        """All of it, as others are told."""
+        figures = learn.figures(self.learned, now.calendar_s)
+        held = next((one for one in self.book.held(now.s) if one.order == self._order_in_force(now)), None)
+        span = self.setup.range
+        power_w = self.planned_w(now)
+        earliest = may_switch_at(self.relay, now.s, self.setup.rules)
+        return PlugState(
+            at=now.at,
+            link=self.link,
+            on=self.relay.on,
+            switched_at=now.when(self.relay.switched_at_s),
+            power_w=fresh(self.known.power, now.s, self.setup.stale_after_s),
+            sampled_at=now.when(self.known.power.at_s) if self.known.power is not None else None,
+            energy_wh=None if self.known.energy is None else self.known.energy.value,
+            min_w=power_w if span is None else span.min_w,
+            max_w=power_w if span is None else span.max_w,
+            step_w=None if span is None else span.step_w,
+            learned_w=_rounded(figures.running_w),
+            standby_w=_rounded(figures.standby_w),
+            duty_percent=None if figures.duty is None else round(100 * figures.duty, 1),
+            wants_power=self.wants_power(now),
+            manual=is_manual(self.relay, now.s),
+            measures=self.known.power is not None,
+            safe_state="on" if self.setup.rules.safe_on else "off",
+            device_timer=self.duty.is_armed(self.setup.driver) and self.setup.proven_timer,
+            may_switch_at=now.when(earliest) if earliest > now.s else None,
+            order_on=None if held is None else held.order.on,
+            order_until=None if held is None else now.when(held.until_s),
+            issuer=None if held is None else held.order.issuer,
+            last_refusal=self.last_refusal,
+        )
+
+    def memory(self, now: Moment) -> PlugMemory:
+        """What must outlive this process."""
+        return PlugMemory(
+            learned=self.learned,
+            leases=[kept_lease(held, now.calendar_s, now.s) for held in self.book.held(now.s)],
+            switched_at=_calendar(self.relay.switched_at_s, now),
+            moves=[at for at in (_calendar(at_s, now) for at_s in self.relay.moves) if at is not None],
+            manual_on=self.relay.manual_on if is_manual(self.relay, now.s) else None,
+            manual_until=_calendar(self.relay.manual_until_s, now) if is_manual(self.relay, now.s) else None,
+            owner_pulse=self.duty.owner_pulse,
+            saved_at=now.calendar_s,
+        )
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _restore(self, memory: PlugMemory | None, now: Moment) -> None:
+        if memory is None:
+            return
+        for lease in memory.leases:
+            left = lease.left_s(now.calendar_s)
+            # What ran out while nobody looked is over: the safe state applies at once, not after a grace.
+            self.book.restore(lease.order, now.s + left)
+        if memory.leases:
+            self.started_s = now.s - self.setup.rules.lease_s
+        since = now.calendar_s
+        self.relay = replace(
+            self.relay,
+            switched_at_s=_monotonic(memory.switched_at, since, now.s),
+            moves=tuple(now.s - max(since - at, 0.0) for at in memory.moves if since - at < 3600),
+            manual_on=memory.manual_on,
+            manual_until_s=_monotonic(
+                memory.manual_until, since, now.s, most_s=self.setup.rules.manual_hold_s
+            ),
+        )
+
+    def _position(self, seen: Seen, now: Moment) -> list[Out]:
+        if seen.refused is not None:
+            self.last_refusal = seen.refused
+        notes: list[Out] = (
+            [] if seen.refused is None else [Note("device_refused", f"{self.setup.id}: {seen.refused}")]
+        )
+        if seen.on is None:
+            return notes
+        excused = seen.by_timer or seen.refused is not None
+        self.relay, moved = reported(self.relay, seen.on, now.s, self.setup.rules, excused=excused)
+        if self.relay.on == self.relay.told:
+            self.stubborn = False
+        self.watch, self.learned = watch.after_switch(
+            self.watch, self.learned, seen.on, now.s, now.calendar_s
+        )
+        return [*notes, self._manual_note(seen.on, now)] if moved else notes
+
+    def _sample(self, seen: Seen, now: Moment) -> list[Out]:
+        if seen.power_w is None:
+            return []
+        on = self.relay.on if self.relay.on is not None else seen.power_w > learn.LEAST_DRAW_W
+        self.watch, self.learned = watch.after_sample(
+            self.watch, self.learned, seen.power_w, bool(on), now.s, now.calendar_s
+        )
+        return []
+
+    def _note_done(self, now: Moment) -> None:
+        """Remember since when the load is done; it is forgotten as soon as it draws."""
+        if not self.relay.on:
+            # An off plug keeps what it was: done stays done until the next try, not done stays hungry.
+            return
+        if watch.is_idle(self.watch, now.s, self.setup.settle_s):
+            self.done_since_s = self.done_since_s if self.done_since_s is not None else now.s
+        elif self.watch.power_w is not None and self.watch.idle_since_s is None:
+            self.done_since_s = None
+
+    def _order_in_force(self, now: Moment) -> PlugSwitch | None:
+        """Of several issuers the one that asks for least counts."""
+        orders = self.book.in_force(now.s)
+        return min(
+            orders, key=lambda one: (one.on, one.power_w if one.power_w is not None else 0.0), default=None
+        )
+
+    def _starting(self, now: Moment) -> bool:
+        return now.s - self.started_s < self.setup.rules.lease_s
+
+    def _silence(self, now: Moment) -> list[Out]:
+        limit = self.setup.silent_after_s
+        last = self.known.heard_at_s
+        if limit is None or not self.known.reachable or last is None or now.s - last <= limit:
+            return []
+        self.known = replace(self.known, reachable=False)
+        self.relay = lost(self.relay)
+        return self._link_notes(True)
+
+    def _ask(self, now: Moment) -> list[Out]:
+        if self.asked_s is not None and now.s - self.asked_s < self.setup.poll_s:
+            return []
+        self.asked_s = now.s
+        return list(self.setup.driver.ask())
+
+    def _level(self, order: PlugSwitch | None, want: bool | None, now: Moment) -> list[Out]:
+        """The power of a load with a range, said when it changes and again with each renewal."""
+        span = self.setup.range
+        if span is None or want is None or is_manual(self.relay, now.s):
+            return []
+        runs = want and (self.relay.on or self.relay.told)
+        watts = clamped(None if order is None else order.power_w, span) if runs else 0.0
+        due = self.level_sent_s is None or now.s - self.level_sent_s >= self.setup.rules.lease_s / 3
+        if watts == self.level_sent and (not due or watts == 0.0):
+            return []
+        if not self.link and watts > (self.level_sent or 0.0):
+            return []
+        self.level_sent, self.level_sent_s = watts, now.s
+        return list(self.setup.driver.level(watts))
+
+    def _sent(self, act: Act, now: Moment) -> list[Out]:
+        lease = self.setup.rules.device_lease_s if act.on else None
+        sends: list[Out] = list(self.setup.driver.switch(act.on, lease))
+        self.relay = told(self.relay, act, now.s, lease if self.setup.driver.timed else None)
+        if self.setup.open_loop:
+            # Nobody will ever tell us where it stands, so it stands where we put it.
+            moved = self.relay.on != act.on
+            self.relay = replace(
+                self.relay, on=act.on, tries=0, switched_at_s=now.s if moved else self.relay.switched_at_s
+            )
+        if self.relay.tries == STUBBORN_TRIES and not self.stubborn:
+            self.stubborn = True
+            word = "on" if act.on else "off"
+            sends.append(
+                Note(
+                    "plug_does_not_obey",
+                    f"{self.setup.id} was told {word} {STUBBORN_TRIES} times and does not say so",
+                )
+            )
+        return sends
+
+    def _link_notes(self, was_there: bool | None) -> list[Out]:
+        is_there = self.known.reachable
+        if was_there is None or is_there == was_there:
+            return []
+        if is_there:
+            return [Note("link_back", f"{self.setup.id} is reachable again", severity="info")]
+        return [
+            Note(
+                "link_lost",
+                f"{self.setup.id} is not reachable; it counts with its last order until its lease ends",
+            )
+        ]
+
+    def _manual_note(self, on: bool, now: Moment) -> Note:
+        word, hold = "on" if on else "off", self.setup.rules.manual_hold_s / 60
+        return Note(
+            "switched_by_hand",
+            f"{self.setup.id} was switched {word} by hand; respected for {hold:g} min",
+            severity="info",
+        )
+
+    def _refused(self, text: str, code: str, path: str) -> Note:
+        self.last_refusal = text[:500]
+        return Note(code, f"{self.setup.id}: {text}", path)
+
+
+def _calendar(at_s: float | None, now: Moment) -> float | None:
+    return None if at_s is None else now.calendar_s + at_s - now.s
+
+
+def _monotonic(at: float | None, calendar_s: float, now_s: float, most_s: float = 0.0) -> float | None:
+    """A kept calendar time on today's monotonic clock; never further ahead than it can have been."""
+    return None if at is None else now_s + min(at - calendar_s, most_s)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)
