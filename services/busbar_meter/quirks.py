@@ -1,0 +1,76 @@
+"""Vendor quirks: what a device's name tells us about signs, writes and noise."""
+
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+
+class Quirk(Struct, frozen=True, forbid_unknown_fields=True):
+    """One entry of the data file; absent fields say nothing."""
+
+    manufacturer: str
+    source: Annotated[str, Meta(min_length=8, description="Where the knowledge comes from.")]
+    model: str = ""
+    meter_sign: Literal[1, -1] | None = None
+    battery_sign: Literal[1, -1] | None = None
+    write_with: Literal["single", "multiple"] | None = None
+    zero_block_is_noise: bool | None = None
+    single_client: bool | None = None
+    battery_inputs: tuple[str, ...] | None = None
+    min_limit_percent: Annotated[float, Meta(ge=0, le=20)] | None = None
+    unit: int | None = None
+    port: int | None = None
+
+
+class QuirkFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """The data file."""
+
+    quirk: tuple[Quirk, ...]
+
+
+class Manner(Struct, frozen=True):
+    """How one device is to be treated, every question answered."""
+
+    # + = import is what the Exp/Imp energies of models 20x suggest and what most makers do.
+    meter_sign: Literal[1, -1] = 1
+    meter_sign_known: bool = False
+    # +1: the device counts charging as positive. None: unknown, never guessed.
+    battery_sign: Literal[1, -1] | None = None
+    write_with: Literal["single", "multiple"] = "multiple"
+    zero_block_is_noise: bool = True
+    single_client: bool = False
+    battery_inputs: tuple[str, ...] = ()
+    min_limit_percent: float = 0.0
+
+
+@cache
+def known_quirks() -> tuple[Quirk, ...]:
+    """The shipped entries."""
+    raw = files("busbar_meter").joinpath("quirks.toml").read_bytes()
+    return msgspec.toml.decode(raw, type=QuirkFile).quirk
+
+
+def manner_of(manufacturer: str | None, model: str | None) -> Manner:
+    """The treatment of a device with these names."""
+    manner = Manner()
+    for quirk in known_quirks():
+        if _named(manufacturer, quirk.manufacturer) and _named(model, quirk.model):
+            manner = _with(manner, quirk)
+    return manner
+
+
+def _named(name: str | None, prefix: str) -> bool:
+    return (name or "").strip().casefold().startswith(prefix.casefold())
+
+
+def _with(manner: Manner, quirk: Quirk) -> Manner:
+    said = {
+        field: value
+        for field in Manner.__struct_fields__
+        if (value := getattr(quirk, field, None)) is not None
+    }
+    known = manner.meter_sign_known or quirk.meter_sign is not None
+    return msgspec.structs.replace(manner, **said, meter_sign_known=known)

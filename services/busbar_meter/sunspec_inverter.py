@@ -1,0 +1,111 @@
+"""A SunSpec inverter (101 to 103, 111 to 113, 701, with 120/702 and 160/714) as a sample."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from busbar_contracts.meter import InverterState
+from busbar_meter.block import Block
+from busbar_meter.dc_inputs import solar_power
+from busbar_meter.samples import PHASES, InverterSample, Leg
+
+# Float variants first: they have no scale factor to race with. 701 measures the same, with static ones.
+INVERTER_MODELS = (111, 112, 113, 101, 102, 103, 701)
+SINGLE = (101, 111)
+
+# Models 10x and 11x count St from 1, model 701 counts InvSt from 0.
+STATES = (
+    InverterState.OFF,
+    InverterState.SLEEPING,
+    InverterState.STARTING,
+    InverterState.RUNNING,
+    InverterState.THROTTLED,
+    InverterState.STOPPING,
+    InverterState.FAULT,
+    InverterState.STANDBY,
+)
+WORKING = (InverterState.RUNNING, InverterState.THROTTLED, InverterState.STARTING)
+
+
+def state_of(block: Block) -> InverterState:
+    """What the inverter says it does."""
+    point, first = ("InvSt", 0) if block.model.id == 701 else ("St", 1)
+    raw = block.whole(point)
+    if raw is None or not first <= raw < first + len(STATES):
+        return InverterState.UNKNOWN
+    return STATES[raw - first]
+
+
+def rating_of(blocks: Mapping[int, Block]) -> float | None:
+    """The continuous AC rating in watts, from model 120 or 702."""
+    for model, point in ((120, "WRtg"), (702, "WMaxRtg")):
+        rating = blocks[model].number(point) if model in blocks else None
+        if rating:
+            return rating
+    return None
+
+
+def inverter_sample(
+    block: Block,
+    blocks: Mapping[int, Block],
+    at: datetime,
+    phases: tuple[str, ...] = PHASES,
+    battery_inputs: tuple[str, ...] = (),
+) -> InverterSample:
+    """The sample; `blocks` are all blocks of the same logical device by model."""
+    state = state_of(block)
+    power = block.number("W")
+    hybrid = any(model in blocks for model in (124, 713, 802))
+    solar = solar_power(blocks, battery_inputs)
+    if solar is None and not hybrid:
+        # Without a battery all DC power is the modules'; with one it is their sum with the battery.
+        solar = block.number("DCW") if block.model.id != 701 else None
+        solar = power if solar is None else solar
+    return InverterSample(
+        at=at,
+        power_w=power,
+        legs=_legs(block, phases, power),
+        solar_w=None if solar is None else max(solar, 0.0),
+        energy_wh=block.energy("TotWhInj" if block.model.id == 701 else "WH", running=state in WORKING),
+        frequency_hz=block.number("Hz"),
+        state=state,
+        rating_w=rating_of(blocks),
+    )
+
+
+def _legs(block: Block, phases: tuple[str, ...], power: float | None) -> dict[str, Leg]:
+    backwards = power is not None and power < 0
+    if block.model.id in SINGLE or (block.model.id == 701 and block.whole("ACType") == 0):
+        return {phases[0]: _single(block, power, backwards)}
+    legs: dict[str, Leg] = {}
+    for place, phase in enumerate(phases[:3]):
+        leg = _leg_701(block, place) if block.model.id == 701 else _leg_10x(block, place, backwards)
+        if leg != Leg():
+            legs[phase] = leg
+    return legs
+
+
+def _single(block: Block, power: float | None, backwards: bool) -> Leg:
+    amps, volts = ("AL1", "VL1") if block.model.id == 701 else ("AphA", "PhVphA")
+    current = block.number(amps)
+    current = block.number("A") if current is None else current
+    voltage = block.number(volts)
+    if voltage is None and block.model.id == 701:
+        voltage = block.number("LNV")
+    return Leg(_directed(current, backwards), power, voltage)
+
+
+def _leg_10x(block: Block, place: int, backwards: bool) -> Leg:
+    letter = "ABC"[place]
+    return Leg(_directed(block.number(f"Aph{letter}"), backwards), None, block.number(f"PhVph{letter}"))
+
+
+def _leg_701(block: Block, place: int) -> Leg:
+    watts = block.number(f"WL{place + 1}")
+    current = block.number(f"AL{place + 1}")
+    return Leg(_directed(current, watts is not None and watts < 0), watts, block.number(f"VL{place + 1}"))
+
+
+def _directed(current: float | None, backwards: bool) -> float | None:
+    if current is None:
+        return None
+    return -abs(current) if backwards else abs(current)

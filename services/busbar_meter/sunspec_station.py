@@ -1,0 +1,86 @@
+"""One SunSpec unit and the devices of the house that are read from it."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from busbar_meter.answers import Wire
+from busbar_meter.block import Block
+from busbar_meter.config import StationPlan
+from busbar_meter.discovery import BASES
+from busbar_meter.quirks import Manner, manner_of
+from busbar_meter.roles import AnyRole, InverterRole, MeterRole, Outcome, role_of
+from busbar_meter.sunspec_battery import BATTERY_MODELS, battery_sample
+from busbar_meter.sunspec_inverter import INVERTER_MODELS, inverter_sample
+from busbar_meter.sunspec_meter import METER_MODELS, grid_sample
+from busbar_meter.unit import PartRead, Unit
+from busbar_meter.wanted import FAST_BATTERY, FAST_INVERTER, FAST_METER, SLOW_BATTERY, SLOW_INVERTER
+from busbar_shared.clock import Clock
+
+MODELS = {"meter": METER_MODELS, "inverter": INVERTER_MODELS, "battery": BATTERY_MODELS}
+FAST = {"meter": FAST_METER, "inverter": FAST_INVERTER, "battery": FAST_BATTERY}
+SLOW = {"meter": frozenset[int](), "inverter": SLOW_INVERTER, "battery": SLOW_BATTERY}
+
+
+class SunSpecStation:
+    """A unit that is read once for all its roles."""
+
+    def __init__(self, plan: StationPlan, clock: Clock) -> None:
+        self.plan = plan
+        self.roles: tuple[AnyRole, ...] = tuple(role_of(role) for role in plan.roles)
+        self._clock = clock
+        bases = BASES if plan.base is None else (plan.base,)
+        self.unit = Unit(plan.unit, clock, bases=bases)
+        kinds = {role.plan.kind for role in self.roles}
+        self.unit.want(
+            frozenset().union(*(FAST[kind] for kind in kinds)),
+            frozenset().union(*(SLOW[kind] for kind in kinds)),
+        )
+
+    def __str__(self) -> str:
+        return f"unit {self.plan.unit} ({', '.join(role.plan.id for role in self.roles)})"
+
+    async def visit(self, wire: Wire) -> list[tuple[AnyRole, Outcome]]:
+        """Read the unit and judge what it says for each role."""
+        parts = await self.unit.read(wire)
+        return [(role, self._outcome(role, parts)) for role in self.roles]
+
+    def doubt(self) -> None:
+        """After a silence everything must be verified again."""
+        self.unit.doubt()
+
+    def _outcome(self, role: AnyRole, parts: tuple[PartRead, ...]) -> Outcome:
+        part = part_for(role, parts)
+        if part is None:
+            return Outcome(None, f"the unit has no {role.plan.kind} that can be read ({_models(parts)})")
+        manner = manner_of(part.identity.manufacturer, part.identity.model)
+        now = self._clock.monotonic()
+        if isinstance(role, MeterRole):
+            return self._meter(role, part, manner, now)
+        if isinstance(role, InverterRole):
+            block, at = _block_of(part, INVERTER_MODELS)
+            inputs = manner.battery_inputs
+            return role.heard(inverter_sample(block, part.blocks, at, role.plan.phases, inputs), now)
+        at = max(part.times.values(), default=self._clock.now())
+        return role.heard(battery_sample(part.blocks, at, manner), now)
+
+    def _meter(self, role: MeterRole, part: PartRead, manner: Manner, now: float) -> Outcome:
+        block, at = _block_of(part, METER_MODELS)
+        return role.heard(grid_sample(block, at, role.sign(manner.meter_sign), role.plan.phases), now)
+
+
+def part_for(role: AnyRole, parts: Iterable[PartRead]) -> PartRead | None:
+    """The logical device that plays a role: of those that can, the one the configuration counts to."""
+    place = role.plan.config.modbus
+    able = [part for part in parts if any(model in part.times for model in MODELS[role.plan.kind])]
+    group = place.group if place else 0
+    return able[group] if group < len(able) else None
+
+
+def _block_of(part: PartRead, models: tuple[int, ...]) -> tuple[Block, datetime]:
+    model = next(model for model in models if model in part.times)
+    return part.blocks[model], part.times[model]
+
+
+def _models(parts: Iterable[PartRead]) -> str:
+    found = sorted({model for part in parts for model in part.blocks})
+    return "models " + ", ".join(map(str, found)) if found else "no known model"

@@ -1,0 +1,263 @@
+"""One unit on a line: found once, then read each period with the fewest requests."""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+
+from msgspec import Struct
+
+from busbar_meter.answers import DeviceRefused, DeviceSilent, Wire
+from busbar_meter.block import Block, Place
+from busbar_meter.definitions import Model, model
+from busbar_meter.discovery import BASES, SUNS, Ask, Chain, NotSunSpec, Part, Refusal, survey
+from busbar_meter.readplan import Read, narrower, plan, replaced, span_of
+from busbar_meter.wanted import THROUGH, chosen, trusted
+from busbar_shared.clock import Clock
+
+log = logging.getLogger(__name__)
+
+# A refused request is split at most this often in one cycle; the rest waits for the next cycles.
+DEEPEST_SPLIT = 3
+# After a refusal the chain is searched again: SMA changes the length of 714 between day and night.
+SEARCH_AGAIN_S = (60.0, 3600.0)
+
+
+class ChainMoved(DeviceSilent):
+    """A block is not where it was: the device changed its models and must be searched again."""
+
+
+class NotADevice(DeviceSilent):
+    """The unit answers, and is not a SunSpec device."""
+
+
+class Identity(Struct, frozen=True):
+    """Who a logical device is, by its model 1."""
+
+    manufacturer: str | None
+    model: str | None
+    serial: str | None
+    version: str | None = None
+
+
+class PartRead(Struct, frozen=True):
+    """One logical device as just read: its blocks by model, each with the moment it was answered."""
+
+    identity: Identity
+    blocks: Mapping[int, Block]
+    times: Mapping[int, datetime]
+
+
+class Unit:
+    """A SunSpec unit. `fast` models are read each cycle, `slow` ones now and then."""
+
+    def __init__(
+        self, number: int, clock: Clock, *, bases: tuple[int, ...] = BASES, slow_every_s: float = 60.0
+    ) -> None:
+        self.number = number
+        self.chain: Chain | None = None
+        self._clock = clock
+        self._bases = bases
+        self._slow_every_s = slow_every_s
+        self._fast: frozenset[int] = frozenset()
+        self._slow: frozenset[int] = frozenset()
+        self._plans: dict[bool, tuple[Read, ...]] = {}
+        self._kept: dict[int, Mapping[int, int]] = {}
+        self._slow_due = 0.0
+        self._verified = False
+        self._identities: tuple[Identity, ...] = ()
+        self._search_at: float | None = None
+        self._search_after_s = SEARCH_AGAIN_S[0]
+
+    def want(self, fast: frozenset[int], slow: frozenset[int]) -> None:
+        """Say which models matter; blocks of other models are never read."""
+        if (fast, slow) != (self._fast, self._slow):
+            self._fast, self._slow = fast, slow
+            self._plans = {}
+            self._slow_due = 0.0
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The logical devices found; empty before the survey."""
+        return self.chain.parts if self.chain else ()
+
+    @property
+    def identities(self) -> tuple[Identity, ...]:
+        """Who the logical devices are, in the order of `parts`."""
+        return self._identities
+
+    def forget(self) -> None:
+        """Search again before the next reading, whatever was known."""
+        self.chain = None
+        self._plans = {}
+        self._kept = {}
+        self._slow_due = 0.0
+        self._verified = False
+        self._search_at = None
+
+    def doubt(self) -> None:
+        """After a silence: make sure it is still the same device before anything is believed or written."""
+        self._verified = False
+        self._slow_due = 0.0
+
+    async def prepare(self, wire: Wire) -> None:
+        """Survey the unit, or verify that it is still the one surveyed."""
+        if self._search_at is not None and self._clock.monotonic() >= self._search_at:
+            self.forget()
+        if self.chain is None:
+            self.chain = await self._surveyed(wire)
+            self._identities = await self._identified(wire, self.chain)
+            self._verified = True
+        elif not self._verified:
+            await self._verify(wire, self.chain)
+
+    async def read(self, wire: Wire) -> tuple[PartRead, ...]:
+        """All wanted blocks, fresh ones from this cycle and settings from the last slow one."""
+        await self.prepare(wire)
+        slow = self._clock.monotonic() >= self._slow_due
+        times: dict[int, datetime] = {}
+        if slow:
+            await self._gather(wire, times, slow=True)
+            self._slow_due = self._clock.monotonic() + self._slow_every_s
+        await self._gather(wire, times, slow=False)
+        return tuple(
+            self._part_read(part, identity, times)
+            for part, identity in zip(self.parts, self._identities, strict=True)
+        )
+
+    async def reread(self, wire: Wire, place: Place) -> Block:
+        """One whole block, now: the read-back after a write."""
+        return await whole_block(wire, self.number, place)
+
+    async def _surveyed(self, wire: Wire) -> Chain:
+        search = survey(self._bases)
+        ask = next(search)
+        while True:
+            try:
+                ask = search.send(await self._answer(wire, ask))
+            except StopIteration as done:
+                found: Chain | NotSunSpec = done.value
+                break
+        if isinstance(found, NotSunSpec):
+            raise NotADevice(f"unit {self.number} is not a SunSpec device ({'; '.join(found.tried)})")
+        if not found.parts:
+            raise NotADevice(
+                f"unit {self.number}: no model 1 behind the mark at {found.base} ({found.ended})"
+            )
+        return found
+
+    async def _answer(self, wire: Wire, ask: Ask) -> tuple[int, ...] | Refusal:
+        try:
+            return await wire.read(self.number, ask.start, ask.count)
+        except DeviceRefused as refused:
+            return Refusal(refused.code)
+
+    async def _identified(self, wire: Wire, chain: Chain) -> tuple[Identity, ...]:
+        return tuple([await self._identity(wire, part) for part in chain.parts])
+
+    async def _identity(self, wire: Wire, part: Part) -> Identity:
+        common = await whole_block(wire, self.number, part.common)
+        return Identity(common.text("Mn"), common.text("Md"), common.text("SN"), common.text("Vr"))
+
+    async def _verify(self, wire: Wire, chain: Chain) -> None:
+        answer = await self._answer(wire, Ask(chain.base, 2))
+        if isinstance(answer, Refusal) or answer != SUNS:
+            self.forget()
+            raise ChainMoved(f"unit {self.number}: the SunSpec mark at {chain.base} is gone")
+        if await self._identified(wire, chain) != self._identities:
+            self.forget()
+            raise ChainMoved(f"unit {self.number}: another device answers now")
+        self._verified = True
+
+    async def _gather(self, wire: Wire, times: dict[int, datetime], *, slow: bool) -> None:
+        read: dict[int, dict[int, int]] = {}
+        places = {place.start: place for place in self._places(slow)}
+        for start in places:
+            # What is not answered in this cycle is unknown; an older answer must not stand in for it.
+            self._kept.pop(start, None)
+        for request in self._plan(slow):
+            for start, registers in (await self._perform(wire, request, slow, 0)).items():
+                place = _owner(places, start)
+                read.setdefault(place.start, {}).update(
+                    {start - place.start + step: value for step, value in enumerate(registers)}
+                )
+                times[place.start] = self._clock.now()
+        for start, found in read.items():
+            self._check(places[start], found)
+            self._kept[start] = found
+
+    async def _perform(self, wire: Wire, request: Read, slow: bool, depth: int) -> dict[int, tuple[int, ...]]:
+        """The registers of each span; a refused request is narrowed now and for all later cycles."""
+        try:
+            registers = await wire.read(self.number, request.start, request.count)
+        except DeviceRefused as refused:
+            pieces: dict[int, tuple[int, ...]] = {}
+            for part in self._narrowed(request, refused, slow):
+                if depth < DEEPEST_SPLIT:
+                    pieces.update(await self._perform(wire, part, slow, depth + 1))
+            return pieces
+        return {
+            span.start: registers[span.start - request.start : span.end - request.start]
+            for span in request.spans
+        }
+
+    def _narrowed(self, request: Read, refused: DeviceRefused, slow: bool) -> tuple[Read, ...]:
+        parts = narrower(request)
+        self._plans[slow] = replaced(self._plans[slow], request, parts)
+        log.warning("%s; asking in %d smaller pieces from now on", refused, len(parts))
+        if self._search_at is None:
+            self._search_at = self._clock.monotonic() + self._search_after_s
+            self._search_after_s = min(self._search_after_s * 2, SEARCH_AGAIN_S[1])
+        return parts
+
+    def _check(self, place: Place, found: Mapping[int, int]) -> None:
+        if found.get(0, place.model) != place.model or found.get(1, place.length) != place.length:
+            moved = f"{found.get(0)} with length {found.get(1)}"
+            self.forget()
+            raise ChainMoved(
+                f"unit {self.number}: at {place.start} is now model {moved}, was model {place.model}"
+            )
+
+    def _plan(self, slow: bool) -> tuple[Read, ...]:
+        if slow not in self._plans:
+            self._plans[slow] = plan(
+                span_of(place, model(place.model), THROUGH.get(place.model)) for place in self._places(slow)
+            )
+        return self._plans[slow]
+
+    def _places(self, slow: bool) -> list[Place]:
+        wanted = self._slow if slow else self._fast
+        return [
+            place
+            for part in self.parts
+            for number in sorted(chosen(wanted, frozenset(each.model for each in part.blocks)))
+            if (place := part.first(number)) is not None and trusted(place)
+        ]
+
+    def _part_read(self, part: Part, identity: Identity, times: Mapping[int, datetime]) -> PartRead:
+        blocks: dict[int, Block] = {}
+        moments: dict[int, datetime] = {}
+        for place in part.blocks:
+            definition = model(place.model) if place.start in self._kept else None
+            if definition is not None and place.model not in blocks:
+                blocks[place.model] = Block(definition, place.length, self._kept[place.start])
+                if place.start in times:
+                    moments[place.model] = times[place.start]
+        return PartRead(identity, blocks, moments)
+
+
+def _owner(places: Mapping[int, Place], start: int) -> Place:
+    return places[max(at for at in places if at <= start)]
+
+
+async def whole_block(wire: Wire, unit: int, place: Place) -> Block:
+    """All registers of a block, in as many requests as it takes."""
+    definition: Model | None = model(place.model)
+    registers: dict[int, int] = {}
+    for request in plan([span_of(place, definition)]):
+        answer = await wire.read(unit, request.start, request.count)
+        registers.update({request.start - place.start + step: value for step, value in enumerate(answer)})
+    if registers.get(0) != place.model:
+        raise ChainMoved(
+            f"unit {unit}: at {place.start} is now model {registers.get(0)}, was model {place.model}"
+        )
+    return Block(definition or Model(place.model, {}, place.length), place.length, registers)

@@ -1,0 +1,151 @@
+"""One unit: found, verified, read; and what it does when the device changes under it."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from busbar_meter.answers import DeviceSilent
+from busbar_meter.unit import ChainMoved, NotADevice, Unit
+from busbar_shared.clock import VirtualClock
+from services.meter.register_images import PaperWire, block, common, image
+
+NOON = datetime(2026, 6, 21, 12, 0, tzinfo=UTC)
+FAST, SLOW = frozenset({103, 113, 160, 203, 213, 124}), frozenset({120, 121})
+INVERTER = block(103, W=4200, W_SF=0, St=4)
+METER = block(203, W=-3000, W_SF=0)
+
+
+def a_unit(clock: VirtualClock | None = None) -> Unit:
+    unit = Unit(1, clock or VirtualClock(NOON))
+    unit.want(FAST, SLOW)
+    return unit
+
+
+def powers(parts) -> list[tuple[int, float | None]]:
+    return [
+        (number, part.blocks[number].number("W"))
+        for part in parts
+        for number in sorted(part.times)
+        if number > 100
+    ]
+
+
+async def test_the_first_reading_surveys_and_later_ones_only_read() -> None:
+    wire, unit = PaperWire(unit1=image(common(), INVERTER, METER)), a_unit()
+
+    assert powers(await unit.read(wire)) == [(103, 4200), (203, -3000)]
+    wire.asked.clear()
+    await unit.read(wire)
+
+    assert wire.asked == [(1, 40070, 52), (1, 40122, 107)]
+
+
+async def test_settings_are_read_once_a_minute() -> None:
+    clock = VirtualClock(NOON)
+    wire, unit = PaperWire(unit1=image(common(), INVERTER, block(120, WRtg=8200, WRtg_SF=0))), a_unit(clock)
+    await unit.read(wire)
+    wire.asked.clear()
+
+    for _ in range(61):
+        await clock.advance(1.0)
+        await unit.read(wire)
+
+    assert wire.asked.count((1, 40122, 28)) == 1
+
+
+async def test_value_and_scale_factor_come_from_one_read_so_a_flip_between_reads_changes_nothing() -> None:
+    registers = image(common(), block(103, W=13950, W_SF=-1))
+    wire, unit = PaperWire(unit1=registers), a_unit()
+    before = powers(await unit.read(wire))
+    registers.update({40070 + 14: 8632, 40070 + 15: 0})
+
+    assert [before, powers(await unit.read(wire))] == [[(103, 1395.0)], [(103, 8632.0)]]
+
+
+async def test_a_device_switched_to_floats_is_searched_again() -> None:
+    wire, unit = PaperWire(unit1=image(common(), INVERTER, METER)), a_unit()
+    await unit.read(wire)
+    wire.images[1] = image(common(), block(113, W=4200.5), block(213, W=-3000.5))
+
+    with pytest.raises(ChainMoved):
+        await unit.read(wire)
+
+    assert powers(await unit.read(wire)) == [(113, 4200.5), (213, -3000.5)]
+
+
+async def test_another_device_behind_the_same_address_is_noticed_after_a_silence() -> None:
+    wire, unit = PaperWire(unit1=image(common(serial="1"), INVERTER)), a_unit()
+    await unit.read(wire)
+    wire.images[1] = image(common(serial="2"), INVERTER)
+    unit.doubt()
+
+    with pytest.raises(ChainMoved, match="another device"):
+        await unit.read(wire)
+
+
+async def test_silence_is_no_proof_of_absence() -> None:
+    wire, unit = PaperWire(unit1=image(common(), INVERTER)), a_unit()
+    wire.silent = True
+    with pytest.raises(DeviceSilent):
+        await unit.read(wire)
+    wire.silent = False
+
+    assert powers(await unit.read(wire)) == [(103, 4200)]
+
+
+async def test_what_is_no_sunspec_device_says_so() -> None:
+    with pytest.raises(NotADevice, match="40000: 0x0000 0x0000"):
+        await a_unit().read(PaperWire(unit1={40000: 0, 40001: 0}))
+
+
+async def test_a_refused_whole_read_is_asked_in_smaller_pieces_and_remembered() -> None:
+    blocks = image(common(), INVERTER, block(120, WRtg=8200, WRtg_SF=0), block(121, WMax=8000, WMax_SF=0))
+    wire, unit = PaperWire(unit1=blocks), a_unit()
+    wire.refuse[40122, 60] = 2
+    await unit.read(wire)
+    assert (1, 40122, 28) in wire.asked
+    assert (1, 40150, 32) in wire.asked
+
+    [part] = await unit.read(wire)
+
+    assert part.blocks[121].number("WMax") == 8000
+
+
+async def test_after_a_refusal_the_chain_is_searched_again_because_lengths_change() -> None:
+    clock = VirtualClock(NOON)
+    wire, unit = PaperWire(unit1=image(common(), INVERTER)), a_unit(clock)
+    wire.refuse[40070, 52] = 2
+    await unit.read(wire)
+    wire.refuse.clear()
+    wire.asked.clear()
+    await clock.advance(61)
+
+    await unit.read(wire)
+
+    assert wire.asked[0] == (1, 40000, 2)
+
+
+async def test_a_block_that_is_refused_altogether_is_unknown_not_old() -> None:
+    wire, unit = PaperWire(unit1=image(common(), INVERTER, METER)), a_unit()
+    await unit.read(wire)
+    for at in range(40070, 40122):
+        del wire.images[1][at]
+
+    [part] = await unit.read(wire)
+
+    assert (103 in part.blocks, part.blocks[203].number("W")) == (False, -3000)
+
+
+async def test_two_meters_in_one_unit_are_two_parts() -> None:
+    chain = image(
+        common("SolarEdge"),
+        INVERTER,
+        common("SolarEdge"),
+        METER,
+        common("SolarEdge"),
+        block(203, W=5, W_SF=0),
+    )
+
+    parts = await a_unit().read(PaperWire(unit1=chain))
+
+    assert powers(parts) == [(103, 4200), (203, -3000), (203, 5)]
