@@ -14,6 +14,7 @@ from busbar_plugs.drivers.zigbee2mqtt import Zigbee2Mqtt
 from busbar_plugs.relay import Rules
 from busbar_plugs.setup import Range, Setup
 from busbar_shared.config import Site
+from busbar_shared.config.load import BadConfig
 from busbar_shared.config.loads import PlugConfig
 
 WATTS_IN: Final = {"W": 1.0, "kW": 1000.0, "mW": 0.001}
@@ -21,7 +22,7 @@ WATT_HOURS_IN: Final = {"Wh": 1.0, "kWh": 1000.0, "Wmin": 1 / 60}
 ANSWERS_A_QUESTION: Final = ("shelly", "shelly_gen1", "tasmota", "zigbee2mqtt")
 
 
-class BadPlug(ValueError):
+class BadPlug(BadConfig):
     """The configuration of a plug cannot be used; the sentence names the key and the value."""
 
 

@@ -1,9 +1,8 @@
-"""What outlives the process: what was learned, the leases in force, and what we owe the devices."""
+"""What outlives the process beside what was learned: the leases in force, and what we owe the devices."""
 
 from msgspec import Struct
 
 from busbar_contracts.load import PlugSwitch
-from busbar_plugs.learn import Learned
 from busbar_shared.leases import Held
 
 
@@ -24,7 +23,6 @@ class KeptLease(Struct, kw_only=True):
 class PlugMemory(Struct, kw_only=True):
     """One plug."""
 
-    learned: Learned
     leases: list[KeptLease] = []
     switched_at: float | None = None
     moves: list[float] = []
@@ -32,13 +30,6 @@ class PlugMemory(Struct, kw_only=True):
     manual_until: float | None = None
     owner_pulse: int | None = None
     """The PulseTime the owner had set, as long as ours stands in its place."""
-    saved_at: float = 0.0
-
-
-class Memory(Struct, kw_only=True):
-    """All plugs."""
-
-    plugs: dict[str, PlugMemory] = {}
 
 
 def kept_lease(held: Held[PlugSwitch], calendar_s: float, now_s: float) -> KeptLease:

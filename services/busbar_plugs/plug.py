@@ -46,7 +46,8 @@ class Moment:
 
     def when(self, at_s: float | None) -> datetime | None:
         """The calendar time of a moment on the monotonic clock."""
-        return None if at_s is None else self.at + timedelta(seconds=at_s - self.s)
+        # Rounded, or two readings of the two clocks would make the same moment differ by microseconds.
+        return None if at_s is None else self.at + timedelta(seconds=round(at_s - self.s, 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,13 @@ def lowers(order: PlugSwitch, current: PlugSwitch | None) -> bool:
 class Plug:
     """One plug, relay or generic load."""
 
-    def __init__(self, setup: Setup, now: Moment, memory: PlugMemory | None = None) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        now: Moment,
+        memory: PlugMemory | None = None,
+        learned: learn.Learned | None = None,
+    ) -> None:
         """With what was kept of it before the last stop, if anything."""
         self.setup = setup
         self.known = Known()
@@ -82,7 +89,7 @@ class Plug:
         self.watch = watch.Watch()
         self.book: LeaseBook[PlugSwitch] = LeaseBook(lowers)
         self.mode: LoadMode | None = None
-        self.learned = memory.learned if memory is not None else learn.Learned()
+        self.learned = learned if learned is not None else learn.Learned()
         self.duty = TimerDuty(setup.rules.device_lease_s, memory.owner_pulse if memory is not None else None)
         self.last_refusal: str | None = None
         self.started_s = now.s
@@ -232,14 +239,12 @@ class Plug:
     def memory(self, now: Moment) -> PlugMemory:
         """What must outlive this process."""
         return PlugMemory(
-            learned=self.learned,
             leases=[kept_lease(held, now.calendar_s, now.s) for held in self.book.held(now.s)],
             switched_at=_calendar(self.relay.switched_at_s, now),
             moves=[at for at in (_calendar(at_s, now) for at_s in self.relay.moves) if at is not None],
             manual_on=self.relay.manual_on if is_manual(self.relay, now.s) else None,
             manual_until=_calendar(self.relay.manual_until_s, now) if is_manual(self.relay, now.s) else None,
             owner_pulse=self.duty.owner_pulse,
-            saved_at=now.calendar_s,
         )
 
     # -- inside -------------------------------------------------------------------------------
@@ -388,7 +393,8 @@ class Plug:
 
 
 def _calendar(at_s: float | None, now: Moment) -> float | None:
-    return None if at_s is None else now.calendar_s + at_s - now.s
+    # In tenths, or a file would be written anew for nothing but the last digit of a clock.
+    return None if at_s is None else round(now.calendar_s + at_s - now.s, 1)
 
 
 def _monotonic(at: float | None, calendar_s: float, now_s: float, most_s: float = 0.0) -> float | None:

@@ -1,0 +1,27 @@
+"""The plug service: devices in, states out; leased orders in, switches out."""
+
+import asyncio
+
+from busbar_contracts.load import LoadSettings, ManualSwitch, PlugSwitch
+from busbar_plugs.board import Board
+from busbar_plugs.config import setups
+from busbar_plugs.learn import Learned
+from busbar_plugs.memory import PlugMemory
+from busbar_shared.life import Service
+from busbar_shared.statefile import StateFile
+
+
+async def run(service: Service) -> None:
+    """Serve the plugs of the site until cancelled; then leave them in their safe state."""
+    kept = StateFile(service.state_dir / "leases.json", dict[str, PlugMemory])
+    learned = StateFile(service.state_dir / "learned.json", dict[str, Learned])
+    board = Board(setups(service.site), service.bus, service.clock, kept, learned)
+    orders = service.bus.listen(PlugSwitch, ManualSwitch, LoadSettings)
+    devices = service.bus.listen_raw(*board.topics)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(board.hear_orders(orders))
+            tasks.create_task(board.hear_devices(devices))
+            tasks.create_task(board.keep_time())
+    finally:
+        await board.release()
