@@ -54,7 +54,18 @@ class ChargeAmpsConnector(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     legs: Annotated[
         tuple[Phase, ...], Meta(min_length=1, max_length=3, description="Site phase of each leg.")
     ] = ("a", "b", "c")
-    max_current_a: Annotated[Amps, Meta(description="Most current per phase.")] = 16.0
+    max_current_a: Annotated[Amps, Meta(ge=6, le=32, description="Most current per phase.")] = 16.0
+    connector: Annotated[
+        int | None,
+        Meta(ge=1, le=99, description="The charge point's own number of it; null: the name of this table."),
+    ] = None
+    alias: Annotated[
+        str | None,
+        Meta(
+            pattern="^[a-z][a-z0-9_-]{0,30}$",
+            description="Its topics are under <topic_root>/<alias>, for charge points whose numbers collide.",
+        ),
+    ] = None
 
 
 class ChargeAmpsSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -98,6 +109,22 @@ class ChargeAmpsSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     publisher: Annotated[
         Literal["none", "allocator"], Meta(description="Send windows from cheap slots over the contract.")
     ] = "none"
+    automation_enabled: Annotated[
+        bool, Meta(description="Standalone: plan by prices; false gives the charger back to its owner.")
+    ] = True
+    price_topic: Annotated[
+        str | None,
+        Meta(
+            description="A further topic with prices: the neutral form, or a bare list of {start, end, price}."
+        ),
+    ] = None
+    week_counting: Annotated[
+        Literal["elapsed", "wall"],
+        Meta(description="How the cloud counts seconds of the week; differs only when the clock changes."),
+    ] = "elapsed"
+    restore_foreign_schedule: Annotated[
+        bool, Meta(description="Put the owner's own schedule back when the charger is given back.")
+    ] = True
 
 
 class PriceSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
