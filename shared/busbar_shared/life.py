@@ -57,6 +57,8 @@ class Service:
     """Said in the status: it has what it needs to do its work."""
     passive: bool = False
     """An older instance of this role lives: no orders are given and no device is written to."""
+    handing_over: bool = False
+    """A planned restart: leave devices as they are, their leases run on and the next instance takes over."""
 
 
 class OtherInstance(Exception):
@@ -115,6 +117,12 @@ async def serve(
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
+    def hand_over() -> None:
+        service.handing_over = True
+        stop.set()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hand_over)
     async with bus:
         parent = asyncio.create_task(_end_with_parent(environ, stop))
         role = _Role(service, bus, started_at)

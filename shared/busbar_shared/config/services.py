@@ -54,16 +54,15 @@ class ChargeAmpsConnector(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     legs: Annotated[
         tuple[Phase, ...], Meta(min_length=1, max_length=3, description="Site phase of each leg.")
     ] = ("a", "b", "c")
-    max_current_a: Annotated[Amps, Meta(ge=6, le=32, description="Most current per phase.")] = 16.0
+    max_current_a: Annotated[float, Meta(ge=6, le=32, description="Most current per phase.")] = 16.0
     connector: Annotated[
-        int | None,
-        Meta(ge=1, le=99, description="The charge point's own number of it; null: the name of this table."),
+        Annotated[int, Meta(ge=1, le=99)] | None,
+        Meta(description="The charge point's own number of it; null: the name of this table."),
     ] = None
     alias: Annotated[
-        str | None,
+        Annotated[str, Meta(pattern="^[a-z][a-z0-9_-]{0,30}$")] | None,
         Meta(
-            pattern="^[a-z][a-z0-9_-]{0,30}$",
-            description="Its topics are under <topic_root>/<alias>, for charge points whose numbers collide.",
+            description="Its topics are under <topic_root>/<alias>, for charge points whose numbers collide."
         ),
     ] = None
 

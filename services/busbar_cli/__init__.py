@@ -1,0 +1,1 @@
+"""`busbar`: run a service, run them all, watch, check a configuration, explain."""

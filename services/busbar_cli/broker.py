@@ -1,0 +1,70 @@
+"""The broker that `busbar up` starts when the site asks for one: mosquitto, else the embedded amqtt."""
+
+import importlib.util
+import os
+import shutil
+import socket
+import sys
+from pathlib import Path
+
+from msgspec import Struct
+
+from busbar_shared.config.load import BadConfig
+
+
+class BrokerProcess(Struct, frozen=True):
+    """How to start the broker."""
+
+    kind: str
+    command: list[str]
+
+
+def find_mosquitto() -> str | None:
+    """The mosquitto of this machine; Debian puts it where only root's PATH looks."""
+    return shutil.which("mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin")
+
+
+def broker_process(port: int, folder: Path, kind: str = "auto") -> BrokerProcess:
+    """What to run for a broker on loopback at this port. Raises BadConfig when this machine has none."""
+    mosquitto = find_mosquitto()
+    if kind in ("auto", "mosquitto") and mosquitto is not None:
+        file = folder / "mosquitto.conf"
+        file.write_text(_mosquitto_conf(port), encoding="utf-8")
+        return BrokerProcess("mosquitto", [mosquitto, "-c", str(file)])
+    if kind in ("auto", "amqtt") and importlib.util.find_spec("amqtt") is not None:
+        return BrokerProcess("amqtt", [sys.executable, "-m", "busbar_cli.embedded", str(port)])
+    raise BadConfig(
+        "broker.host: 'embedded' needs a broker on this machine: install mosquitto, or pip install 'busbar[embedded]'"
+    )
+
+
+def _mosquitto_conf(port: int) -> str:
+    return "\n".join(
+        (
+            f"listener {port} 127.0.0.1",
+            "allow_anonymous true",
+            "persistence false",
+            "set_tcp_nodelay true",
+            "max_queued_messages 10000",
+            "max_inflight_messages 200",
+            "log_dest stderr",
+            "log_type error",
+            "log_type warning",
+            "",
+        )
+    )
+
+
+def free_port() -> int:
+    """A TCP port on loopback that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def is_listening(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether somebody answers at this port."""
+    with socket.socket() as probe:
+        probe.settimeout(0.2)
+        return probe.connect_ex((host, port)) == 0

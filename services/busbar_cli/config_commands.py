@@ -1,0 +1,52 @@
+"""`busbar config`: check, schema, example."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from busbar_cli.ladder import ladder
+from busbar_cli.site_option import ConfigOption, load_or_exit
+
+app = typer.Typer(help="Check, describe or make a configuration.", no_args_is_help=True)
+
+
+@app.command()
+def check(
+    config: ConfigOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Read the whole file and say what is wrong; then say how fast everything becomes safe. Exit code 2 when wrong."""
+    site = load_or_exit(config)
+    rows = ladder(site)
+    if as_json:
+        typer.echo(
+            json.dumps(
+                {"ok": True, "services": site.services(), "safe_within": [vars_of(row) for row in rows]}
+            )
+        )
+        return
+    typer.echo(f"The configuration of {site.site.name} is good. Services: {', '.join(site.services())}.")
+    table = Table(title="When a part dies")
+    for head in ("What dies", "Who acts", "Safe within"):
+        table.add_column(head)
+    for row in rows:
+        table.add_row(row.what, row.who, row.within)
+    Console().print(table)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the configuration, for editors."""
+    from busbar_shared.config.describe import schema_text
+
+    typer.echo(schema_text(), nl=False)
+
+
+@app.command()
+def example() -> None:
+    """Print an example configuration with every section that is often used."""
+    from busbar_shared.config.describe import example_text
+
+    typer.echo(example_text(), nl=False)

@@ -1,0 +1,87 @@
+"""Compares live traffic with the contract: what is unknown, off, too large, too fast, or wrongly retained."""
+
+import asyncio
+import contextlib
+import os
+from collections import Counter
+
+import msgspec
+import typer
+
+from busbar_contracts.topics import Topic, match
+from busbar_shared.bus import RawHeard
+from busbar_shared.config.root import Site
+from busbar_shared.judge import Refused, decode
+from busbar_shared.life import connect
+
+BURST = 5
+"""A few messages at once are no storm: a rate is judged over the whole time, with so many to spare."""
+
+
+class Conformance:
+    """Everything found so far."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._counts: Counter[str] = Counter()
+        self._kinds: dict[str, Topic] = {}
+        self.problems: dict[str, int] = Counter()
+
+    def hear(self, message: RawHeard) -> None:
+        """Judge one message."""
+        if not message.topic.startswith(self._root + "/"):
+            return
+        found = match("hems" + message.topic[len(self._root) :])
+        if found is None:
+            self._found(f"{message.topic}: not in the contract")
+            return
+        topic = found[0]
+        self._kinds[message.topic] = topic
+        if not message.retained:
+            self._counts[message.topic] += 1
+        if message.retained and not topic.retain and message.payload:
+            self._found(f"{message.topic}: retained, and must not be")
+        if message.payload and topic.message is not str:
+            try:
+                decode(topic, message.payload)
+            except Refused as refused:
+                self._found(f"{message.topic}: {refused.text}")
+
+    def finish(self, seconds: float) -> list[str]:
+        """The problems, after listening so long."""
+        for name, count in self._counts.items():
+            most = self._kinds[name].max_per_s * seconds + BURST
+            if count > most:
+                self._found(
+                    f"{name}: {count} messages in {seconds:g} s, at most {self._kinds[name].max_per_s:g} a second"
+                )
+        return [
+            f"{text} ({count} times)" if count > 1 else text for text, count in sorted(self.problems.items())
+        ]
+
+    @property
+    def heard(self) -> int:
+        """How many live messages were judged."""
+        return sum(self._counts.values())
+
+    def _found(self, text: str) -> None:
+        self.problems[text] += 1
+
+
+async def check_live(site: Site, seconds: float, *, as_json: bool) -> int:
+    """Listen, judge, print. Returns 0 when all traffic keeps to the contract."""
+    judged = Conformance(site.site.topic_root)
+    async with connect(site, "contract-check", os.environ) as bus:
+        heard = bus.listen_raw(f"{site.site.topic_root}/#")
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                async for message in heard:
+                    judged.hear(message)
+    problems = judged.finish(seconds)
+    if as_json:
+        typer.echo(msgspec.json.encode({"heard": judged.heard, "problems": problems}).decode())
+    else:
+        for problem in problems:
+            typer.echo(problem)
+        typer.echo(f"{judged.heard} messages heard, {len(problems)} problems")
+    return 1 if problems or not judged.heard else 0

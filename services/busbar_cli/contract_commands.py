@@ -1,0 +1,37 @@
+"""`busbar contract`: the products of the contract, and whether live traffic keeps to it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from busbar_cli.site_option import ConfigOption, load_or_exit
+
+app = typer.Typer(help="Export the contract, or check live traffic against it.", no_args_is_help=True)
+
+
+@app.command()
+def export(
+    folder: Annotated[Path, typer.Argument(help="Where asyncapi.json, TOPICS.md and config.schema.json go.")],
+) -> None:
+    """Write the products of the contract."""
+    from busbar_contracts.export import as_json, asyncapi, topics_page
+    from busbar_shared.config.describe import schema_text
+
+    (folder / "asyncapi.json").write_text(as_json(asyncapi()), encoding="utf-8")
+    (folder / "TOPICS.md").write_text(topics_page(), encoding="utf-8")
+    (folder / "config.schema.json").write_text(schema_text(), encoding="utf-8")
+
+
+@app.command()
+def check(
+    config: ConfigOption = None,
+    seconds: Annotated[float, typer.Option(help="How long to listen.", min=1)] = 30.0,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Listen to a live broker and name every message that is not in the contract, late or against its retain rule."""
+    import asyncio
+
+    from busbar_cli.conformance import check_live
+
+    raise typer.Exit(asyncio.run(check_live(load_or_exit(config), seconds, as_json=json)))

@@ -1,0 +1,78 @@
+"""Command groups that are imported only when they are used, so that a service stays small and starts fast."""
+
+import importlib
+from typing import Any, ClassVar
+
+import typer
+from typer.core import TyperGroup
+
+GROUPS: dict[str, tuple[str, str]] = {
+    "config": ("busbar_cli.config_commands", "Check, describe or make a configuration."),
+    "contract": ("busbar_cli.contract_commands", "Export the contract, or check live traffic against it."),
+    "meter": ("busbar_meter.commands", "Scan, read and dump meters and inverters."),
+    "ocpp": ("busbar_ocpp.commands", "Chargers: list, start, stop, verify, sessions."),
+    "plug": ("busbar_plugs.commands", "Plugs: list, show, switch, detect."),
+    "heat": ("busbar_heat.commands", "Heaters: list, show."),
+    "battery": ("busbar_battery.commands", "Batteries: explain, set, simulate."),
+    "chargeamps": ("busbar_chargeamps.commands", "Charge Amps: plan, check, send a schedule."),
+    "prices": ("busbar_prices.commands", "Prices: fetch and show."),
+}
+"""Name of a group to the module with its `app`, and the line in the table of contents."""
+
+SINGLE: dict[str, tuple[str, str, str]] = {
+    "explain": ("busbar_allocator.commands", "explain", "Why each load gets what it gets."),
+}
+"""Commands that a service brings without a group of their own."""
+
+
+class LazyGroup(TyperGroup):
+    """A group whose subgroups are known by name and imported on use."""
+
+    shown: ClassVar[list[str]] = []
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Every command, own and lazy, as a table of contents."""
+        return [*super().list_commands(ctx), *SINGLE, *GROUPS]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of this name, imported now if need be; None when there is none."""
+        own = super().get_command(ctx, cmd_name)
+        if own is not None:
+            return own
+        if ctx.resilient_parsing or _asks_for_help_only(ctx):
+            return self._placeholder(cmd_name)
+        return _load(cmd_name)
+
+    def _placeholder(self, name: str) -> Any:
+        text = GROUPS[name][1] if name in GROUPS else SINGLE[name][2] if name in SINGLE else None
+        if text is None:
+            return None
+        app = typer.Typer(help=text)
+        app.callback()(lambda: None)
+        made = typer.main.get_command(app)
+        made.name = name
+        return made
+
+
+def _asks_for_help_only(ctx: Any) -> bool:
+    """Whether the whole line is `busbar --help`, for which nothing need be imported."""
+    return bool(ctx.obj == "help")
+
+
+def _load(name: str) -> Any:
+    if name in SINGLE:
+        module, function, _ = SINGLE[name]
+        app = typer.Typer()
+        app.command(name=name)(getattr(importlib.import_module(module), function))
+        return typer.main.get_command(app)
+    if name not in GROUPS:
+        return None
+    try:
+        found = importlib.import_module(GROUPS[name][0])
+    except ModuleNotFoundError as error:
+        if error.name is None or not GROUPS[name][0].startswith(error.name):
+            raise
+        return None
+    made = typer.main.get_command(found.app)
+    made.name = name
+    return made

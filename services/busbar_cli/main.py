@@ -1,0 +1,126 @@
+"""The table of contents of `busbar`."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from busbar_cli.lazy import LazyGroup
+from busbar_cli.site_option import ConfigOption, load_or_exit
+
+app = typer.Typer(
+    cls=LazyGroup,
+    help="A home energy manager of independent services that talk over MQTT.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+)
+
+
+def main() -> None:
+    """Run `busbar` with the arguments of this process."""
+    wants_help = sys.argv[1:] in (["--help"], ["-h"], [])
+    app(obj="help" if wants_help else None, prog_name="busbar")
+
+
+@app.command()
+def run(
+    service: Annotated[str, typer.Argument(help="Name of the service: meter, ocpp, allocator, ...")],
+    config: ConfigOption = None,
+) -> None:
+    """Run one service. It needs only a broker."""
+    from busbar_cli.run import run_service
+
+    raise typer.Exit(run_service(service, load_or_exit(config)))
+
+
+@app.command()
+def up(
+    config: ConfigOption = None,
+    only: Annotated[list[str] | None, typer.Option(help="Only these services; repeat the option.")] = None,
+) -> None:
+    """Run all services of a site on this machine, and restart those that die."""
+    from busbar_cli.up import up as run_up
+
+    site = load_or_exit(config)
+    raise typer.Exit(asyncio.run(run_up(site, config, only)))
+
+
+@app.command()
+def demo(
+    minutes: Annotated[
+        float | None, typer.Option(help="End by itself after so many minutes.", min=0.05)
+    ] = None,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="Print one line a second instead of the live view.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="With --headless: one JSON object a line.")] = False,
+    speed: Annotated[float | None, typer.Option(help="How fast the sun moves.", min=0.1, max=3600)] = None,
+    seed: Annotated[int | None, typer.Option(help="Another day.")] = None,
+    broker: Annotated[str, typer.Option(help="auto, mosquitto or amqtt.")] = "auto",
+    keep: Annotated[
+        Path | None, typer.Option(help="Keep configuration, state and logs in this folder.")
+    ] = None,
+) -> None:
+    """Watch a simulated house being managed: real processes, real protocols."""
+    from busbar_cli.demo import demo as run_demo
+
+    raise typer.Exit(
+        asyncio.run(
+            run_demo(
+                minutes=minutes,
+                headless=headless,
+                as_json=json,
+                speed=speed,
+                seed=seed,
+                broker=broker,
+                keep=keep,
+            )
+        )
+    )
+
+
+@app.command()
+def watch(
+    config: ConfigOption = None,
+    topic: Annotated[str, typer.Option(help="MQTT filter below the root, for example charger/#.")] = "#",
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    seconds: Annotated[float | None, typer.Option(help="End after so many seconds.")] = None,
+) -> None:
+    """Show the traffic on the bus, decoded."""
+    from busbar_cli.watch import watch as run_watch
+
+    raise typer.Exit(asyncio.run(run_watch(load_or_exit(config), topic, as_json=json, seconds=seconds)))
+
+
+@app.command()
+def status(
+    config: ConfigOption = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Show which services live, and the state of the house. Exit code 1 when a configured service is not online."""
+    from busbar_cli.status import status as run_status
+
+    raise typer.Exit(asyncio.run(run_status(load_or_exit(config), as_json=json)))
+
+
+@app.command()
+def restart(
+    service: Annotated[str, typer.Argument(help="Name of the service.")],
+    config: ConfigOption = None,
+) -> None:
+    """Restart one service under `busbar up`, leaving its leases to run on instead of dropping cars."""
+    from busbar_cli.up import restart as run_restart
+
+    raise typer.Exit(run_restart(load_or_exit(config), service))
+
+
+@app.command()
+def version() -> None:
+    """Print the version of the program and of the contract."""
+    from busbar_contracts import CONTRACT_VERSION
+    from busbar_shared.life import program_version
+
+    print(f"busbar {program_version()}, contract {CONTRACT_VERSION}")
