@@ -65,7 +65,14 @@ def reported(relay: Relay, on: bool, now_s: float, rules: Rules, *, excused: boo
     """
     told_so = relay.told == on
     if relay.on is None or on == relay.on:
-        return replace(relay, on=on, tries=0 if told_so else relay.tries), False
+        # A device that comes back on although we said off has not heard us: say it again at once.
+        unheard = relay.on is None and on and relay.told is False
+        return replace(
+            relay,
+            on=on,
+            tries=0 if told_so or unheard else relay.tries,
+            told=None if unheard else relay.told,
+        ), False
     moved = replace(
         relay,
         on=on,
