@@ -285,9 +285,10 @@ async def test_a_plug_that_wakes_up_on_is_switched_off_and_not_taken_for_the_own
 ) -> None:
     async with house_of(BOILER, shelly) as house:
         await house.pass_time(10, order=False)
+        shelly.deaf = True
         shelly.tell("shellyplus1pm-1/online", "false")
         await house.pass_time(2, order=False)
-        shelly.on = True
+        shelly.on, shelly.deaf = True, False
         shelly.tell("shellyplus1pm-1/online", "true")
         shelly.say("init")
         await house.pass_time(5, order=False)
