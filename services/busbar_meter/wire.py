@@ -34,6 +34,7 @@ class ModbusWire:
         self._gap_s = gap_s
         self._client: Client | None = None
         self._free_at = 0.0
+        self._asked = 0
 
     async def read(self, unit: int, start: int, count: int, *, function: int = 3) -> tuple[int, ...]:
         """Registers, all of them, or one of our errors."""
@@ -70,6 +71,7 @@ class ModbusWire:
 
     async def _exchange(self, ask: Callable[[Client], Awaitable[ModbusPDU]], what: str) -> ModbusPDU:
         client = await self._connected()
+        self._asked += 1
         wait = self._free_at - self._clock.monotonic()
         if wait > 0:
             await self._clock.sleep(min(wait, self._gap_s))
@@ -114,6 +116,9 @@ class ModbusWire:
         if not connected:
             client.close()
             raise LineLost(f"{self.address}: no connection")
+        # Transaction numbers go on where the last connection ended: some gateways hand a late reply
+        # to whoever is connected now, and it must not carry a number we use again.
+        client.ctx.next_tid = self._asked % 64_000
         self._client = client
         return client
 
