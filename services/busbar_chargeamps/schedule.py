@@ -15,6 +15,12 @@ class Period(Struct, frozen=True, order=True):
     amps: float
 
 
+def digest(periods: Iterable[Period], beside: str = "") -> str:
+    """A short name for periods, the same in every process."""
+    text = ";".join(f"{p.start.isoformat()}/{p.end.isoformat()}/{p.amps:g}" for p in periods)
+    return hashlib.sha256(f"{text}|{beside}".encode()).hexdigest()[:16]
+
+
 class Schedule(Struct, frozen=True, kw_only=True):
     """A normalised plan: periods ascending and apart, instants in UTC and whole seconds."""
 
@@ -39,9 +45,8 @@ class Schedule(Struct, frozen=True, kw_only=True):
     @property
     def digest(self) -> str:
         """Equal for two messages that mean the same, whatever their spelling, order or offset."""
-        text = ";".join(f"{p.start.isoformat()}/{p.end.isoformat()}/{p.amps:g}" for p in self.periods)
         expiry = self.expires_at.isoformat() if self.expires_at else "-"
-        return hashlib.sha256(f"{text}|{expiry}|{self.source}".encode()).hexdigest()[:16]
+        return digest(self.periods, f"{expiry}|{self.source}")
 
 
 class Glance(Struct, frozen=True):

@@ -1,0 +1,217 @@
+"""What the scheduler remembers of one connector, and how commands and time change it.
+
+Every function takes a memory and returns a memory: the loop saves it before it acts on it, so a process
+that is killed at any step finds out at its next start what it wanted and compares it with the cloud.
+"""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from busbar_chargeamps.command import Rules, read_set, refuse_clear
+from busbar_chargeamps.payload import Ignored, Refused
+from busbar_chargeamps.schedule import Period, Schedule, cut, in_force, remaining
+
+Mode = Literal["standalone", "hems"]
+Result = Literal["accepted", "rejected", "ignored", "cleared", "expired", "provider_rejected"]
+
+
+class Problem(Struct, frozen=True):
+    """Why the last command was refused, by us or by the cloud."""
+
+    code: str
+    path: str | None = None
+    message: str = ""
+
+
+class Before(Struct, frozen=True):
+    """What was in force before the schedule that the cloud has not taken yet."""
+
+    schedule: Schedule | None
+    touched: bool
+
+
+class Marks(Struct, frozen=True, kw_only=True):
+    """What we changed on the charger besides its schedule, so that we can put it back."""
+
+    zeroed: bool = False
+    """We set the user current to 0 A. A 0 A that stays locks some chargers for later sessions."""
+    current_before: float | None = None
+    mode_off: bool = False
+    """We switched the connector off, as the last rung of stopping."""
+    owner_off: bool = False
+    """The owner had switched the connector off when we wrote a schedule, which switches it on."""
+    wrote: bool = False
+    """The schedule on the charger is ours."""
+    mode_before: str | None = None
+    """The mode the owner had chosen before our first write."""
+    foreign: dict[str, Any] | None = None
+    """The schedule that was on the charger before our first write, as the cloud gave it."""
+    fought_at: datetime | None = None
+    """When we last corrected what somebody changed beside us."""
+
+
+class Memory(Struct, frozen=True, kw_only=True):
+    """Everything that must survive a restart; one file per connector."""
+
+    mode: Mode
+    touched: bool = False
+    """We are in charge of the connector; until then it is left as its owner has it."""
+    schedule: Schedule | None = None
+    before: Before | None = None
+    plan: tuple[Period, ...] = ()
+    planned: bool = False
+    last_hems_command_at: datetime | None = None
+    last_result: Result | None = None
+    last_problem: Problem | None = None
+    last_command_id: str | None = None
+    last_issued_at: datetime | None = None
+    refused_by_cloud: str | None = None
+    """Digest of what the cloud refused for good, so that it is not offered again and again."""
+    marks: Marks = Marks()
+
+
+class Wish(Struct, frozen=True):
+    """What the connector should be doing: what the cloud and the charger are measured against."""
+
+    kind: Literal["hands_off", "windows", "hold", "release"]
+    periods: tuple[Period, ...] = ()
+
+
+def start(found: Memory | None, mode: Mode) -> Memory:
+    """The memory a service begins with: a changed mode drops the old plan and clears the charger first."""
+    if found is None:
+        return Memory(mode=mode)
+    if found.mode == mode:
+        return found
+    return Memory(mode=mode, touched=True, last_hems_command_at=found.last_hems_command_at, marks=found.marks)
+
+
+def after_message(
+    memory: Memory, verb: str, payload: bytes, *, retained: bool, now: datetime, rules: Rules
+) -> Memory:
+    """The memory after a message on `set` or `clear`; a refused message leaves the schedule in force."""
+    heard_at = memory.last_hems_command_at if retained else now
+    memory = replace(memory, last_hems_command_at=heard_at)
+    try:
+        if verb == "clear":
+            refuse_clear(retained=retained)
+            return _cleared(memory)
+        schedule = read_set(
+            payload,
+            retained=retained,
+            held=memory.schedule,
+            last_issued_at=memory.last_issued_at,
+            now=now,
+            rules=rules,
+        )
+    except Ignored as ignored:
+        # An empty message is how a retained one is deleted: no command, so no sign of life either.
+        if ignored.code == "payload_empty":
+            return memory
+        return replace(
+            memory, last_result="ignored", last_problem=Problem(ignored.code, None, ignored.message)
+        )
+    except Refused as refused:
+        problem = Problem(refused.code, refused.path, refused.message)
+        return replace(memory, last_result="rejected", last_problem=problem)
+    return _accepted(memory, schedule, now)
+
+
+def _accepted(memory: Memory, schedule: Schedule, now: datetime) -> Memory:
+    before = memory.before
+    same = memory.schedule is not None and memory.schedule.digest == schedule.digest
+    if not same and before is None:
+        held = memory.schedule if in_force(memory.schedule, now) else None
+        before = Before(held, memory.touched)
+    return replace(
+        memory,
+        schedule=schedule,
+        before=before,
+        touched=True,
+        last_result="accepted",
+        last_problem=None,
+        last_command_id=schedule.command_id or memory.last_command_id,
+        last_issued_at=schedule.issued_at or memory.last_issued_at,
+        refused_by_cloud=None,
+    )
+
+
+def _cleared(memory: Memory) -> Memory:
+    return replace(
+        memory,
+        schedule=None,
+        before=None,
+        touched=True,
+        last_result="cleared",
+        last_problem=None,
+        refused_by_cloud=None,
+    )
+
+
+def after_time(memory: Memory, now: datetime) -> Memory:
+    """The memory once the clock says `now`: a schedule that has ended is over, as if it had been cleared."""
+    if memory.schedule is None or in_force(memory.schedule, now):
+        return memory
+    return replace(memory, schedule=None, before=None, last_result="expired", refused_by_cloud=None)
+
+
+def after_plan(memory: Memory, periods: tuple[Period, ...]) -> Memory:
+    """The memory once the price planner has spoken."""
+    if memory.planned and memory.plan == periods:
+        return memory
+    return replace(memory, plan=periods, planned=True, touched=True, refused_by_cloud=None)
+
+
+def after_cloud_took(memory: Memory) -> Memory:
+    """The memory once the cloud holds what we want: there is nothing left to go back to."""
+    return memory if memory.before is None else replace(memory, before=None)
+
+
+def after_cloud_refused(memory: Memory, digest: str, problem: Problem, now: datetime) -> Memory:
+    """The memory once the cloud refused a plan for good: the previous schedule is in force again."""
+    if memory.mode == "hems" and memory.before is not None:
+        held, touched = memory.before.schedule, memory.before.touched
+        return replace(
+            memory,
+            schedule=held if in_force(held, now) else None,
+            # A schedule that was in force and ended meanwhile leaves us in charge, and charging off.
+            touched=touched,
+            before=None,
+            last_result="provider_rejected",
+            last_problem=problem,
+            refused_by_cloud=digest,
+        )
+    result = "provider_rejected" if memory.mode == "hems" else memory.last_result
+    return replace(memory, last_result=result, last_problem=problem, refused_by_cloud=digest)
+
+
+def wish(
+    memory: Memory,
+    now: datetime,
+    *,
+    idle: Literal["hold", "release"] = "hold",
+    automatic: bool = True,
+    hems_silent: bool = False,
+) -> Wish:
+    """What the connector should be doing at `now`.
+
+    `hems_silent`: the HEMS has been silent so long that the owner wants the price plan instead.
+    """
+    if memory.schedule is not None and in_force(memory.schedule, now):
+        return Wish("windows", remaining(cut(memory.schedule.periods, memory.schedule.expires_at), now))
+    if memory.mode == "hems" and not hems_silent:
+        return Wish(idle) if memory.touched else Wish("hands_off")
+    if not automatic:
+        return Wish("release") if memory.touched else Wish("hands_off")
+    left = remaining(memory.plan, now)
+    if left:
+        return Wish("windows", left)
+    return Wish("hold") if memory.touched else Wish("hands_off")
+
+
+def after_release(memory: Memory) -> Memory:
+    """The memory once everything is back as the owner had it: we are no longer in charge."""
+    return replace(memory, touched=False, marks=Marks(fought_at=memory.marks.fought_at))

@@ -1,0 +1,245 @@
+"""One connector while the service runs: its memory on disk, what was last seen of it, what was tried.
+
+It decides nothing by itself; it asks the memory, the ladder and the clock, and keeps their answers.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Literal
+
+from msgspec.structs import replace
+
+from busbar_chargeamps import instants, ladder, memory
+from busbar_chargeamps.command import Rules
+from busbar_chargeamps.config import Place
+from busbar_chargeamps.ladder import Sight, Step, Terms, Verdict
+from busbar_chargeamps.memory import Memory, Problem, Wish
+from busbar_chargeamps.schedule import Period, digest, running
+from busbar_shared.config.services import ChargeAmpsSection
+from busbar_shared.statefile import StateFile
+
+Sync = Literal["none", "pending", "synced", "failed"]
+
+FIRST_RETRY_S = 15.0
+LONGEST_RETRY_S = 900.0
+SETTLE_S = 10.0
+"""How long a car may take to stop drawing before the next rung of the ladder is climbed."""
+FIGHT_EVERY = timedelta(hours=1)
+
+
+class Outlet:
+    """One connector: what is wanted of it, what was seen of it, and what was done about the difference."""
+
+    def __init__(
+        self, place: Place, section: ChargeAmpsSection, rules: Rules, file: StateFile[Memory], now: datetime
+    ) -> None:
+        self.place, self.rules, self._section, self._file = place, rules, section, file
+        self.terms = Terms(
+            weekly=section.api == "web",
+            zone=rules.zone,
+            site_max_current=rules.site_max_current,
+            counting=section.week_counting,
+            restore_foreign=section.restore_foreign_schedule,
+        )
+        self.memory = memory.start(file.load(), section.operation_mode)
+        self._started_at = now
+        self.sight: Sight | None = None
+        self.seen_at_s: float | None = None
+        self.missed_polls = 0
+        self.sync: Sync = "none"
+        self.note = ""
+        self.drift: str | None = None
+        self._attempts: dict[str, int] = {}
+        self._not_before_s: dict[str, float] = {}
+        self._agreed: str | None = None
+        self._fighting = False
+        self._named = ""
+        self._rung_at_s = -SETTLE_S
+
+    # -- what is wanted -----------------------------------------------------------------------
+
+    def remember(self, change: Callable[[Memory], Memory]) -> bool:
+        """Apply a change to the memory and put it on disk before anything is done about it."""
+        after = change(self.memory)
+        changed = after != self.memory
+        self.memory = after
+        if changed:
+            self._file.save(after)
+        return changed
+
+    def hear(self, verb: str, payload: bytes, *, retained: bool, now: datetime) -> None:
+        """A message on one of the HEMS topics; saved later, by `keep`, so that a burst is saved once."""
+        self.memory = memory.after_message(
+            self.memory, verb, payload, retained=retained, now=now, rules=self.rules
+        )
+
+    def take_plan(self, periods: tuple[Period, ...]) -> None:
+        """The price planner has spoken."""
+        self.remember(lambda found: memory.after_plan(found, periods))
+
+    def pass_time(self, now: datetime) -> bool:
+        """Let go of a schedule that has ended; True when one had."""
+        return self.remember(lambda found: memory.after_time(found, now))
+
+    def expect(self, now: datetime) -> None:
+        """Something new may be wanted: until the cloud has been asked, it is pending."""
+        want = self.wanted(now)
+        if want.kind == "hands_off":
+            self.sync = "none"
+        elif self._name(want, now) != self._agreed:
+            self.sync = "pending"
+
+    def keep(self) -> None:
+        """Put the memory on disk."""
+        self._file.save(self.memory)
+
+    def wanted(self, now: datetime) -> Wish:
+        """What the connector should be doing."""
+        section = self._section
+        return memory.wish(
+            self.memory,
+            now,
+            idle=section.hems_idle,
+            automatic=section.automation_enabled,
+            hems_silent=self.hems_silent(now),
+        )
+
+    def hems_silent(self, now: datetime) -> bool:
+        """The HEMS has not spoken for long, and the owner wants the price plan to step in."""
+        if self._section.hems_timeout_action != "standalone" or self.memory.mode != "hems":
+            return False
+        heard_at = self.memory.last_hems_command_at or self._started_at
+        return (now - heard_at).total_seconds() > self._section.hems_stale_after_s
+
+    def next_edge(self, now: datetime) -> datetime:
+        """The next instant at which the wish or its weekly form changes by the clock alone."""
+        edges = [instants.next_monday(now, self.terms.zone)]
+        for period in self.wanted(now).periods:
+            edges += [period.start, period.end]
+        if self.memory.schedule is not None:
+            edges.append(self.memory.schedule.ends_at)
+        return min(edge for edge in edges if edge > now)
+
+    # -- what was seen ------------------------------------------------------------------------
+
+    def saw(self, sight: Sight | None, now_s: float) -> None:
+        """The cloud answered; a charge point that is missing from the answer was not seen."""
+        if sight is None:
+            self.missed()
+            return
+        self.sight, self.seen_at_s, self.missed_polls = sight, now_s, 0
+
+    def missed(self) -> None:
+        """The cloud did not answer."""
+        self.missed_polls += 1
+        if self.sync == "synced" and self.missed_polls > 3:
+            self.note = "the cloud does not answer; the charger keeps what it has"
+
+    # -- what to do about it ------------------------------------------------------------------
+
+    def next_step(self, now: datetime, now_s: float) -> Step | None:
+        """The write to make now, or None: all is as wanted, or it is not yet time to try again."""
+        if self.sight is None:
+            return None
+        want = self.wanted(now)
+        named = self._name(want, now)
+        if named != self._named:
+            self._named, self._attempts, self._not_before_s, self._fighting = named, {}, {}, False
+        found = ladder.verdict(
+            want, self.sight, self.memory.marks, frozenset(self._attempts), now, self.terms
+        )
+        self.note = found.note
+        if found.step is None:
+            self._settled(found, want, now_s)
+            return None
+        if self._is_drift(named, found, now):
+            return None
+        return self._in_time(found.step, named, now_s)
+
+    def _settled(self, found: Verdict, want: Wish, now_s: float) -> None:
+        if found.stuck:
+            self.sync = "failed"
+            if now_s >= self._not_before_s.setdefault("again", now_s + LONGEST_RETRY_S):
+                self._attempts, self._not_before_s = {}, {}
+            return
+        self.sync = "none" if want.kind == "hands_off" else "synced"
+        self._agreed, self._fighting, self.drift = self._named, False, None
+        self._attempts, self._not_before_s = {}, {}
+        self.remember(memory.after_cloud_took)
+        if want.kind == "release":
+            self.remember(memory.after_release)
+
+    def _is_drift(self, named: str, found: Verdict, now: datetime) -> bool:
+        """True when somebody changed the charger beside us and was corrected less than an hour ago."""
+        if named != self._agreed or self._fighting:
+            return False
+        self.drift = found.note
+        fought_at = self.memory.marks.fought_at
+        if fought_at is not None and timedelta(0) <= now - fought_at < FIGHT_EVERY:
+            self.sync = "failed"
+            return True
+        self.remember(lambda m: replace(m, marks=replace(m.marks, fought_at=now)))
+        self._fighting = True
+        return False
+
+    def _in_time(self, step: Step, named: str, now_s: float) -> Step | None:
+        if step.kind == "put_week" and self.memory.refused_by_cloud == named:
+            self.sync = "failed"
+            return None
+        self.sync = "failed" if self._attempts.get(step.kind, 0) > 3 else "pending"
+        if now_s < self._not_before_s.get(step.kind, 0.0):
+            return None
+        if self.sight is not None and self.sight.is_charging and now_s - self._rung_at_s < SETTLE_S:
+            return None
+        return step
+
+    def doing(self, step: Step, now_s: float) -> None:
+        """A write is about to be made: note on disk what would have to be undone."""
+        sight = self.sight or Sight()
+        self.remember(lambda m: replace(m, marks=ladder.marks_before(step, sight, m.marks)))
+        tries = self._attempts.get(step.kind, 0)
+        self._attempts[step.kind] = tries + 1
+        if step.amps == 0 or step.kind in ("delete_week", "stop") or (step.mode == "Off" and not step.owners):
+            self._rung_at_s = now_s
+        self._not_before_s[step.kind] = now_s + min(FIRST_RETRY_S * 2**tries, LONGEST_RETRY_S)
+
+    def done(self, step: Step) -> None:
+        """The cloud said yes; what became of it the next look tells."""
+        self.remember(lambda m: replace(m, marks=ladder.marks_after(step, m.marks)))
+
+    def unanswered(self, step: Step) -> None:
+        """Nobody knows whether the write was made: the rung is not counted as climbed."""
+        self._attempts.pop(step.kind, None)
+        self._not_before_s.pop(step.kind, None)
+
+    def refused(self, step: Step, problem: Problem, now: datetime) -> None:
+        """The cloud said no for good: an earlier schedule is in force again, or the next rung is tried."""
+        if step.kind in ("put_week", "restore"):
+            named = self._named
+            self.remember(lambda m: memory.after_cloud_refused(m, named, problem, now))
+            if step.kind == "restore":
+                self.remember(lambda m: replace(m, marks=replace(m.marks, foreign=None)))
+        self.note = f"{problem.code}: {problem.message}"
+
+    def last_step(self) -> Step | None:
+        """What has to be written before we leave a connector that we switch ourselves."""
+        if self.sight is None or not self.memory.touched or self.sight.user_current == 0:
+            return None
+        return Step("current", amps=0.0)
+
+    def climbing(self) -> bool:
+        """A change is under way and wants to be read back soon."""
+        return self.sync == "pending"
+
+    def _name(self, want: Wish, now: datetime) -> str:
+        """Names what is wanted, so that a later difference under the same name is somebody else's doing."""
+        if want.kind != "windows":
+            return want.kind
+        if self.memory.schedule is not None and self.memory.mode == "hems":
+            plan = self.memory.schedule.digest
+        else:
+            plan = digest(self.memory.plan)
+        turn: Period | datetime | None = instants.monday(now, self.terms.zone)
+        if not self.terms.weekly:
+            turn = running(want.periods, now)
+        return f"{plan} {turn}"

@@ -1,0 +1,176 @@
+"""The status of one connector, and when it has to be said again."""
+
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from busbar_chargeamps import connector
+from busbar_chargeamps.memory import Memory
+from busbar_chargeamps.outlet import Outlet
+from busbar_chargeamps.plan import Plan
+from busbar_chargeamps.planner import Planner
+from busbar_chargeamps.schedule import Glance, Period, cut, glance, in_force, remaining
+from busbar_contracts.chargeamps import ChargeAmpsStatus, CommandError, SchedulePeriod
+
+HEARTBEAT_S = 60.0
+MEASURED_EVERY_S = 10.0
+MISSED_POLLS = 3
+
+
+class InForce(Struct, frozen=True):
+    """The plan that counts now and whose it is."""
+
+    source: str
+    periods: tuple[Period, ...]
+    expires_at: datetime | None = None
+
+
+def plan_in_force(memory: Memory, now: datetime, *, planning: bool) -> InForce:
+    """The schedule of a HEMS while it lasts, else the price plan where one is made, else none."""
+    if memory.schedule is not None and in_force(memory.schedule, now):
+        schedule = memory.schedule
+        return InForce("hems", cut(schedule.periods, schedule.expires_at), schedule.expires_at)
+    if planning and remaining(memory.plan, now):
+        return InForce("standalone", memory.plan)
+    return InForce("none", ())
+
+
+def status(
+    outlet: Outlet, planner: Planner | None, now: datetime, now_s: float, *, logged_in: bool, stale_s: float
+) -> ChargeAmpsStatus:
+    """What is said of one connector: the nine fields of the contract, and what else helps."""
+    memory, zone = outlet.memory, outlet.terms.zone
+    planning = planner is not None and (memory.mode == "standalone" or outlet.hems_silent(now))
+    counts = plan_in_force(memory, now, planning=planning)
+    seen = glance(counts.periods, counts.expires_at, now)
+    left = remaining(counts.periods, now)
+    fresh = outlet.seen_at_s is not None and now_s - outlet.seen_at_s <= stale_s
+    sight = outlet.sight
+    minutes = _minutes(left, now)
+    kwh = round(minutes / 60 * outlet.place.kw, 3)
+    return ChargeAmpsStatus(
+        state=_state(outlet),
+        schedule_source=counts.source if seen.active else "none",  # type: ignore[arg-type]
+        schedule_active=seen.active,
+        next_period_start=_local(seen.next_start, outlet),
+        next_period_end=_local(seen.next_end, outlet),
+        current_power_kw=sight.power_kw if sight is not None and fresh else None,
+        session_energy_kwh=sight.energy_kwh if sight is not None and fresh else None,
+        ready_for_schedule=memory.mode == "hems" and logged_in and _able(outlet),
+        last_hems_command_at=_local(memory.last_hems_command_at, outlet),
+        connector_id=outlet.place.connector,
+        operation_mode=memory.mode,
+        in_period=seen.in_period,
+        last_command_result=memory.last_result,
+        last_command_error=_error(memory),
+        schedule_hash=memory.schedule.digest if counts.source == "hems" and memory.schedule else None,
+        schedule_expires_at=_local(counts.expires_at, outlet),
+        applied_max_current=max((period.amps for period in left), default=None),
+        sync=outlet.sync,
+        updated_at=now.astimezone(zone),
+        price_threshold_active=planner.plan.price_threshold_active if planner and planning else False,
+        plan_state=planner.state(now) if planner and planning else None,
+        planned_minutes=minutes,
+        planned_kwh=kwh,
+        planned_cost=_cost(planner.plan, now, outlet.place.kw) if planner and planning else None,
+        periods=tuple(
+            SchedulePeriod(start=p.start.astimezone(zone), end=p.end.astimezone(zone), max_current=p.amps)
+            for p in left
+        ),
+        command_id=memory.last_command_id,
+        detail=_detail(outlet, seen, fresh=fresh),
+    )
+
+
+def _local(at: datetime | None, outlet: Outlet) -> datetime | None:
+    return None if at is None else at.astimezone(outlet.terms.zone)
+
+
+def _state(outlet: Outlet) -> connector.State:
+    sight = outlet.sight
+    if sight is None or outlet.missed_polls > MISSED_POLLS:
+        return "error"
+    return connector.state(
+        charge_point_status=sight.charge_point_status,
+        ocpp_version=sight.ocpp_version,
+        connector_status=sight.connector_status,
+        mode=sight.mode,
+    )
+
+
+def _able(outlet: Outlet) -> bool:
+    sight = outlet.sight
+    if sight is None or outlet.missed_polls > MISSED_POLLS or not sight.online:
+        return False
+    return not connector.faulted(ocpp_version=sight.ocpp_version, connector_status=sight.connector_status)
+
+
+def _error(memory: Memory) -> CommandError | None:
+    problem = memory.last_problem
+    return (
+        None
+        if problem is None
+        else CommandError(code=problem.code, path=problem.path, message=problem.message)
+    )
+
+
+def _minutes(left: tuple[Period, ...], now: datetime) -> float:
+    return round(sum((p.end - max(p.start, now)).total_seconds() for p in left) / 60)
+
+
+def _cost(plan: Plan, now: datetime, kw: float) -> float:
+    """What the rest of the plan costs at full power."""
+    hours = (
+        (slot.price, (slot.end - max(slot.start, now)).total_seconds() / 3600)
+        for day in plan.days.values()
+        for slot in day.chosen
+        if slot.end > now
+    )
+    return round(sum(price * kw * time for price, time in hours), 4)
+
+
+def _detail(outlet: Outlet, seen: Glance, *, fresh: bool) -> dict[str, object]:
+    sight = outlet.sight
+    found: dict[str, object] = {"note": outlet.note, "drift": outlet.drift, "cloud_fresh": fresh}
+    if sight is not None:
+        found |= {"mode": sight.mode, "connector_status": sight.connector_status}
+        if sight.held is not None:
+            found["charger_confirmed"] = sight.held.is_synced
+    return found
+
+
+class Said:
+    """What was said last of one connector, and when it is time to say it again."""
+
+    def __init__(self) -> None:
+        self._last: ChargeAmpsStatus | None = None
+        self._at_s = 0.0
+
+    def due(self, fresh: ChargeAmpsStatus, now_s: float) -> bool:
+        """True on any change, except that measured values alone wait 10 s; and each 60 s."""
+        last = self._last
+        if last is None or now_s - self._at_s >= HEARTBEAT_S:
+            return True
+        if _still(fresh) != _still(last):
+            return True
+        measured = (fresh.current_power_kw, fresh.session_energy_kwh)
+        moved = measured != (last.current_power_kw, last.session_energy_kwh)
+        return moved and now_s - self._at_s >= MEASURED_EVERY_S
+
+    def said(self, status: ChargeAmpsStatus, now_s: float) -> None:
+        """Remember what was said."""
+        self._last, self._at_s = status, now_s
+
+
+def _still(status: ChargeAmpsStatus) -> ChargeAmpsStatus:
+    """The status without what moves by itself."""
+    return replace(
+        status,
+        current_power_kw=None,
+        session_energy_kwh=None,
+        updated_at=None,
+        planned_minutes=None,
+        planned_kwh=None,
+        planned_cost=None,
+    )
