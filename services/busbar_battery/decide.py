@@ -18,11 +18,9 @@ from msgspec import Struct
 
 from busbar_battery.inputs import Inputs, fault, percent, watts
 from busbar_battery.reason import Choice, least, sentence
+from busbar_battery.scene import NOTHING_W, Allowed, Scene, look
 
 Mode = Literal["charge", "discharge", "idle"]
-
-# Below a milliwatt a difference is the arithmetic's, not the house's.
-NOTHING_W = 1e-3
 
 
 class Decision(Struct, frozen=True, kw_only=True, rename={"import_": "import"}):
@@ -46,43 +44,13 @@ class Refusal(Struct, frozen=True):
     error: str
 
 
-class Allowed(Struct, frozen=True):
-    """What may happen at this instant, `inf` where nothing limits."""
-
-    charge: float
-    charge_by: str
-    discharge: float
-    discharge_by: str
-    export: float
-    imported: float
-    generation: float
-    below_target: bool
-
-
 def decide(given: Inputs) -> Decision | Refusal:
     """The battery's power for this instant with its consequences, or a sentence about what is unusable."""
     wrong = fault(given)
     if wrong is not None:
         return Refusal(wrong)
-    grid, battery = watts(given.grid), watts(given.battery)
-    if grid is None or battery is None:
-        return _released(given, grid)
-    surplus = battery - grid
-    pv = watts(given.pv)
-    pv = None if pv is None else max(0.0, pv)
-    load = None if pv is None else pv - surplus
-    flags = _notices(given, pv, load)
-    allowed = permitted(given, pv)
-    used_pv = pv
-    if pv is not None and pv > allowed.generation:
-        surplus -= pv - allowed.generation
-        used_pv = allowed.generation
-    choice = choose(given, allowed, surplus)
-    if abs(choice.power) < max(given.deadband or 0.0, NOTHING_W):
-        choice = choice.stilled()
-    if choice.flag:
-        flags.append(choice.flag)
-    return _consequences(choice, allowed, surplus, load, used_pv, flags)
+    scene = look(given)
+    return released(given) if scene is None else consequences(scene, choose(scene))
 
 
 def mode_of(power: float) -> Mode:
@@ -90,48 +58,22 @@ def mode_of(power: float) -> Mode:
     return "charge" if power > 0 else "discharge" if power < 0 else "idle"
 
 
-def permitted(given: Inputs, pv: float | None) -> Allowed:
-    """The bounds of this instant: device, wires, state of charge and site limits together."""
-    soc = percent(given.soc)
-    highest = 100.0 if given.soc_max is None else given.soc_max
-    lowest = 0.0 if given.soc_min is None else given.soc_min
-    target = highest if given.soc_target is None else min(given.soc_target, highest)
-    generation = _or_inf(given.gen_limit)
-    charge = least(
-        (_or_inf(given.charge_max), "the battery's charge limit"),
-        (_or_inf(given.wire_charge_max), "what the phases bear"),
-        (0.0 if soc is not None and soc >= highest else inf, f"full at {highest:g} %"),
-    )
-    if soc is None:
-        reserve, reserve_by = (inf if given.unknown_soc == "permissive" else 0.0), "state of charge unknown"
-    else:
-        reserve, reserve_by = (inf if soc > lowest else 0.0), f"reserve of {lowest:g} %"
-    discharge = least(
-        (_or_inf(given.discharge_max), "the battery's discharge limit"),
-        (_or_inf(given.wire_discharge_max), "what the phases bear"),
-        (reserve, reserve_by),
-        (inf if pv is None else max(0.0, generation - pv), "generation limit"),
-    )
-    return Allowed(
-        charge=charge[0],
-        charge_by=charge[1],
-        discharge=discharge[0],
-        discharge_by=discharge[1],
-        export=_or_inf(given.export_limit),
-        imported=_or_inf(given.import_limit),
-        generation=generation,
-        below_target=soc is None or soc < target,
-    )
+def choose(scene: Scene) -> Choice:
+    """The battery's power by the first rule that applies; less than the dead band is rest."""
+    choice = _first_rule(scene)
+    if abs(choice.power) < max(scene.given.deadband or 0.0, NOTHING_W):
+        return choice.stilled()
+    return choice
 
 
-def choose(given: Inputs, allowed: Allowed, surplus: float) -> Choice:
-    """The battery's power by the first rule that applies, before the dead band."""
+def _first_rule(scene: Scene) -> Choice:
+    given, allowed, surplus = scene.given, scene.allowed, scene.surplus
     if given.grid_charging:
         known = percent(given.soc) is not None or given.unknown_soc == "permissive"
         if allowed.below_target and allowed.charge > 0 and known:
             return _charge_from_grid(given, allowed, surplus)
         return _hold(allowed, surplus)
-    wanted_export = 0.0 if given.wire_stale else min(given.export_target or 0.0, allowed.export)
+    wanted_export = scene.wanted_export
     if surplus < wanted_export:
         return _discharge(allowed, surplus, wanted_export)
     if given.priority != "export_first" and allowed.below_target:
@@ -145,9 +87,9 @@ def _charge_from_grid(given: Inputs, allowed: Allowed, surplus: float) -> Choice
     own = max(0.0, surplus)
     if given.wire_stale:
         if surplus < 0:
-            return _hold(allowed, surplus, flag="wire_limit_stale")
+            return _hold(allowed, surplus)
         power, bound = least((own, "the surplus alone"), (allowed.charge, allowed.charge_by))
-        return Choice(power, "grid charging", bound, "wire_limit_stale")
+        return Choice(power, "grid charging", bound)
     power, bound = least(
         (allowed.charge, allowed.charge_by),
         (inf if given.grid_charging_max is None else own + given.grid_charging_max, "grid charging limit"),
@@ -161,13 +103,13 @@ def _charge_from_grid(given: Inputs, allowed: Allowed, surplus: float) -> Choice
     return Choice(power, "grid charging", bound)
 
 
-def _hold(allowed: Allowed, surplus: float, flag: str | None = None) -> Choice:
+def _hold(allowed: Allowed, surplus: float) -> Choice:
     if surplus >= 0:
-        return _absorb(allowed, surplus, "held while grid charging is on", flag)
+        return _absorb(allowed, surplus, "held while grid charging is on")
     need = max(0.0, -surplus - allowed.imported)
     power, bound = least((need, "import limit"), (allowed.discharge, allowed.discharge_by))
     why = "held while grid charging is on"
-    return Choice(-power, why, bound if need > 0 else None, flag)
+    return Choice(-power, why, bound if need > 0 else None)
 
 
 def _discharge(allowed: Allowed, surplus: float, wanted_export: float) -> Choice:
@@ -176,26 +118,24 @@ def _discharge(allowed: Allowed, surplus: float, wanted_export: float) -> Choice
     return Choice(-power, f"for {what}", bound)
 
 
-def _absorb(allowed: Allowed, surplus: float, why: str, flag: str | None = None) -> Choice:
+def _absorb(allowed: Allowed, surplus: float, why: str) -> Choice:
     spare = max(0.0, surplus - allowed.export)
     power, bound = least((spare, "export limit"), (allowed.charge, allowed.charge_by))
     if spare > 0:
-        return Choice(power, f"{why}, more than may be exported", bound, flag)
-    return Choice(0.0, why, None, flag)
+        return Choice(power, f"{why}, more than may be exported", bound)
+    return Choice(0.0, why, None)
 
 
-def _consequences(
-    choice: Choice,
-    allowed: Allowed,
-    surplus: float,
-    load: float | None,
-    pv: float | None,
-    flags: list[str],
-) -> Decision:
+def consequences(scene: Scene, choice: Choice) -> Decision:
+    """The flows to expect once the battery does as chosen, and the caps that keep the limits."""
+    allowed, surplus, pv, load = scene.allowed, scene.surplus, scene.pv, scene.load
+    flags = [*scene.flags, *([choice.flag] if choice.flag else [])]
     rest = surplus - choice.power
     imported, spare = max(0.0, -rest), max(0.0, rest)
     export = min(spare, allowed.export)
     curtailed = spare - export
+    if pv is None and curtailed > NOTHING_W:
+        flags.append("export_limit_unproven")
     if pv is not None and curtailed > pv + NOTHING_W:
         flags.append("export_limit_exceeded")
     if imported > allowed.imported + NOTHING_W:
@@ -223,21 +163,9 @@ def _cap(allowed: Allowed, load: float | None, charging: float) -> float | None:
     return None if cap == inf else cap
 
 
-def _notices(given: Inputs, pv: float | None, load: float | None) -> list[str]:
-    flags = []
-    if percent(given.soc) is None:
-        flags.append("soc_unknown")
-    if given.soc_max is not None and given.soc_min is not None and given.soc_max < given.soc_min:
-        flags.append("soc_limits_inverted")
-    if pv is None:
-        flags.append("pv_unknown")
-    if load is not None and load < -NOTHING_W:
-        flags.append("load_negative")
-    return flags
-
-
-def _released(given: Inputs, grid: float | None) -> Decision:
-    missing = "grid meter" if grid is None else "battery power"
+def released(given: Inputs) -> Decision:
+    """The answer to a missing measurement: the battery is left to itself."""
+    missing = "grid meter" if watts(given.grid) is None else "battery power"
     flags = ("measurement_invalid", *(["soc_unknown"] if percent(given.soc) is None else []))
     return Decision(
         battery=0.0,
@@ -251,7 +179,3 @@ def _released(given: Inputs, grid: float | None) -> Decision:
         flags=flags,
         reason=f"The battery is left to its own control: no usable reading of the {missing}.",
     )
-
-
-def _or_inf(value: float | None) -> float:
-    return inf if value is None else value

@@ -13,8 +13,9 @@ NOTES = {
     "pv_unknown": "The sun is not measured, so no solar cap is written.",
     "load_negative": "The measurements do not add up (house below zero).",
     "grid_charge_unbounded": "Grid charging needs a limit in watts.",
-    "wire_limit_stale": "The allocator is silent, so nothing is taken from the grid.",
+    "wire_limit_stale": "The allocator is silent: no grid charging, no forced export.",
     "export_limit_exceeded": "The export limit cannot be kept: the sun alone is not the source.",
+    "export_limit_unproven": "More sun than may be exported: the inverter's own limit must hold.",
     "import_limit_exceeded": "The import limit cannot be kept.",
 }
 

@@ -1,0 +1,96 @@
+"""How much the inverters may give, all together, so that export and generation stay inside their limits.
+
+Everything is counted at the AC terminals, where the meter counts: what a hybrid puts into its own battery never
+passes there, what a battery with its own inverter takes does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf
+
+from msgspec import Struct
+
+from busbar_battery.samples import Pair
+from busbar_battery.site import InverterNow, SiteNow, Tuning, age_limit_s, or_inf, smallest
+
+# An export beyond the limit by less than this is the meter's noise.
+TOLERANCE_W = 30.0
+# Where an inverter does not tell its rating, its cap rises as that of a 10 kW one.
+UNKNOWN_RATING_W = 10_000.0
+
+
+class Cap(Struct, frozen=True):
+    """The cap on all inverters together in W, None for none; since when the sun is not measured."""
+
+    total: float | None = None
+    at_s: float | None = None
+    sun_lost_since: float | None = None
+
+
+def output_at(inverters: Sequence[InverterNow], at_s: float) -> float | None:
+    """What all inverters give at that instant, W; None where one is not known, or where there is none."""
+    if not inverters:
+        return None
+    powers = [one.power.near(at_s, age_limit_s(one.period_s)) for one in inverters]
+    return None if None in powers else sum(power for power in powers if power is not None)
+
+
+def rating_of(inverters: Sequence[InverterNow]) -> float:
+    """The nameplates together, W; `inf` where one is not known."""
+    return sum(or_inf(one.rating) for one in inverters)
+
+
+def rise_w_per_s(inverters: Sequence[InverterNow], tuning: Tuning) -> float:
+    """How fast the cap may rise."""
+    rating = rating_of(inverters)
+    return tuning.cap_rise_percent_per_s / 100 * (UNKNOWN_RATING_W if rating == inf else rating)
+
+
+def charging_counted(ordered: float, measured: float, allowance: float) -> float:
+    """What a battery on the AC side takes for sure, W: one that is full or cold takes less than it was told."""
+    return max(0.0, min(ordered, max(0.0, measured) + allowance))
+
+
+def wanted_cap(site: SiteNow, load: float, charging: float) -> float | None:
+    """The cap the limits ask for at this house load and this AC-side charging, W."""
+    export = site.wishes.export_limit
+    room = None if export is None else max(0.0, load + charging + export)
+    return smallest(site.wishes.gen_limit, room)
+
+
+def too_much_now(site: SiteNow, pair: Pair | None, patience_w: float = 0.0) -> float | None:
+    """The cap that mends an export seen at the meter before the batteries' share in it is known.
+
+    An excess of up to `patience_w` is left to the next sample.
+    """
+    limit, at_s = site.wishes.export_limit, site.grid.last_s
+    if limit is None or at_s is None or (pair is not None and pair.at_s >= at_s):
+        return None
+    excess = -site.grid.values[-1] - limit
+    output = output_at(site.inverters, at_s)
+    return max(0.0, output - excess) if excess > TOLERANCE_W + patience_w and output is not None else None
+
+
+def next_cap(before: Cap, wanted: float | None, site: SiteNow, tuning: Tuning) -> Cap:
+    """The cap after this moment: down at once, up slowly, gone once it no longer binds."""
+    if before.total is None or (wanted is not None and wanted <= before.total):
+        return Cap(wanted, site.now)
+    passed = 0.0 if before.at_s is None else max(0.0, site.now - before.at_s)
+    risen = before.total + rise_w_per_s(site.inverters, tuning) * passed
+    if wanted is None:
+        gone = risen >= min(rating_of(site.inverters), UNKNOWN_RATING_W * 100)
+        return Cap(None if gone else risen, site.now)
+    return Cap(min(wanted, risen), site.now)
+
+
+def blind_cap(before: Cap, site: SiteNow, patience_s: float) -> Cap:
+    """The cap while the sun or the meter is not known: never raised, and after the patience the limit itself.
+
+    A house draws nothing or more, so inverters that give no more than may be exported keep the limit unmeasured.
+    """
+    since = before.sun_lost_since if before.sun_lost_since is not None else site.now
+    total = before.total
+    if site.now - since >= patience_s:
+        total = smallest(total, site.wishes.export_limit, site.wishes.gen_limit)
+    return Cap(total, site.now, since)

@@ -1,0 +1,370 @@
+"""The controller: one step in time, as a function of its state and of what is known now.
+
+`step` brings the samples to one instant, asks for the decision, and gives it the pace a house can bear: down to a
+limit at once, everything else on a ramp, a rest at zero before the direction turns. Without usable readings it
+lets go, in an order in which every intermediate state is safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import inf
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from busbar_battery.caps import (
+    TOLERANCE_W,
+    Cap,
+    blind_cap,
+    charging_counted,
+    next_cap,
+    output_at,
+    rating_of,
+    rise_w_per_s,
+    too_much_now,
+    wanted_cap,
+)
+from busbar_battery.decide import Decision, choose, consequences, released
+from busbar_battery.fleet import Fleet, fleet, shares
+from busbar_battery.inputs import Inputs, fault
+from busbar_battery.latch import Band, Latches, latched
+from busbar_battery.probe import Probe, Sight, probed
+from busbar_battery.ramp import Motion, moved, sign
+from busbar_battery.reason import Choice
+from busbar_battery.samples import Pair, calm, newest_pair
+from busbar_battery.scene import Scene, look
+from busbar_battery.site import RELEASE, SiteNow, Tuning, Window, age_limit_s, or_inf, smallest
+from busbar_battery.split import Output, capped
+from busbar_battery.windows import Style, all_surplus, divided, style_of, window_of
+
+# A battery that misses its order by less than this does not count as refusing it.
+SLACK_W = 100.0
+
+
+class State(Struct, frozen=True, kw_only=True):
+    """What one step must remember for the next."""
+
+    motion: Motion = Motion()
+    style: Style = Style.FREE
+    surpluses: tuple[float, ...] = ()
+    pair_at_s: float | None = None
+    latches: dict[str, Latches] = {}
+    cap: Cap = Cap()
+    probe: Probe = Probe()
+    short_since: float | None = None
+    over_since: float | None = None
+    lost_since: float | None = None
+    windows: dict[str, Window] = {}
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What to say: the decision, a window for each battery, a cap (W) for each inverter or None for none."""
+
+    decision: Decision
+    windows: dict[str, Window]
+    caps: dict[str, float | None]
+    shares: dict[str, float]
+
+
+def step(state: State, site: SiteNow, tuning: Tuning) -> tuple[State, Outcome]:
+    """One step. Never raises, whatever was measured; without a usable pair of readings the battery is let go."""
+    latches, bands = _thresholds(state, site)
+    state = replace(state, latches=latches)
+    pair = newest_pair(site.grid, [one.power for one in site.batteries])
+    limit_s = age_limit_s(site.grid_period_s, *(one.period_s for one in site.batteries))
+    if pair is None or site.now - pair.at_s > limit_s:
+        return _blind(state, site, 2 * limit_s)
+    together = fleet(site.batteries, bands, site.wishes.permissive_soc)
+    state = _remembered(state, pair)
+    surplus = _surplus(state, site, pair)
+    load = _load(site, pair)
+    inputs = _inputs(site, together, pair, surplus, load, tuning)
+    wrong = fault(inputs)
+    scene = look(inputs)
+    if wrong is not None or scene is None:
+        return _blind(state, site, 2 * limit_s, wrong)
+    return _seeing(replace(state, lost_since=None), site, tuning, pair, scene, load, bands)
+
+
+def _thresholds(state: State, site: SiteNow) -> tuple[dict[str, Latches], dict[str, Band]]:
+    latches: dict[str, Latches] = {}
+    bands: dict[str, Band] = {}
+    for one in site.batteries:
+        before = state.latches.get(one.id, Latches())
+        latches[one.id], bands[one.id] = latched(before, one.soc, one.band, one.hysteresis)
+    return latches, bands
+
+
+def _remembered(state: State, pair: Pair) -> State:
+    if state.pair_at_s is not None and pair.at_s <= state.pair_at_s:
+        return state
+    return replace(state, surpluses=(*state.surpluses[-2:], pair.surplus), pair_at_s=pair.at_s)
+
+
+def _surplus(state: State, site: SiteNow, pair: Pair) -> float:
+    """The filtered surplus, or the newest where the filter would cost a limit."""
+    wishes = site.wishes
+    over = -pair.grid > or_inf(wishes.export_limit) + TOLERANCE_W
+    over = over or pair.grid > or_inf(wishes.import_limit) + TOLERANCE_W
+    return pair.surplus if over else calm(state.surpluses)
+
+
+def _load(site: SiteNow, pair: Pair) -> float | None:
+    """What the house takes at the AC side, without conversion losses of hybrids; None where the sun is unknown."""
+    output = output_at(site.inverters, pair.at_s)
+    if output is None:
+        return None
+    on_ac = sum(
+        power for one, power in zip(site.batteries, pair.batteries, strict=True) if one.inverter is None
+    )
+    return output + pair.grid - on_ac
+
+
+def _inputs(
+    site: SiteNow, together: Fleet, pair: Pair, surplus: float, load: float | None, tuning: Tuning
+) -> Inputs:
+    wishes = site.wishes
+    # A car is spared by letting the battery cover no more than the rest of the house lacks.
+    spare = None if site.spared_w is None else max(0.0, -(surplus + site.spared_w))
+    return Inputs(
+        pv=None if load is None else max(0.0, load + surplus),
+        battery=pair.battery,
+        grid=pair.battery - surplus,
+        soc=together.soc,
+        soc_min=together.band.lowest,
+        soc_target=together.band.target,
+        soc_max=together.band.highest,
+        charge_max=together.charge_max,
+        discharge_max=smallest(together.discharge_max, spare),
+        wire_charge_max=together.wire_charge,
+        wire_discharge_max=together.wire_discharge,
+        wire_stale=site.wire_stale,
+        export_limit=wishes.export_limit,
+        import_limit=wishes.import_limit,
+        gen_limit=wishes.gen_limit,
+        priority=wishes.priority,
+        grid_charging=wishes.grid_charging,
+        grid_charging_max=wishes.grid_charging_max,
+        import_target=wishes.import_target,
+        export_target=wishes.export_target,
+        deadband=tuning.deadband_w,
+        unknown_soc="permissive" if wishes.permissive_soc else "conservative",
+    )
+
+
+def _seeing(
+    state: State,
+    site: SiteNow,
+    tuning: Tuning,
+    pair: Pair,
+    scene: Scene,
+    load: float | None,
+    bands: Mapping[str, Band],
+) -> tuple[State, Outcome]:
+    choice = choose(scene)
+    state = replace(state, over_since=_over_since(state, pair, scene))
+    short_since = _short_since(state, pair, site.now)
+    refuses = short_since is not None and site.now - short_since >= tuning.not_following_s
+    probe = _probe(state, site, tuning, pair, scene, choice, refuses)
+    if probe.since is not None:
+        choice = _asking_more(choice, scene, pair.surplus, rise_w_per_s(site.inverters, tuning))
+    style = style_of(scene, choice, site.batteries, probe.since is not None, site.spared_w is not None)
+    motion, style = _motion(state, scene, choice, style, site.now, tuning)
+    from_grid = site.wishes.grid_charging and motion.power > max(0.0, scene.surplus)
+    parts = shares(motion.power, site.batteries, bands, site.wishes.permissive_soc, from_grid)
+    window = window_of(style, scene, motion.power, from_grid)
+    windows = divided(window, motion.power, parts) | dict.fromkeys(site.others, RELEASE)
+    willing = {} if refuses or site.now < probe.not_before else _willing(style, windows)
+    cap, charging = _cap(state, site, tuning, pair, load, parts, willing)
+    decision = consequences(scene, _told(choice, motion))
+    decision = _flagged(decision, refuses, load, charging, site)
+    state = replace(
+        state, motion=motion, style=style, probe=probe, short_since=short_since, cap=cap, windows=windows
+    )
+    return state, Outcome(decision=decision, windows=windows, caps=_caps(cap, site), shares=parts)
+
+
+def _motion(
+    state: State, scene: Scene, choice: Choice, style: Style, now: float, tuning: Tuning
+) -> tuple[Motion, Style]:
+    """The ordered power after this step. A battery on the loose is not led: its own loop ramps and turns."""
+    if style is Style.FREE and state.style is Style.FREE:
+        return Motion(choice.power, now, sign(choice.power)), Style.FREE
+    lowest, highest = _bounds(scene, choice)
+    motion = moved(
+        state.motion,
+        choice.power,
+        lowest,
+        highest,
+        now=now,
+        ramp_w_per_s=tuning.ramp_w_per_s or inf,
+        dwell_s=tuning.dwell_s,
+    )
+    if style is Style.FREE and motion.power != choice.power:
+        return motion, Style.TRACKED
+    return motion, style
+
+
+def _bounds(scene: Scene, choice: Choice) -> tuple[float, float]:
+    """Between what the ramp may move; beyond, a limit or the grid would be hurt, and it is taken back at once."""
+    allowed, surplus = scene.allowed, scene.surplus
+    highest = min(allowed.charge, surplus + allowed.imported)
+    if scene.given.grid_charging:
+        highest = min(highest, max(choice.power, 0.0, surplus)) if choice.power >= 0 else highest
+    else:
+        highest = min(highest, max(0.0, surplus, choice.power))
+    lowest = max(-allowed.discharge, min(0.0, surplus - scene.wanted_export))
+    if allowed.export < inf:
+        lowest = max(lowest, min(allowed.charge, surplus - allowed.export))
+    highest = max(highest, -allowed.discharge)
+    return min(lowest, highest), highest
+
+
+def _over_since(state: State, pair: Pair, scene: Scene) -> float | None:
+    """Since which sample the export limit is broken without a break."""
+    if -pair.grid <= scene.allowed.export + 2 * TOLERANCE_W:
+        return None
+    return state.over_since if state.over_since is not None else pair.at_s
+
+
+def _short_since(state: State, pair: Pair, now: float) -> float | None:
+    """Since when the battery does clearly less than it was told."""
+    wanted = state.motion.power
+    reached = pair.battery if wanted >= 0 else -pair.battery
+    if abs(wanted) <= SLACK_W or reached >= 0.8 * abs(wanted) - SLACK_W:
+        return None
+    return state.short_since if state.short_since is not None else now
+
+
+def _probe(
+    state: State, site: SiteNow, tuning: Tuning, pair: Pair, scene: Scene, choice: Choice, refuses: bool
+) -> Probe:
+    output, cap = output_at(site.inverters, pair.at_s), state.cap.total
+    if output is None or cap is None:
+        return Probe(not_before=state.probe.not_before)
+    binding = cap < min(rating_of(site.inverters), or_inf(site.wishes.gen_limit)) - SLACK_W
+    into_dc = sum(
+        power for one, power in zip(site.batteries, pair.batteries, strict=True) if one.inverter is not None
+    )
+    room = choice.power + SLACK_W < scene.allowed.charge and not scene.given.grid_charging
+    # A lone battery that may take all the surplus finds it by its own loop.
+    room = room and not (len(site.batteries) == 1 and site.batteries[0].follows_grid and all_surplus(scene))
+    seen = Sight(
+        now=site.now,
+        sun=output + into_dc,
+        held_back=binding and output >= 0.97 * cap - SLACK_W / 2,
+        room=room and not refuses,
+        broken=state.over_since is not None and pair.at_s > state.over_since,
+        step=rise_w_per_s(site.inverters, tuning),
+    )
+    return probed(state.probe, seen, tuning)
+
+
+def _asking_more(choice: Choice, scene: Scene, surplus: float, step_w: float) -> Choice:
+    base = max(0.0, choice.power, surplus - scene.allowed.export)
+    power = min(scene.allowed.charge, base + step_w)
+    return replace(choice, power=power, bound="the sun that is held back")
+
+
+def _told(choice: Choice, motion: Motion) -> Choice:
+    """The choice with the power of this moment, and why that is not yet the one chosen."""
+    if motion.power == choice.power:
+        return choice
+    resting = motion.resting_since is not None and motion.power == 0
+    why = "resting before it turns" if resting else f"on the way to {choice.power:.0f} W"
+    return replace(choice, power=motion.power, bound=why)
+
+
+def _willing(style: Style, windows: Mapping[str, Window]) -> dict[str, float]:
+    """What batteries would take by their own loop within a second if there were more sun, W."""
+    if style not in (Style.FREE, Style.AT_LEAST):
+        return {}
+    return {name: window.max_w for name, window in windows.items() if window.max_w is not None}
+
+
+def _cap(
+    state: State,
+    site: SiteNow,
+    tuning: Tuning,
+    pair: Pair,
+    load: float | None,
+    parts: Mapping[str, float],
+    willing: Mapping[str, float],
+) -> tuple[Cap, float]:
+    more = rise_w_per_s(site.inverters, tuning)
+    charging = sum(
+        charging_counted(
+            max(parts[one.id], willing.get(one.id, 0.0)), power, more if one.id in willing else 0.0
+        )
+        for one, power in zip(site.batteries, pair.batteries, strict=True)
+        if one.inverter is None
+    )
+    if not site.inverters:
+        return Cap(), charging
+    if load is None:
+        return blind_cap(
+            state.cap, site, 2 * age_limit_s(*(one.period_s for one in site.inverters))
+        ), charging
+    # A battery that takes up more sun by itself needs a moment for it; what lasts longer is an excess.
+    patience_w = more if willing and state.over_since is None else 0.0
+    wanted = smallest(wanted_cap(site, load, charging), too_much_now(site, pair, patience_w))
+    return next_cap(state.cap, wanted, site, tuning), charging
+
+
+def _caps(cap: Cap, site: SiteNow) -> dict[str, float | None]:
+    """Each inverter's cap; what one that cannot be capped gives is taken off the others' share."""
+    ours = [one for one in site.inverters if one.writable]
+    if cap.total is None:
+        return dict.fromkeys((one.id for one in ours), None)
+    foreign = [one for one in site.inverters if not one.writable]
+    left = max(0.0, cap.total - sum(max(0.0, one.power.values[-1]) for one in foreign if one.power.values))
+    outputs = [
+        Output(one.id, one.rating or left, one.power.values[-1] if one.power.values else 0.0) for one in ours
+    ]
+    return dict(capped(left, outputs))
+
+
+def _flagged(
+    decision: Decision, refuses: bool, load: float | None, charging: float, site: SiteNow
+) -> Decision:
+    """The decision with what time tells: a battery that does not follow, and a cap for what it really takes."""
+    solar = decision.solar_limit
+    if load is not None:
+        solar = wanted_cap(site, load, charging)
+    flags = (*decision.flags, *(["battery_not_following"] if refuses else []))
+    reason = decision.reason + (" The battery does not do as it is told." if refuses else "")
+    return replace(decision, solar_limit=solar, flags=flags, reason=reason)
+
+
+def _blind(state: State, site: SiteNow, patience_s: float, wrong: str | None = None) -> tuple[State, Outcome]:
+    """Without readings: forced flows stop now, windows end after the patience, a cap is never raised."""
+    since = state.lost_since if state.lost_since is not None else site.now
+    if site.now - since >= patience_s:
+        windows = {one.id: RELEASE for one in site.batteries}
+    else:
+        windows = {name: _unforced(window) for name, window in state.windows.items()}
+    windows |= dict.fromkeys(site.others, RELEASE)
+    decision = released(Inputs(grid=None))
+    if wrong is not None:
+        decision = replace(
+            decision, flags=("configuration_invalid",), reason=f"The battery is left alone: {wrong}."
+        )
+    cap = blind_cap(replace(state.cap, sun_lost_since=since), site, patience_s) if site.inverters else Cap()
+    state = replace(
+        state,
+        lost_since=since,
+        windows=windows,
+        cap=cap,
+        motion=Motion(),
+        style=Style.TRACKED,
+        surpluses=(),
+        probe=Probe(),
+        short_since=None,
+    )
+    return state, Outcome(decision=decision, windows=windows, caps=_caps(cap, site), shares={})
+
+
+def _unforced(window: Window) -> Window:
+    forced = window.min_w is not None and window.min_w == window.max_w
+    return Window(0.0, 0.0) if forced else window
