@@ -1,0 +1,326 @@
+"""OCPP 1.6J as a charge point speaks it."""
+
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from busbar_simulator.station.connector import Connector
+from busbar_simulator.station.faults import Fault
+from busbar_simulator.station.notices import (
+    Beat,
+    Booted,
+    Ended,
+    Notice,
+    Report,
+    Sampled,
+    Started,
+    StateChanged,
+    Status,
+    StatusChanged,
+    TagShown,
+    Transaction,
+)
+from busbar_simulator.station.profiles import Rejected
+from busbar_simulator.station.samples import Measured
+from busbar_simulator.station.station import Station, session_of
+
+from .keys16 import Keys
+from .words import PURPOSES, Call, Json, NotAnswered, profile, stamp
+
+
+class Ocpp16:
+    """Words of 1.6 for one station."""
+
+    subprotocol = "ocpp1.6"
+    version = "1.6"
+
+    def __init__(self, station: Station, password: str | None = None) -> None:
+        self.station = station
+        self.keys = Keys(station, password)
+        self._actions: dict[str, Callable[[Mapping[str, Any]], Json]] = {
+            "GetConfiguration": self.keys.get,
+            "ChangeConfiguration": self.keys.change,
+            "SetChargingProfile": self._set_profile,
+            "ClearChargingProfile": self._clear_profile,
+            "GetCompositeSchedule": self._composite,
+            "RemoteStartTransaction": self._remote_start,
+            "RemoteStopTransaction": self._remote_stop,
+            "TriggerMessage": self._trigger,
+            "Reset": self._reset,
+            "UnlockConnector": self._unlock,
+            "ChangeAvailability": self._availability,
+            "ClearCache": lambda payload: {"status": "Accepted"},
+            "DataTransfer": lambda payload: {"status": "UnknownVendorId"},
+            "GetLocalListVersion": lambda payload: {"listVersion": -1},
+            "SendLocalList": lambda payload: {"status": "NotSupported"},
+            "GetDiagnostics": lambda payload: {},
+            "UpdateFirmware": lambda payload: {},
+        }
+
+    # Out.
+
+    def greet(self) -> list[Notice]:
+        """The status of the charge point and of each connector."""
+        said: list[Notice] = []
+        if Fault.STATUS_OF_ZERO in self.station.spec.faults or len(self.station.connectors) > 1:
+            said.append(StatusChanged(connector=0, status=Status.AVAILABLE, at=self.station.time()))
+        return said + [self.station.status(connector) for connector in self.station.connectors.values()]
+
+    def calls(self, notice: Notice) -> list[Call]:
+        """The calls of 1.6 for a notice."""
+        match notice:
+            case Booted():
+                return [Call(action="BootNotification", payload=self._boot)]
+            case Beat():
+                return [Call(action="Heartbeat", payload=dict)]
+            case StatusChanged():
+                return [Call(action="StatusNotification", payload=lambda: _status(notice))]
+            case TagShown():
+                return [
+                    Call(
+                        action="Authorize",
+                        payload=lambda: {"idTag": notice.tag},
+                        answered=lambda answer: self._authorised(notice, answer),
+                    )
+                ]
+            case Started():
+                return [
+                    Call(
+                        action="StartTransaction",
+                        payload=lambda: _started(notice),
+                        answered=lambda answer: self._numbered(notice.transaction, answer),
+                        keep=True,
+                    )
+                ]
+            case Sampled():
+                return [
+                    Call(
+                        action="MeterValues",
+                        payload=lambda: self._meter_values(notice),
+                        keep=notice.transaction is not None,
+                    )
+                ]
+            case Ended():
+                return [Call(action="StopTransaction", payload=lambda: _ended(notice), keep=True)]
+            case Report():
+                return [Call(action=notice.action, payload=lambda: notice.payload)]
+            case StateChanged():
+                return []
+
+    def _boot(self) -> Json:
+        spec = self.station.spec
+        return {
+            "chargePointVendor": spec.vendor[:20],
+            "chargePointModel": spec.model[:20],
+            "chargePointSerialNumber": spec.serial[:25],
+            "firmwareVersion": spec.firmware[:50],
+        }
+
+    def _authorised(self, notice: TagShown, answer: Json) -> None:
+        if answer.get("idTagInfo", {}).get("status") == "Accepted":
+            self.station.authorised(notice.connector, notice.tag)
+
+    def _numbered(self, transaction: Transaction, answer: Json) -> None:
+        transaction.number = answer.get("transactionId")
+        if answer.get("idTagInfo", {}).get("status") != "Accepted":
+            self.station.refuse(transaction)
+
+    def _meter_values(self, notice: Sampled) -> Json:
+        empty = Fault.EMPTY_METER_VALUES in self.station.spec.faults
+        values = [] if empty else [_value(v, notice.context) for v in notice.values]
+        payload: Json = {
+            "connectorId": notice.connector,
+            "meterValue": [{"timestamp": stamp(notice.at), "sampledValue": values}],
+        }
+        if notice.transaction is not None:
+            payload["transactionId"] = _number(notice.transaction)
+        return payload
+
+    # In.
+
+    def answer(self, action: str, payload: Mapping[str, Any]) -> Json:
+        """The answer of this charge point."""
+        refused = Fault.NO_SET_PROFILE in self.station.spec.faults and action == "SetChargingProfile"
+        if action not in self._actions or refused:
+            raise NotAnswered("NotImplemented", f"{action} is not known here")
+        return self._actions[action](payload)
+
+    def _set_profile(self, payload: Mapping[str, Any]) -> Json:
+        try:
+            self._install(payload["connectorId"], payload["csChargingProfiles"])
+        except Rejected as rejected:
+            return {"status": rejected.status}
+        return {"status": "Accepted"}
+
+    def _install(self, number: int, raw: Mapping[str, Any]) -> None:
+        connector = self.station.connectors.get(number)
+        transaction = None
+        if "transactionId" in raw:
+            running = connector.transaction if connector else None
+            if running is None or running.number != raw["transactionId"]:
+                raise Rejected("Rejected", f"no transaction {raw['transactionId']}")
+            transaction = running.key
+        self.station.install(profile(raw, raw["chargingSchedule"], number, transaction))
+
+    def _clear_profile(self, payload: Mapping[str, Any]) -> Json:
+        purpose = payload.get("chargingProfilePurpose")
+        gone = self.station.profiles.clear(
+            id=payload.get("id"),
+            connector=payload.get("connectorId"),
+            purpose=PURPOSES[purpose] if purpose else None,
+            level=payload.get("stackLevel"),
+        )
+        return {"status": "Accepted" if gone else "Unknown"}
+
+    def _composite(self, payload: Mapping[str, Any]) -> Json:
+        connector = self.station.connectors.get(payload["connectorId"])
+        if connector is None:
+            return {"status": "Rejected"}
+        unit = "W" if Fault.WATTS_ONLY in self.station.spec.faults else payload.get("chargingRateUnit", "A")
+        periods = self._periods(connector, payload["duration"], unit)
+        now = stamp(self.station.time())
+        answer: Json = {"status": "Accepted", "connectorId": connector.number, "scheduleStart": now}
+        if periods and Fault.EMPTY_COMPOSITE not in self.station.spec.faults:
+            answer["chargingSchedule"] = {
+                "duration": payload["duration"],
+                "startSchedule": now,
+                "chargingRateUnit": unit,
+                "chargingSchedulePeriod": periods,
+            }
+        return answer
+
+    def _periods(self, connector: Connector, lasts_s: int, unit: str) -> list[Json]:
+        steps = self.station.reader(connector).schedule(
+            self.station.profiles.installed,
+            connector.number,
+            session_of(connector),
+            self.station.time(),
+            lasts_s,
+        )
+        most = connector.socket.spec.max_a
+        legs = len(connector.socket.spec.legs)
+        periods: list[Json] = []
+        for second, allowed in steps:
+            amps = most if allowed.amps is None else min(allowed.amps, most)
+            if Fault.MINUS_ONE_COMPOSITE in self.station.spec.faults and allowed.amps is None:
+                amps = -1.0
+            limit = amps if unit == "A" or amps < 0 else amps * 230 * legs
+            periods.append({"startPeriod": second, "limit": round(limit, 1)})
+        return periods
+
+    def _remote_start(self, payload: Mapping[str, Any]) -> Json:
+        number = payload.get("connectorId") or next(
+            (n for n, c in self.station.connectors.items() if c.transaction is None and c.socket.occupied), 1
+        )
+        raw = payload.get("chargingProfile")
+        if raw is not None and raw["chargingProfilePurpose"] != "TxProfile":
+            return {"status": "Rejected"}
+        if not self.station.start(number, payload["idTag"]):
+            return {"status": "Rejected"}
+        if raw is not None and Fault.NO_PROFILE_IN_START not in self.station.spec.faults:
+            # 1.6 leaves open what happens when it is not taken; this one charges without it.
+            with contextlib.suppress(Rejected):
+                self.station.install(profile(raw, raw["chargingSchedule"], number, None))
+        return {"status": "Accepted"}
+
+    def _remote_stop(self, payload: Mapping[str, Any]) -> Json:
+        for connector in self.station.connectors.values():
+            if connector.transaction and connector.transaction.number == payload["transactionId"]:
+                self.station.stop(connector, "Remote")
+                return {"status": "Accepted"}
+        return {"status": "Rejected"}
+
+    def _trigger(self, payload: Mapping[str, Any]) -> Json:
+        wanted, number = payload["requestedMessage"], payload.get("connectorId")
+        connectors = [c for n, c in self.station.connectors.items() if number in (None, 0, n)]
+        if not connectors:
+            return {"status": "Rejected"}
+        notices: list[Notice] = []
+        if wanted == "BootNotification":
+            notices = [Booted(reason="Triggered", at=self.station.time())]
+        elif wanted == "Heartbeat":
+            notices = [Beat()]
+        elif wanted == "StatusNotification":
+            notices = [self.station.status(connector) for connector in connectors]
+        elif wanted == "MeterValues":
+            notices = [self.station.sample(connector, "Trigger") for connector in connectors]
+        elif wanted == "FirmwareStatusNotification" or wanted == "DiagnosticsStatusNotification":
+            notices = [Report(action=wanted, payload={"status": "Idle"})]
+        if Fault.TRIGGER_SENDS_NOTHING not in self.station.spec.faults:
+            for notice in notices:
+                self.station.say(notice)
+        return {"status": "Accepted"}
+
+    def _reset(self, payload: Mapping[str, Any]) -> Json:
+        self.station.reboot("HardReset" if payload["type"] == "Hard" else "SoftReset")
+        return {"status": "Accepted"}
+
+    def _unlock(self, payload: Mapping[str, Any]) -> Json:
+        connector = self.station.connectors.get(payload["connectorId"])
+        if connector is None:
+            return {"status": "NotSupported"}
+        self.station.stop(connector, "UnlockCommand")
+        return {"status": "Unlocked"}
+
+    def _availability(self, payload: Mapping[str, Any]) -> Json:
+        chosen = [c for n, c in self.station.connectors.items() if payload["connectorId"] in (0, n)]
+        if not chosen:
+            return {"status": "Rejected"}
+        busy = False
+        for connector in chosen:
+            connector.available = payload["type"] == "Operative"
+            busy = busy or connector.transaction is not None
+        return {"status": "Scheduled" if busy and payload["type"] == "Inoperative" else "Accepted"}
+
+
+def _status(notice: StatusChanged) -> Json:
+    return {
+        "connectorId": notice.connector,
+        "errorCode": "GroundFailure" if notice.status is Status.FAULTED else "NoError",
+        "status": str(notice.status),
+        "timestamp": stamp(notice.at),
+    }
+
+
+def _started(notice: Started) -> Json:
+    return {
+        "connectorId": notice.transaction.connector,
+        "idTag": notice.transaction.tag[:20],
+        "meterStart": notice.transaction.meter_start_wh,
+        "timestamp": stamp(notice.at),
+    }
+
+
+def _ended(notice: Ended) -> Json:
+    return {
+        "transactionId": _number(notice.transaction),
+        "idTag": notice.transaction.tag[:20],
+        "meterStop": notice.meter_stop_wh,
+        "timestamp": stamp(notice.at),
+        "reason": REASONS.get(notice.reason, "Other"),
+    }
+
+
+def _number(transaction: Transaction) -> int:
+    """The central system's number; a start that was never answered properly has none."""
+    return -1 if transaction.number is None else transaction.number
+
+
+def _value(measured: Measured, context: str) -> Json:
+    value: Json = {"value": f"{measured.value:g}" if measured.value < 1e6 else f"{measured.value:.0f}"}
+    value |= {"context": context, "measurand": measured.measurand, "location": "Outlet"}
+    if measured.unit:
+        value["unit"] = measured.unit
+    if measured.phase:
+        value["phase"] = measured.phase
+    return value
+
+
+# The reasons 1.6 knows (section 7.36).
+REASONS = {
+    name: name
+    for name in (
+        *("EmergencyStop", "EVDisconnected", "HardReset", "Local", "PowerLoss", "Reboot", "Remote"),
+        *("SoftReset", "UnlockCommand", "DeAuthorized"),
+    )
+}

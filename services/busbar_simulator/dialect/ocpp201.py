@@ -1,0 +1,354 @@
+"""OCPP 2.0.1 as a charging station speaks it; each connector is an EVSE of its own."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from busbar_simulator.station.connector import Connector
+from busbar_simulator.station.faults import Fault
+from busbar_simulator.station.notices import (
+    Beat,
+    Booted,
+    Ended,
+    Notice,
+    Report,
+    Sampled,
+    Started,
+    StateChanged,
+    Status,
+    StatusChanged,
+    TagShown,
+    Transaction,
+)  # fmt: skip
+from busbar_simulator.station.profiles import Rejected
+from busbar_simulator.station.station import Station, session_of
+
+from . import words201
+from .variables201 import Variables
+from .words import PURPOSES, Call, Json, NotAnswered, profile, stamp
+
+
+class Ocpp201:
+    """Words of 2.0.1 for one station."""
+
+    subprotocol = "ocpp2.0.1"
+    version = "2.0.1"
+
+    def __init__(self, station: Station) -> None:
+        self.station = station
+        self.variables = Variables(station)
+        self._told: dict[int, str] = {}
+        self._actions: dict[str, Callable[[Mapping[str, Any]], Json]] = {
+            "GetVariables": self.variables.get,
+            "SetVariables": self.variables.set,
+            "GetBaseReport": self._base_report,
+            "SetChargingProfile": self._set_profile,
+            "ClearChargingProfile": self._clear_profile,
+            "GetChargingProfiles": self._get_profiles,
+            "GetCompositeSchedule": self._composite,
+            "RequestStartTransaction": self._remote_start,
+            "RequestStopTransaction": self._remote_stop,
+            "GetTransactionStatus": self._transaction_status,
+            "TriggerMessage": self._trigger,
+            "Reset": self._reset,
+            "UnlockConnector": self._unlock,
+            "ChangeAvailability": self._availability,
+            "ClearCache": lambda payload: {"status": "Accepted"},
+            "DataTransfer": lambda payload: {"status": "UnknownVendorId"},
+        }
+
+    # Out.
+
+    def greet(self) -> list[Notice]:
+        """The status of each connector."""
+        self._told.clear()
+        said: list[Notice] = []
+        if Fault.STATUS_OF_ZERO in self.station.spec.faults:
+            said.append(StatusChanged(connector=0, status=Status.AVAILABLE, at=self.station.time()))
+        return said + [self.station.status(connector) for connector in self.station.connectors.values()]
+
+    def calls(self, notice: Notice) -> list[Call]:
+        """The calls of 2.0.1 for a notice."""
+        match notice:
+            case Booted():
+                return [Call(action="BootNotification", payload=lambda: self._boot(notice.reason))]
+            case Beat():
+                return [Call(action="Heartbeat", payload=dict)]
+            case StatusChanged():
+                return self._status(notice)
+            case TagShown():
+                return [
+                    Call(
+                        action="Authorize",
+                        payload=lambda: {"idToken": words201.token(notice.tag)},
+                        answered=lambda answer: self._authorised(notice, answer),
+                    )
+                ]
+            case Sampled() if notice.transaction is None:
+                return [Call(action="MeterValues", payload=lambda: self._meter_values(notice))]
+            case Started() | Sampled() | StateChanged() | Ended():
+                return self._event(notice)
+            case Report():
+                return [Call(action=notice.action, payload=lambda: notice.payload)]
+
+    def _status(self, notice: StatusChanged) -> list[Call]:
+        payload = words201.status(notice)
+        if self._told.get(notice.connector) == payload["connectorStatus"]:
+            # Charging or suspended, it is Occupied all the same, and said once.
+            return []
+        self._told[notice.connector] = payload["connectorStatus"]
+        return [Call(action="StatusNotification", payload=lambda: payload)]
+
+    def _boot(self, reason: str) -> Json:
+        spec = self.station.spec
+        return {
+            "reason": words201.BOOTS.get(reason, "Unknown"),
+            "chargingStation": {
+                "model": spec.model[:20],
+                "vendorName": spec.vendor[:50],
+                "serialNumber": spec.serial[:25],
+                "firmwareVersion": spec.firmware[:50],
+            },
+        }
+
+    def _authorised(self, notice: TagShown, answer: Json) -> None:
+        if answer.get("idTokenInfo", {}).get("status") == "Accepted":
+            self.station.authorised(notice.connector, notice.tag)
+
+    def _meter_values(self, notice: Sampled) -> Json:
+        return {"evseId": notice.connector, "meterValue": self._values(notice)}
+
+    def _values(self, notice: Started | Sampled | Ended) -> list[Json]:
+        context = {Started: "Transaction.Begin", Ended: "Transaction.End"}.get(
+            type(notice), "Sample.Periodic"
+        )
+        if isinstance(notice, Sampled):
+            context = notice.context
+        empty = Fault.EMPTY_METER_VALUES in self.station.spec.faults
+        values = [] if empty else [words201.value(value, context) for value in notice.values]
+        return [{"timestamp": stamp(notice.at), "sampledValue": values}]
+
+    def _event(self, notice: Started | Sampled | StateChanged | Ended) -> list[Call]:
+        """One TransactionEvent; the number in the sequence is given here, in the order of what happened."""
+        transaction = notice.transaction
+        assert transaction is not None
+        kind = {Started: "Started", Ended: "Ended"}.get(type(notice), "Updated")
+        payload: Json = {
+            "eventType": kind,
+            "timestamp": stamp(notice.at),
+            "triggerReason": words201.trigger_reason(notice),
+            "seqNo": 0 if Fault.CONSTANT_SEQUENCE in self.station.spec.faults else transaction.sequence,
+            "offline": notice.offline,
+            "transactionInfo": self._info(notice, transaction),
+            "evse": {"id": transaction.connector, "connectorId": 1},
+        }
+        transaction.sequence += 1
+        if not isinstance(notice, StateChanged):
+            payload["meterValue"] = self._values(notice)
+        if isinstance(notice, Started | Ended):
+            payload["idToken"] = words201.token(transaction.tag)
+        calls = [
+            Call(
+                action="TransactionEvent",
+                payload=lambda: payload,
+                answered=lambda answer: self._judged(transaction, answer),
+                keep=True,
+            )
+        ]
+        if kind == "Ended" and Fault.UPDATED_AFTER_ENDED in self.station.spec.faults:
+            late = payload | {"eventType": "Updated", "seqNo": transaction.sequence}
+            calls.append(Call(action="TransactionEvent", payload=lambda: late, keep=True))
+        return calls
+
+    def _info(self, notice: Started | Sampled | StateChanged | Ended, transaction: Transaction) -> Json:
+        info: Json = {"transactionId": transaction.key}
+        status = self.station.connectors[transaction.connector].status
+        state = words201.CHARGING_STATES.get(notice.status if isinstance(notice, StateChanged) else status)
+        info["chargingState"] = "Idle" if isinstance(notice, Ended) else state or "EVConnected"
+        if isinstance(notice, Ended):
+            info["stoppedReason"] = words201.REASONS.get(notice.reason, "Other")
+        if transaction.remote_start is not None:
+            info["remoteStartId"] = transaction.remote_start
+        return info
+
+    def _judged(self, transaction: Transaction, answer: Json) -> None:
+        status = answer.get("idTokenInfo", {}).get("status", "Accepted")
+        if status != "Accepted":
+            self.station.refuse(transaction)
+
+    # In.
+
+    def answer(self, action: str, payload: Mapping[str, Any]) -> Json:
+        """The answer of this charging station."""
+        refused = Fault.NO_SET_PROFILE in self.station.spec.faults and action == "SetChargingProfile"
+        if action not in self._actions or refused:
+            raise NotAnswered("NotImplemented", f"{action} is not known here")
+        return self._actions[action](payload)
+
+    def _set_profile(self, payload: Mapping[str, Any]) -> Json:
+        try:
+            self._install(payload["evseId"], payload["chargingProfile"])
+        except Rejected as rejected:
+            status = "Accepted" if rejected.status == "Accepted" else "Rejected"
+            return {
+                "status": status,
+                "statusInfo": {"reasonCode": "NotTaken", "additionalInfo": str(rejected)[:512]},
+            }
+        return {"status": "Accepted"}
+
+    def _install(self, number: int, raw: Mapping[str, Any]) -> None:
+        if raw["chargingProfilePurpose"] == "TxProfile" and "transactionId" not in raw:
+            # K01.FR.03: a TxProfile names its transaction.
+            raise Rejected("Rejected", "a TxProfile without transactionId")
+        if raw["chargingProfilePurpose"] == "ChargingStationExternalConstraints":
+            # K01.FR.22
+            raise Rejected("Rejected", "external constraints are not the central system's to set")
+        self.station.install(profile(raw, raw["chargingSchedule"][0], number, raw.get("transactionId")))
+
+    def _clear_profile(self, payload: Mapping[str, Any]) -> Json:
+        criteria = payload.get("chargingProfileCriteria", {})
+        purpose = criteria.get("chargingProfilePurpose")
+        gone = self.station.profiles.clear(
+            id=payload.get("chargingProfileId"),
+            connector=criteria.get("evseId"),
+            purpose=PURPOSES[purpose] if purpose else None,
+            level=criteria.get("stackLevel"),
+        )
+        return {"status": "Accepted" if gone else "Unknown"}
+
+    def _get_profiles(self, payload: Mapping[str, Any]) -> Json:
+        criteria, number = payload.get("chargingProfile", {}), payload.get("evseId")
+        purpose, ids = criteria.get("chargingProfilePurpose"), criteria.get("chargingProfileId")
+        found = [
+            p for p in self.station.profiles.installed
+            if number in (None, p.connector)
+            and (purpose is None or PURPOSES[purpose] is p.purpose)
+            and (ids is None or p.id in ids)
+            and criteria.get("stackLevel") in (None, p.level)
+        ]  # fmt: skip
+        for one in found:
+            report = {
+                "requestId": payload["requestId"],
+                "chargingLimitSource": "CSO",
+                "evseId": one.connector,
+            }
+            self.station.say(
+                Report(
+                    action="ReportChargingProfiles",
+                    payload=report | {"chargingProfile": [words201.told(one)]},
+                )
+            )
+        return {"status": "Accepted" if found else "NoProfiles"}
+
+    def _composite(self, payload: Mapping[str, Any]) -> Json:
+        connector = self.station.connectors.get(payload["evseId"])
+        if connector is None:
+            return {"status": "Rejected"}
+        unit = "W" if Fault.WATTS_ONLY in self.station.spec.faults else payload.get("chargingRateUnit", "A")
+        most, legs = connector.socket.spec.max_a, len(connector.socket.spec.legs)
+        steps = self.station.reader(connector).schedule(
+            self.station.profiles.installed, connector.number, session_of(connector), self.station.time(),
+            payload["duration"],
+        )  # fmt: skip
+        periods = []
+        for second, allowed in steps:
+            amps = most if allowed.amps is None else min(allowed.amps, most)
+            if Fault.MINUS_ONE_COMPOSITE in self.station.spec.faults and allowed.amps is None:
+                amps = -1.0
+            limit = amps if unit == "A" or amps < 0 else amps * 230 * legs
+            periods.append({"startPeriod": second, "limit": round(limit, 1)})
+        if Fault.EMPTY_COMPOSITE in self.station.spec.faults:
+            return {"status": "Accepted"}
+        schedule = {"evseId": connector.number, "duration": payload["duration"], "chargingRateUnit": unit}
+        schedule |= {"scheduleStart": stamp(self.station.time()), "chargingSchedulePeriod": periods}
+        return {"status": "Accepted", "schedule": schedule}
+
+    def _remote_start(self, payload: Mapping[str, Any]) -> Json:
+        number, raw = payload.get("evseId", 1), payload.get("chargingProfile")
+        if raw is not None and raw["chargingProfilePurpose"] != "TxProfile":
+            return {"status": "Rejected"}
+        if not self.station.start(number, payload["idToken"]["idToken"], payload["remoteStartId"]):
+            return {"status": "Rejected"}
+        running = self.station.connectors[number].transaction
+        if (
+            raw is not None
+            and running is not None
+            and Fault.NO_PROFILE_IN_START not in self.station.spec.faults
+        ):
+            try:
+                self.station.install(profile(raw, raw["chargingSchedule"][0], number, running.key))
+            except Rejected:
+                self.station.stop(self.station.connectors[number], "Other")
+                return {"status": "Rejected"}
+        return {"status": "Accepted", **({"transactionId": running.key} if running else {})}
+
+    def _remote_stop(self, payload: Mapping[str, Any]) -> Json:
+        connector = self._running(payload["transactionId"])
+        if connector is None:
+            return {"status": "Rejected"}
+        self.station.stop(connector, "Remote")
+        return {"status": "Accepted"}
+
+    def _transaction_status(self, payload: Mapping[str, Any]) -> Json:
+        key = payload.get("transactionId")
+        return {
+            "messagesInQueue": False,
+            **({"ongoingIndicator": self._running(key) is not None} if key else {}),
+        }
+
+    def _running(self, key: str) -> Connector | None:
+        found = (c for c in self.station.connectors.values() if c.transaction and c.transaction.key == key)
+        return next(found, None)
+
+    def _trigger(self, payload: Mapping[str, Any]) -> Json:
+        wanted, number = payload["requestedMessage"], payload.get("evse", {}).get("id")
+        connectors = [c for n, c in self.station.connectors.items() if number in (None, 0, n)]
+        notices: list[Notice] = []
+        if wanted == "BootNotification":
+            notices = [Booted(reason="Triggered", at=self.station.time())]
+        elif wanted == "Heartbeat":
+            notices = [Beat()]
+        elif wanted == "StatusNotification":
+            self._told.clear()
+            notices = [self.station.status(connector) for connector in connectors]
+        elif wanted in ("MeterValues", "TransactionEvent"):
+            chosen = [c for c in connectors if wanted == "MeterValues" or c.transaction is not None]
+            notices = [self.station.sample(connector, "Trigger") for connector in chosen]
+        else:
+            return {"status": "NotImplemented"}
+        if not notices:
+            return {"status": "Rejected"}
+        if Fault.TRIGGER_SENDS_NOTHING not in self.station.spec.faults:
+            for notice in notices:
+                self.station.say(notice)
+        return {"status": "Accepted"}
+
+    def _base_report(self, payload: Mapping[str, Any]) -> Json:
+        for report in self.variables.reports(payload["requestId"], stamp(self.station.time())):
+            self.station.say(Report(action="NotifyReport", payload=report))
+        return {"status": "Accepted"}
+
+    def _reset(self, payload: Mapping[str, Any]) -> Json:
+        busy = any(c.transaction for c in self.station.connectors.values())
+        if payload["type"] == "OnIdle" and busy:
+            return {"status": "Scheduled"}
+        self.station.reboot("ImmediateReset")
+        return {"status": "Accepted"}
+
+    def _unlock(self, payload: Mapping[str, Any]) -> Json:
+        connector = self.station.connectors.get(payload["evseId"])
+        if connector is None:
+            return {"status": "UnknownConnector"}
+        if connector.transaction is not None:
+            # F05.FR.02
+            return {"status": "OngoingAuthorizedTransaction"}
+        return {"status": "Unlocked"}
+
+    def _availability(self, payload: Mapping[str, Any]) -> Json:
+        number = payload.get("evse", {}).get("id", 0)
+        chosen = [c for n, c in self.station.connectors.items() if number in (0, n)]
+        if not chosen:
+            return {"status": "Rejected"}
+        for connector in chosen:
+            connector.available = payload["operationalStatus"] == "Operative"
+        busy = any(c.transaction for c in chosen) and payload["operationalStatus"] == "Inoperative"
+        return {"status": "Scheduled" if busy else "Accepted"}

@@ -1,0 +1,79 @@
+"""One connector's life: from plugging in to pulling out, with the contactor and the pilot of its socket."""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from busbar_simulator.plant.socket import Socket
+
+from .notices import Status, Transaction
+
+LEAST_A = 6.0
+
+
+@dataclass(kw_only=True)
+class Connector:
+    """State of one connector. Its socket belongs to the plant."""
+
+    number: int
+    socket: Socket
+    status: Status = Status.AVAILABLE
+    available: bool = True
+    faulted: bool = False
+    transaction: Transaction | None = None
+    authorised: bool = False
+    plugged_for_s: float = 0.0
+    shown_tag: bool = False
+    # After a stop the cable must be pulled, or a new start be asked for from afar.
+    finished: bool = False
+    awaiting: tuple[str, int | None, float] | None = None
+    offered_a: float = 0.0
+    next_sample_s: float = 0.0
+    pending_offers: list[tuple[float, float, int | None]] = field(default_factory=list)
+
+    def begin(self, tag: str, at: datetime, remote_start: int | None = None) -> Transaction:
+        """Start a transaction and close the contactor."""
+        self.transaction = Transaction(
+            key=str(uuid.uuid4()),
+            connector=self.number,
+            tag=tag,
+            began=at,
+            meter_start_wh=round(self.socket.energy_wh),
+            remote_start=remote_start,
+        )
+        self.finished, self.awaiting, self.authorised = False, None, True
+        return self.transaction
+
+    def end(self) -> Transaction:
+        """Stop the transaction and open the contactor."""
+        assert self.transaction is not None
+        ended, self.transaction = self.transaction, None
+        self.authorised, self.finished, self.shown_tag = False, self.socket.occupied, True
+        return ended
+
+    def offer(self, now_s: float, amps: float, phases: int | None, after_s: float) -> None:
+        """Change the pilot after the firmware's own delay."""
+        last = self.pending_offers[-1][1:] if self.pending_offers else (self.offered_a, None)
+        if last[0] != amps or (phases is not None and last[1] not in (phases, None)):
+            self.pending_offers.append((now_s + after_s, amps, phases))
+
+    def apply(self, now_s: float, switches_phases: bool) -> None:
+        """Let due offers reach the pilot and the contactor."""
+        while self.pending_offers and self.pending_offers[0][0] <= now_s:
+            _, self.offered_a, phases = self.pending_offers.pop(0)
+            if switches_phases and phases is not None:
+                self.socket.phases = min(max(phases, 1), len(self.socket.spec.legs))
+        self.socket.closed = self.transaction is not None and self.authorised
+        self.socket.pilot_a = self.offered_a if self.socket.closed and self.offered_a >= LEAST_A else 0.0
+
+    def should_be(self) -> Status:
+        """The status that follows from everything."""
+        if self.faulted:
+            return Status.FAULTED
+        if self.transaction is None:
+            if not self.socket.occupied:
+                return Status.AVAILABLE if self.available else Status.UNAVAILABLE
+            return Status.FINISHING if self.finished else Status.PREPARING
+        if max(self.socket.legs_a) > 0.5:
+            return Status.CHARGING
+        return Status.SUSPENDED_EVSE if self.socket.pilot_a < LEAST_A else Status.SUSPENDED_EV

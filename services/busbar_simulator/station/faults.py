@@ -1,0 +1,60 @@
+"""What charge points were seen to do wrong (ocpp.md section 6, peers_on_real_wires.md section 3)."""
+
+from enum import StrEnum
+
+
+class Fault(StrEnum):
+    """One misbehaviour, switched on by name in the configuration."""
+
+    # Profiles
+    ACCEPTS_WITHOUT_EFFECT = "accepts_without_effect"
+    IGNORES_EVERY_THIRD_PROFILE = "ignores_every_third_profile"
+    NO_SET_PROFILE = "no_set_profile"
+    NO_PROFILE_IN_START = "no_profile_in_start"
+    WATTS_ONLY = "watts_only"
+    AMPS_ONLY = "amps_only"
+    WHOLE_AMPS = "whole_amps"
+    NO_RELATIVE = "no_relative"
+    LEVEL_ZERO_ONLY = "level_zero_only"
+    ONE_PERIOD = "one_period"
+    REJECTS_SECOND_ID_ON_LEVEL = "rejects_second_id_on_level"
+    CONNECTOR_DELETES_ZERO = "connector_deletes_zero"
+    DEFAULT_FOR_NEXT_TRANSACTION_ONLY = "default_for_next_transaction_only"
+    IGNORES_DURATION = "ignores_duration"
+    IGNORES_VALID_TO = "ignores_valid_to"
+    FREE_AFTER_EXPIRY = "free_after_expiry"
+    KEEPS_LAST_AFTER_EXPIRY = "keeps_last_after_expiry"
+    KEEPS_TX_PROFILE = "keeps_tx_profile"
+    FORGETS_ON_REBOOT = "forgets_on_reboot"
+    ZERO_DOES_NOT_STOP = "zero_does_not_stop"
+    NO_MAX_PROFILE = "no_max_profile"
+    DISOBEYS = "disobeys"
+    # What it says of profiles
+    EMPTY_COMPOSITE = "empty_composite"
+    MINUS_ONE_COMPOSITE = "minus_one_composite"
+    # Meter values
+    EMPTY_METER_VALUES = "empty_meter_values"
+    SUM_ONLY = "sum_only"
+    SUM_AND_PHASES = "sum_and_phases"
+    KWH_CALLED_WH = "kwh_called_wh"
+    WH_CALLED_KWH = "wh_called_kwh"
+    NO_UNIT = "no_unit"
+    ZERO_POWER = "zero_power"
+    NO_OFFERED = "no_offered"
+    FROZEN_VALUES = "frozen_values"
+    # Life
+    SILENT_RECONNECT = "silent_reconnect"
+    TRIGGER_SENDS_NOTHING = "trigger_sends_nothing"
+    DRIFTING_CLOCK = "drifting_clock"
+    STATUS_OF_ZERO = "status_of_zero"
+    REBOOTS_IN_TRANSACTION = "reboots_in_transaction"
+    CONSTANT_SEQUENCE = "constant_sequence"
+    UPDATED_AFTER_ENDED = "updated_after_ended"
+    # The link
+    BACK_TO_BACK = "back_to_back"
+    ANSWERS_LATE = "answers_late"
+    ANSWERS_NOTHING = "answers_nothing"
+    DROPS_BEFORE_ANSWER = "drops_before_answer"
+    REPEATS_IDS = "repeats_ids"
+    GARBAGE = "garbage"
+    FLOODS = "floods"

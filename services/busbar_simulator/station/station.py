@@ -1,0 +1,312 @@
+"""A charge point's firmware: connectors, profiles, clock, meter samples and transactions."""
+
+import random
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from busbar_simulator.plant.phases import Phases
+from busbar_simulator.plant.socket import Socket
+
+from .clock import StationClock
+from .composite import Reader, Session
+from .connector import Connector
+from .faults import Fault
+from .notices import (
+    Beat,
+    Booted,
+    Ended,
+    Notice,
+    Sampled,
+    Started,
+    StateChanged,
+    Status,
+    StatusChanged,
+    TagShown,
+    Transaction,
+)
+from .profiles import Profile, Profiles, Purpose, Rejected, Shelf
+from .samples import Measured, measure
+
+START_WITHIN_S = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class StationSpec:
+    """The plate and the habits of a charge point."""
+
+    id: str
+    vendor: str = "Busbar"
+    model: str = "Simulated"
+    serial: str = "SIM-1"
+    firmware: str = "1.0.0"
+    # A card is shown this long after plugging in; None: somebody must start it from afar.
+    tag: str | None = "OWNER"
+    tag_after_s: float = 2.0
+    starts_offline: bool = True
+    # Between an accepted profile and the pilot.
+    answer_s: float = 0.5
+    reboot_s: float = 8.0
+    phase_switching: bool = False
+    seed: int = 1
+    faults: frozenset[Fault] = frozenset()
+    shelf: Shelf = field(default_factory=Shelf)
+    clock_offset_s: float = 0.0
+    drift_s_per_h: float = 0.0
+    obeys_clock: bool = False
+
+
+class Station:
+    """Pure firmware on the plant's sockets. `step` lives on; what it says comes back as notices."""
+
+    def __init__(self, spec: StationSpec, sockets: dict[int, Socket]) -> None:
+        self.spec = spec
+        dice = random.Random(f"{spec.seed}/{spec.id}")
+        drift = 600.0 if Fault.DRIFTING_CLOCK in spec.faults else spec.drift_s_per_h
+        self.clock = StationClock(spec.clock_offset_s, drift, obeys=spec.obeys_clock)
+        self.profiles = Profiles(spec.shelf, spec.faults)
+        self.connectors = {number: Connector(number=number, socket=s) for number, s in sockets.items()}
+        self.sample_s = 10.0
+        self.beat_s = 300.0
+        self.measurands: tuple[str, ...] = (
+            "Energy.Active.Import.Register",
+            "Power.Active.Import",
+            "Current.Import",
+        )
+        self.measurands += ("Voltage", "Current.Offered")
+        self.online = False
+        self.now_s = 0.0
+        self.utc: datetime | None = None
+        self.volts: Phases = (230.0, 230.0, 230.0)
+        self._phase_s = {number: dice.random() for number in self.connectors}
+        self._off_until_s: float | None = None
+        self._next_beat_s = self.beat_s
+        self._after_reboot = "PowerUp"
+        self._frozen: dict[int, tuple[Measured, ...]] = {}
+        self._said: list[Notice] = []
+        self._reboot_wanted = False
+
+    @property
+    def off(self) -> bool:
+        """Whether it is rebooting: no link, no current."""
+        return self._off_until_s is not None
+
+    def time(self) -> datetime:
+        """What its own clock shows."""
+        assert self.utc is not None, "a charge point knows no time before its first step"
+        return self.clock.read(self.utc)
+
+    def step(self, dt_s: float, utc: datetime, volts: Phases) -> list[Notice]:
+        """Live for `dt_s`; what it has to tell."""
+        self.now_s += dt_s
+        self.utc, self.volts = utc, volts
+        self.clock.tick(dt_s)
+        if self._off_until_s is not None:
+            self._sleep_or_wake()
+        else:
+            for connector in self.connectors.values():
+                self._live(connector, dt_s)
+            self._beat()
+        said, self._said = self._said, []
+        return said
+
+    def say(self, notice: Notice) -> None:
+        """Tell it with the next step."""
+        self._said.append(notice)
+
+    # What the central system asks for.
+
+    def install(self, profile: Profile) -> None:
+        """Take a charging profile, or Rejected."""
+        if profile.connector and profile.connector not in self.connectors:
+            raise Rejected("Rejected", f"no connector {profile.connector}")
+        if profile.purpose is Purpose.TX:
+            transaction = self.connectors[profile.connector].transaction if profile.connector else None
+            if transaction is None or profile.transaction not in (None, transaction.key):
+                raise Rejected("Rejected", "no such transaction")
+        self.profiles.install(profile)
+
+    def allowed_a(self, connector: Connector) -> tuple[float, int | None]:
+        """What the profiles allow this connector now, and on how many phases."""
+        allowed = self.reader(connector).allowed(
+            self.profiles.installed, connector.number, session_of(connector), self.time()
+        )
+        most = connector.socket.spec.max_a
+        amps = most if allowed.amps is None else min(allowed.amps, most)
+        if Fault.DISOBEYS in self.spec.faults:
+            amps = most
+        if Fault.ZERO_DOES_NOT_STOP in self.spec.faults:
+            amps = max(amps, 6.0)
+        return max(amps, 0.0), allowed.phases
+
+    def reader(self, connector: Connector) -> Reader:
+        """How it reads profiles for this connector, given what its car was seen to use."""
+        legs = sum(1 for amps in connector.socket.legs_a if amps > 0.5)
+        faults = self.spec.faults
+        return Reader(
+            faults=faults, legs=legs or len(connector.socket.spec.legs), connectors=len(self.connectors)
+        )
+
+    def start(self, number: int, tag: str, remote_start: int | None = None) -> bool:
+        """Start from afar: at once with a cable, else within a minute of plugging in."""
+        connector = self.connectors.get(number)
+        if connector is None or connector.transaction or connector.faulted or not connector.available:
+            return False
+        if connector.socket.occupied:
+            self._begin(connector, tag, remote_start)
+        else:
+            connector.awaiting = (tag, remote_start, self.now_s + START_WITHIN_S)
+        return True
+
+    def authorised(self, number: int, tag: str) -> None:
+        """The card was accepted."""
+        connector = self.connectors[number]
+        if connector.transaction is None and connector.socket.occupied:
+            self._begin(connector, tag, None)
+
+    def refuse(self, transaction: Transaction) -> None:
+        """The central system does not accept the tag of a running transaction."""
+        connector = self.connectors[transaction.connector]
+        if connector.transaction is transaction:
+            self._end(connector, "DeAuthorized")
+
+    def stop(self, connector: Connector, reason: str) -> None:
+        """End a transaction."""
+        if connector.transaction is not None:
+            self._end(connector, reason)
+
+    def reboot(self, reason: str) -> None:
+        """Go down, ending transactions first when asked softly; profiles as the model keeps them."""
+        for connector in self.connectors.values():
+            if connector.transaction is not None:
+                self._end(connector, reason)
+            connector.socket.closed, connector.socket.pilot_a, connector.offered_a = False, 0.0, 0.0
+            connector.pending_offers.clear()
+        self.profiles.reboot()
+        self.online = False
+        self._off_until_s, self._after_reboot = self.now_s + self.spec.reboot_s, reason
+
+    def sample(self, connector: Connector, context: str) -> Sampled:
+        """Meter values of this moment."""
+        return Sampled(
+            connector=connector.number,
+            transaction=connector.transaction,
+            values=self._measure(connector),
+            at=self.time(),
+            context=context,
+            offline=not self.online,
+        )
+
+    def status(self, connector: Connector) -> StatusChanged:
+        """Its status, to be said again."""
+        return StatusChanged(connector=connector.number, status=connector.status, at=self.time())
+
+    # Its own life.
+
+    def _live(self, connector: Connector, dt_s: float) -> None:
+        self._cable(connector, dt_s)
+        if connector.transaction is not None:
+            amps, phases = self.allowed_a(connector)
+            connector.offer(self.now_s, amps, phases, self.spec.answer_s)
+            self._sample(connector)
+        connector.apply(self.now_s, self.spec.phase_switching)
+        status = connector.should_be()
+        if status is not connector.status:
+            connector.status = status
+            self.say(self.status(connector))
+            if connector.transaction is not None:
+                self.say(
+                    StateChanged(
+                        transaction=connector.transaction,
+                        status=status,
+                        at=self.time(),
+                        offline=not self.online,
+                    )
+                )
+
+    def _cable(self, connector: Connector, dt_s: float) -> None:
+        if not connector.socket.occupied:
+            if connector.transaction is not None:
+                self._end(connector, "EVDisconnected")
+            connector.plugged_for_s, connector.shown_tag, connector.finished = 0.0, False, False
+            if connector.awaiting and connector.awaiting[2] < self.now_s:
+                connector.awaiting = None
+            return
+        connector.plugged_for_s += dt_s
+        if connector.transaction is not None:
+            return
+        if connector.awaiting is not None:
+            tag, remote_start, _ = connector.awaiting
+            self._begin(connector, tag, remote_start)
+        elif self._card_due(connector):
+            connector.shown_tag = True
+            if self.online:
+                self.say(TagShown(connector=connector.number, tag=self.spec.tag or ""))
+            elif self.spec.starts_offline:
+                self._begin(connector, self.spec.tag or "", None)
+
+    def _card_due(self, connector: Connector) -> bool:
+        ready = connector.available and not connector.faulted and not connector.shown_tag
+        return ready and self.spec.tag is not None and connector.plugged_for_s >= self.spec.tag_after_s
+
+    def _begin(self, connector: Connector, tag: str, remote_start: int | None) -> None:
+        transaction = connector.begin(tag, self.time(), remote_start)
+        connector.next_sample_s = self.now_s + self.sample_s * self._phase_s[connector.number]
+        connector.offered_a = 0.0
+        self.say(
+            Started(
+                transaction=transaction,
+                values=self._measure(connector),
+                at=self.time(),
+                offline=not self.online,
+            )
+        )
+
+    def _end(self, connector: Connector, reason: str) -> None:
+        values = self._measure(connector)
+        self.say(
+            Ended(
+                transaction=connector.end(), values=values, meter_stop_wh=round(connector.socket.energy_wh),
+                reason=reason, at=self.time(), offline=not self.online,
+            )
+        )  # fmt: skip
+        connector.offered_a = 0.0
+        connector.pending_offers.clear()
+        self.profiles.end_transaction(connector.number)
+
+    def _sample(self, connector: Connector) -> None:
+        if self.sample_s <= 0 or self.now_s < connector.next_sample_s:
+            return
+        connector.next_sample_s = max(connector.next_sample_s + self.sample_s, self.now_s)
+        self.say(self.sample(connector, "Sample.Periodic"))
+        if Fault.REBOOTS_IN_TRANSACTION in self.spec.faults and not self._reboot_wanted:
+            self._reboot_wanted = True
+            self.reboot("PowerLoss")
+
+    def _measure(self, connector: Connector) -> tuple[Measured, ...]:
+        if Fault.FROZEN_VALUES in self.spec.faults and connector.number in self._frozen:
+            return self._frozen[connector.number]
+        values = measure(connector.socket, self.volts, self.measurands, connector.offered_a, self.spec.faults)
+        if max(connector.socket.legs_a) > 0.5:
+            self._frozen[connector.number] = values
+        return values
+
+    def _beat(self) -> None:
+        if self.beat_s > 0 and self.now_s >= self._next_beat_s:
+            self._next_beat_s = self.now_s + self.beat_s
+            self.say(Beat())
+
+    def _sleep_or_wake(self) -> None:
+        assert self._off_until_s is not None
+        if self.now_s < self._off_until_s:
+            return
+        self._off_until_s = None
+        for connector in self.connectors.values():
+            connector.status, connector.finished, connector.shown_tag = Status.AVAILABLE, False, False
+        self.say(Booted(reason=self._after_reboot, at=self.time()))
+
+
+def session_of(connector: Connector) -> Session | None:
+    """What the composite schedule needs of a connector's transaction."""
+    if connector.transaction is None:
+        return None
+    return Session(transaction=connector.transaction.key, began=connector.transaction.began)
