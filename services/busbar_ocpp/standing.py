@@ -10,7 +10,7 @@ from enum import IntEnum
 
 from msgspec import Struct
 
-from busbar_ocpp.profile import Kind, Profile, Purpose
+from busbar_ocpp.profile import START_EARLY_S, Kind, Profile, Purpose
 
 Slot = tuple[int, Purpose, int]
 
@@ -30,6 +30,11 @@ class Installed(Struct, frozen=True, kw_only=True):
     profile: Profile
     sent_s: float
     lasts_s: float
+
+    @property
+    def ends_s(self) -> float:
+        """When its first limit ends by itself, on our monotonic clock; infinite without an end."""
+        return self.sent_s + self.lasts_s - START_EARLY_S
 
 
 def slot_of(profile: Profile) -> Slot:
@@ -64,14 +69,14 @@ def renew_after_s(lasts_s: float, *, pause: bool) -> float:
 def _urgency(profile: Profile, held: Installed | None, now_s: float) -> Urgency | None:
     if held is None:
         return Urgency.CUT  # nothing known is in force: a charger without a profile has no limit
-    if _said(profile) != _said(held.profile):
+    if said(profile) != said(held.profile):
         return Urgency.CUT if _lowers(profile, held.profile) else Urgency.RAISE
     pause = profile.periods[0].limit == 0
     return Urgency.RENEWAL if now_s - held.sent_s >= renew_after_s(held.lasts_s, pause=pause) else None
 
 
-def _said(profile: Profile) -> tuple[object, ...]:
-    """All of a profile but its moments, which move with every renewal."""
+def said(profile: Profile) -> tuple[object, ...]:
+    """All of a profile that matters but its moments, which move with every renewal."""
     length = None if profile.kind is Kind.RELATIVE else [period.start_s for period in profile.periods]
     limits = [(period.limit, period.phases) for period in profile.periods]
     return profile.id, profile.unit, profile.kind, profile.transaction, profile.duration_s, length, limits

@@ -1,0 +1,122 @@
+"""Books what charge points say of their transactions, and keeps connectors in step with the book."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from busbar_ocpp.connector import Connector
+from busbar_ocpp.draw import after
+from busbar_ocpp.drift import Drift, our_time
+from busbar_ocpp.ledger import Entry, Ledger
+from busbar_ocpp.measure import Sample
+from busbar_ocpp.said import TransactionSaid
+
+PROGRESS_EVERY_S = 60.0
+
+
+class Booking:
+    """The transactions of one charger."""
+
+    def __init__(
+        self, ledger: Ledger, charger: str, connectors: Mapping[int, Connector], nominal_v: float
+    ) -> None:
+        self._ledger, self._charger, self._connectors = ledger, charger, connectors
+        self._nominal_v = nominal_v
+        self._noted_at_s: dict[int, float] = {}
+        self.gaps = 0
+        """Events of the charger that are missing, by their numbers."""
+
+    def restore(self) -> None:
+        """Take up the transactions that ran when we last lived."""
+        for entry in reversed(self._ledger.running(self._charger)):
+            connector = self._connectors.get(entry.connector)
+            if connector is not None:
+                connector.transaction = entry
+
+    def begin(self, said: TransactionSaid, now: datetime, drift: Drift) -> Entry:
+        """Book a start. One that is older than the transaction running now was delivered late, and changes nothing live."""
+        assert said.connector is not None
+        at = our_time(drift, said.at, now)
+        entry = self._ledger.start(
+            charger=self._charger,
+            connector=said.connector,
+            at=at,
+            said=said.at,
+            tag=said.tag,
+            meter_wh=said.meter_wh,
+            wire_id=said.transaction or "",
+            offline=said.offline,
+        )
+        connector = self._connectors.get(said.connector)
+        if connector is None or entry.ended_at is not None:
+            return entry
+        running = connector.transaction
+        if running is not None and running.number != entry.number:
+            if entry.started_at < running.started_at:
+                return entry
+            self._ledger.stop(running.number, at=at, meter_wh=None, reason="Lost")
+            connector.forget_transaction()
+        connector.transaction = entry
+        return entry
+
+    def go_on(self, said: TransactionSaid, now: datetime, drift: Drift) -> Entry | None:
+        """Book an update of 2.0.1; one of a transaction never heard of begins it, one of an ended one is ignored."""
+        entry = self._ledger.by_wire_id(self._charger, said.transaction or "")
+        if entry is None:
+            if said.connector is None:
+                return None
+            entry = self.begin(said, now, drift)
+        if entry.ended_at is not None:
+            return None
+        self._count_gap(entry, said.seq)
+        return entry
+
+    def finish(self, said: TransactionSaid, now: datetime, drift: Drift) -> Entry | None:
+        """Book an end; None for a transaction nobody began (2.0.1 begins it from its end, so that nothing is lost)."""
+        entry = self._ledger.by_wire_id(self._charger, said.transaction or "")
+        if entry is None:
+            if said.connector is None:
+                return None
+            entry = self.begin(said, now, drift)
+        at = max(our_time(drift, said.at, now), entry.started_at)
+        energies = [sample.energy_wh for sample in said.samples if sample.energy_wh is not None]
+        meter_wh = said.meter_wh if said.meter_wh is not None else (energies[-1] if energies else None)
+        ended = self._ledger.stop(entry.number, at=at, meter_wh=meter_wh, reason=said.reason)
+        self._noted_at_s.pop(entry.number, None)
+        connector = self._connectors.get(entry.connector)
+        if (
+            connector is not None
+            and connector.transaction is not None
+            and connector.transaction.number == entry.number
+        ):
+            connector.forget_transaction()
+        return ended
+
+    def measured(
+        self, connector: Connector, sample: Sample, at: datetime, now_s: float, transaction: str | None
+    ) -> None:
+        """Take a sample into the connector's draw, and each minute into the book."""
+        connector.draw = after(connector.draw, sample, at, len(connector.wiring.legs), self._nominal_v)
+        entry = connector.transaction
+        if entry is None or (transaction is not None and transaction != entry.wire_id):
+            return
+        if now_s - self._noted_at_s.get(entry.number, -1e9) < PROGRESS_EVERY_S:
+            return
+        self._noted_at_s[entry.number] = now_s
+        self._ledger.progress(entry.number, at=at, meter_wh=sample.energy_wh, power_w=connector.draw.power_w)
+
+    def _count_gap(self, entry: Entry, seq: int | None) -> None:
+        if seq is None:
+            return
+        # A constant number, as some chargers send it, is no gap.
+        missing = seq - entry.last_seq - 1 if entry.last_seq is not None else 0
+        gaps = entry.gaps + max(missing, 0)
+        self.gaps += max(missing, 0)
+        latest = max(seq, entry.last_seq or 0)
+        self._ledger.progress(
+            entry.number,
+            at=entry.last_at or entry.started_at,
+            meter_wh=None,
+            power_w=None,
+            seq=latest,
+            gaps=gaps,
+        )

@@ -1,0 +1,192 @@
+"""All charge points of the service: who may come in, whose orders go where, whose state is to be said."""
+
+import asyncio
+import logging
+from datetime import datetime, timedelta
+
+from busbar_contracts.charger import ChargerLimit
+from busbar_ocpp.bearing import Past, refused_value
+from busbar_ocpp.charge_point import ChargePoint, Desk
+from busbar_ocpp.connector import Connector
+from busbar_ocpp.link import Admission, Credentials, Link
+from busbar_ocpp.memory import LastHeld
+from busbar_ocpp.passwords import Failures, matches
+from busbar_shared.bus import Heard
+
+log = logging.getLogger(__name__)
+
+SAVE_EVERY_S = 5.0
+
+
+class Central:
+    """The charge points of one site."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.chargers = {name: ChargePoint(plan, desk) for name, plan in desk.plan.chargers.items()}
+        self._by_identity = {one.plan.charge_point: one for one in self.chargers.values()}
+        self._failures = Failures()
+        self._known_passwords: dict[str, str] = {}
+        self._said_at_s: dict[tuple[str, int], float] = {}
+        self._saved_at_s = 0.0
+        self._restore()
+
+    # -- coming in -----------------------------------------------------------------------------
+
+    async def admit(self, shown: Credentials) -> Admission:
+        """Whether a charge point may come in (security profiles 0 to 3)."""
+        charger = self._by_identity.get(shown.id)
+        if charger is None:
+            return Admission(404, "unknown charge point")
+        section = self.desk.plan.section
+        if section.security == 3:
+            ok = shown.id in shown.certificate_names
+            return Admission() if ok else Admission(401, "the certificate names another charge point")
+        if section.security == 0:
+            return Admission()
+        return await self._check_password(shown, charger.plan.config.password)
+
+    async def _check_password(self, shown: Credentials, stored: str | None) -> Admission:
+        who, now_s = (shown.id, shown.remote), self.desk.clock.monotonic()
+        if self._failures.too_many(who, now_s):
+            return Admission(429, "too many wrong passwords; wait a minute")
+        if stored is None or shown.password is None or shown.user != shown.id:
+            return Admission(401, "a user name equal to the id, and a password, are needed")
+        if self._known_passwords.get(shown.id) == shown.password:
+            return Admission()
+        if await asyncio.to_thread(matches, shown.password, stored):
+            self._known_passwords[shown.id] = shown.password
+            return Admission()
+        self._failures.note(who, now_s)
+        return Admission(401, "wrong password")
+
+    async def serve(self, link: Link) -> None:
+        """Serve a connection. A second one of the same id replaces the first only if that one is dead."""
+        charger = self._by_identity[link.credentials.id]
+        first = charger.link
+        if first is not None:
+            if await first.answers_ping(self.desk.plan.section.pong_s):
+                await charger.report(
+                    "second_connection",
+                    f"a second connection from {link.credentials.remote} is refused, the first one lives",
+                )
+                await link.close(1008, "already connected")
+                return
+            await first.close(1001, "replaced by a new connection")
+            charger.link = None
+        log.info("%s connected from %s, OCPP %s", charger.plan.id, link.credentials.remote, link.version)
+        await charger.serve(link)
+        log.info("%s is gone", charger.plan.id)
+
+    # -- orders --------------------------------------------------------------------------------
+
+    async def order(self, heard: Heard[ChargerLimit]) -> None:
+        """Take an order for a connector, or refuse it with an event; the charger keeps its lease until it ends."""
+        charger_id, connector_id = heard.ids.get("charger", ""), heard.ids.get("connector", "")
+        found = self.find(charger_id, connector_id)
+        if found is None:
+            await self._refuse("unknown_charger", f"no connector {charger_id}/{connector_id} here", "", heard)
+            return
+        charger, connector = found
+        absurd = refused_value(heard.message, connector.wiring.max_a)
+        if absurd is not None:
+            await self._refuse("absurd_limit", absurd, "$.limit_a", heard)
+            return
+        clock = self.desk.clock
+        before = connector.holds(charger.steering.bounds(connector), clock.monotonic())
+        refusal = connector.book.offer(
+            heard.message, now=clock.now(), monotonic=clock.monotonic(), retained=heard.retained
+        )
+        if refusal is not None:
+            connector.last_refusal = refusal.text
+            charger.changed(connector)
+            await self._refuse(refusal.code, refusal.text, refusal.path, heard)
+            return
+        after = connector.holds(charger.steering.bounds(connector), clock.monotonic())
+        cut = before is None or after is None or after.limit_a < before.limit_a
+        self.remember(charger, connector, now=cut)
+        charger.steering.steer(connector)
+        if before is None or after is None or before != after:
+            charger.changed(connector)
+
+    def find(self, charger_id: str, connector_id: str) -> tuple[ChargePoint, Connector] | None:
+        """A connector by its names on the bus."""
+        charger = self.chargers.get(charger_id)
+        if charger is None or not connector_id.isdecimal():
+            return None
+        connector = charger.connectors.get(int(connector_id))
+        return None if connector is None else (charger, connector)
+
+    async def _refuse(self, code: str, text: str, path: str, heard: Heard[ChargerLimit]) -> None:
+        await self.desk.bus.event(code, f"{heard.topic}: {text}", path=path, topic=heard.topic)
+
+    # -- saying --------------------------------------------------------------------------------
+
+    async def say_changes(self) -> None:
+        """Say what has changed, each connector at most once a second."""
+        now_s = self.desk.clock.monotonic()
+        for key in list(self.desk.dirty):
+            if now_s - self._said_at_s.get(key, -1e9) < 1.0:
+                continue
+            self.desk.dirty.discard(key)
+            self._said_at_s[key] = now_s
+            charger = self.chargers[key[0]]
+            connector = charger.connectors[key[1]]
+            await self.desk.bus.say(charger.state(connector), charger=key[0], connector=str(key[1]))
+
+    def tick(self) -> None:
+        """Once a second."""
+        for charger in self.chargers.values():
+            charger.tick()
+        if self.desk.clock.monotonic() - self._saved_at_s > SAVE_EVERY_S:
+            self._saved_at_s = self.desk.clock.monotonic()
+            for charger in self.chargers.values():
+                for connector in charger.connectors.values():
+                    self.remember(charger, connector, now=False)
+            self.desk.memory.save_held()
+
+    # -- over restarts -------------------------------------------------------------------------
+
+    def remember(self, charger: ChargePoint, connector: Connector, *, now: bool) -> None:
+        """Note what holds at a connector; written at once when it is a cut."""
+        clock = self.desk.clock
+        now_s = clock.monotonic()
+        held = [
+            (one.order, _calendar(clock.now(), one.until_s - now_s)) for one in connector.book.held(now_s)
+        ]
+        past = connector.past
+        self.desk.memory.held[connector.wiring.load] = LastHeld(
+            orders=held,
+            limit_a=past.limit_a if past else None,
+            issuer=past.issuer if past else "",
+            until=_calendar(clock.now(), past.until_s - now_s) if past else None,
+            visit=connector.visit,
+        )
+        if now:
+            self.desk.memory.save_held()
+
+    def _restore(self) -> None:
+        """Put back the leases with what is left of them, at most one lease."""
+        clock, lease_s = self.desk.clock, self.desk.plan.lease_s
+        now, now_s = clock.now(), clock.monotonic()
+        for charger in self.chargers.values():
+            for connector in charger.connectors.values():
+                last = self.desk.memory.held.get(connector.wiring.load)
+                if last is not None:
+                    put_back(connector, last, now, now_s, lease_s)
+
+
+def put_back(connector: Connector, last: LastHeld, now: datetime, now_s: float, lease_s: float) -> None:
+    """What held at a connector when we last lived; a calendar that jumped can only shorten it."""
+    connector.visit = last.visit
+    for order, until in last.orders:
+        left_s = min((until - now).total_seconds(), order.lease_s, lease_s)
+        if left_s > 0:
+            connector.book.restore(order, now_s + left_s)
+    if last.limit_a is not None:
+        ended_s = (now - last.until).total_seconds() if last.until is not None else 0.0
+        connector.past = Past(limit_a=last.limit_a, issuer=last.issuer, until_s=now_s - max(ended_s, 0.0))
+
+
+def _calendar(now: datetime, in_s: float) -> datetime:
+    return now + timedelta(seconds=max(in_s, -1e7))

@@ -1,0 +1,321 @@
+"""One charge point over all its connections: hears it, answers it, and keeps its limits.
+
+A connection lives in `serve`; everything that is known outlives it.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from busbar_contracts.charger import ChargerState
+from busbar_ocpp import answers, frames, hear16, hear201
+from busbar_ocpp.booking import Booking
+from busbar_ocpp.calls import Calls
+from busbar_ocpp.config import ChargerPlan, OcppPlan
+from busbar_ocpp.connector import Connector
+from busbar_ocpp.drift import Drift, heard, our_time
+from busbar_ocpp.greeting import Greeting
+from busbar_ocpp.hear16 import Unreadable
+from busbar_ocpp.ledger import Ledger
+from busbar_ocpp.limits import Steering
+from busbar_ocpp.link import Link, Lost
+from busbar_ocpp.measure import Sample
+from busbar_ocpp.memory import Memory
+from busbar_ocpp.publish import state_of
+from busbar_ocpp.said import Booted, Measured, Noted, Reported, Said, StatusSaid, TransactionSaid
+from busbar_ocpp.tags import may_charge
+from busbar_shared.bus import Bus
+from busbar_shared.clock import Clock
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_S = 60
+INBOX = 64
+
+
+@dataclass
+class Desk:
+    """What all charge points of the service share."""
+
+    plan: OcppPlan
+    clock: Clock
+    bus: Bus
+    ledger: Ledger
+    memory: Memory
+    dirty: set[tuple[str, int]] = field(default_factory=set)
+    """Connectors whose state is to be said."""
+
+
+class ChargePoint:
+    """One charger of the site."""
+
+    def __init__(self, plan: ChargerPlan, desk: Desk) -> None:
+        now_s = desk.clock.monotonic()
+        self.plan, self.desk = plan, desk
+        self.connectors = {
+            number: Connector(number=number, wiring=wiring, born_s=now_s)
+            for number, wiring in plan.connectors.items()
+        }
+        self.identity: Booted | None = None
+        self.version: str | None = None
+        self.link: Link | None = None
+        self.calls: Calls | None = None
+        self.quirks: tuple[str, ...] = ()
+        self.steering = Steering(
+            clock=desk.clock,
+            validity_s=desk.plan.section.profile_validity_s,
+            hold_pause_s=desk.plan.section.hold_pause_s,
+            lease_s=desk.plan.lease_s,
+            nominal_v=desk.plan.nominal_v,
+            unit_max_a=plan.unit_max_a,
+            report=self.report,
+            changed=self.changed,
+        )
+        self.booking = Booking(desk.ledger, plan.id, self.connectors, desk.plan.nominal_v)
+        self.booking.restore()
+        self.greeting = Greeting(self)
+        self.reports: dict[int, dict[str, str]] = {}
+        self.on_report: list[Callable[[Reported], None]] = []
+        for number in self.connectors:
+            desk.dirty.add((plan.id, number))
+
+    # -- a connection --------------------------------------------------------------------------
+
+    async def serve(self, link: Link) -> None:
+        """Hear and answer one connection until it ends."""
+        calls = Calls(link.send, link.version, self.desk.clock)
+        self.link, self.calls, self.version = link, calls, link.version
+        self.steering.link_up(calls, link.version)
+        self._all_changed()
+        inbox: asyncio.Queue[frames.Call] = asyncio.Queue(INBOX)
+        tasks = [
+            asyncio.create_task(calls.run()),
+            asyncio.create_task(self._work(inbox, link)),
+            asyncio.create_task(self.greeting.connected()),
+        ]
+        try:
+            async for text in link.messages():
+                await self._receive(text, link, calls, inbox)
+        finally:
+            calls.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            if self.link is link:
+                self.link, self.calls = None, None
+                self.steering.link_down()
+                self._all_changed()
+
+    async def _receive(
+        self, text: str | bytes, link: Link, calls: Calls, inbox: "asyncio.Queue[frames.Call]"
+    ) -> None:
+        try:
+            message = frames.read(text, link.version)
+        except frames.BadFrame as bad:
+            log.info("%s: %s", self.plan.id, bad)
+            # 2.0.1 part 4 section 4.2.3: what has no id is answered to "-1"; 1.6 has no such answer.
+            if bad.id is not None or link.version != "1.6":
+                with suppress(Lost):
+                    await link.send(frames.error(bad.id or "-1", _framework(bad, link.version), str(bad)))
+            return
+        if isinstance(message, frames.Call):
+            await inbox.put(message)
+        elif not calls.hear(message):
+            log.info("%s: an answer nobody waits for", self.plan.id)
+
+    async def _work(self, inbox: "asyncio.Queue[frames.Call]", link: Link) -> None:
+        """Answer calls one after the other, so that they take effect in their order."""
+        while True:
+            call = await inbox.get()
+            said: Said | None = None
+            try:
+                said, payload = await self._answer(call, link.version)
+                text = frames.result(call.id, payload)
+            except Unreadable as error:
+                text = frames.error(call.id, error.code, str(error))
+                log.info("%s: %s refused: %s", self.plan.id, call.action, error)
+            except Exception:
+                text = frames.error(
+                    call.id, "InternalError", "this server failed; the message may be sent again"
+                )
+                log.exception("%s: %s could not be served", self.plan.id, call.action)
+            with suppress(Lost):
+                await link.send(text)
+            if said is not None:
+                await self._after(said)
+
+    # -- hearing -------------------------------------------------------------------------------
+
+    async def _answer(self, call: frames.Call, version: str) -> tuple[Said | None, dict[str, Any]]:
+        """What was said, booked, and its answer."""
+        now = self.desk.clock.now()
+        hear = hear16 if answers.family(version) == "1.6" else hear201
+        said = hear.read(call.action, call.payload)
+        if isinstance(said, Booted):
+            return said, answers.boot(now, HEARTBEAT_S, accepted=True)
+        if isinstance(said, TransactionSaid):
+            return said, self._book(said, now, version)
+        if call.action == "Authorize":
+            return None, answers.authorized(self._may_charge(_tag(call.payload, version)), version)
+        plain = answers.plain(call.action, version, now)
+        if plain is None:
+            raise Unreadable(answers.unknown(call.action, version), f"{call.action[:60]} is not served here")
+        return said, plain
+
+    def _book(self, said: TransactionSaid, now: datetime, version: str) -> dict[str, Any]:
+        accepted = self._may_charge(said.tag)
+        if said.kind == "started":
+            if said.connector is None:
+                raise Unreadable("ProtocolError", "a transaction needs its EVSE")
+            entry = self.booking.begin(said, now, self.steering.drift)
+            answer = answers.authorized(accepted, version)
+            return (
+                {"transactionId": entry.number, **answer}
+                if answers.family(version) == "1.6"
+                else (answer if said.tag is not None else {})
+            )
+        if said.kind == "updated":
+            self.booking.go_on(said, now, self.steering.drift)
+        else:
+            self.booking.finish(said, now, self.steering.drift)
+        if said.tag is not None and answers.family(version) != "1.6":
+            return answers.authorized(accepted, version)
+        return {}
+
+    def _may_charge(self, tag: str | None) -> bool:
+        section = self.desk.plan.section
+        own = (self.plan.config.auto_start,) if self.plan.config.auto_start else ()
+        return may_charge(tag, accept_all=section.accept_all_tags, listed=(*section.tags, *own))
+
+    async def _after(self, said: Said) -> None:
+        """What follows from what was said, after it was answered."""
+        if isinstance(said, Booted):
+            self.identity = said
+            self.steering.forget()
+            self.steering.drift = Drift()
+            for connector in self.connectors.values():
+                connector.forget_profiles()
+            self.greeting.booted(said)
+            self._all_changed()
+        elif isinstance(said, StatusSaid):
+            self._status(said)
+        elif isinstance(said, TransactionSaid):
+            self._transaction(said)
+        elif isinstance(said, Measured):
+            self._measured(said.connector, said.samples, said.transaction)
+        elif isinstance(said, Noted):
+            await self.report(said.code, said.text, severity=said.severity)
+        elif isinstance(said, Reported):
+            for tell in self.on_report:
+                tell(said)
+
+    def _status(self, said: StatusSaid) -> None:
+        self._tell_time(said.at)
+        connector = self.connectors.get(said.connector)
+        if connector is None:
+            return  # 0 is the unit; numbers we were not told of are no loads
+        status = said.status
+        if said.occupied and connector.transaction is not None and connector.status in _WITH_CAR:
+            status = connector.status
+        connector.error = said.error
+        connector.plug(status, self.desk.clock.now())
+        self._moved(connector)
+
+    def _transaction(self, said: TransactionSaid) -> None:
+        if not said.offline and said.kind == "updated":
+            self._tell_time(said.at)
+        entry = (
+            self.desk.ledger.by_wire_id(self.plan.id, said.transaction or "") if said.transaction else None
+        )
+        number = said.connector if said.connector is not None else entry.connector if entry else None
+        connector = self.connectors.get(number) if number is not None else None
+        if connector is None:
+            return
+        live = entry is None or entry.ended_at is None or said.kind == "ended"
+        if live and said.charging is not None and not said.offline:
+            connector.plug(said.charging, self.desk.clock.now())
+        self._measured(connector.number, said.samples, said.transaction)
+        self._moved(connector)
+        self.greeting.transaction(connector, said)
+
+    def _measured(self, number: int, samples: tuple[Sample, ...], transaction: str | None) -> None:
+        connector = self.connectors.get(number)
+        if connector is None and number == 0 and len(self.connectors) == 1:
+            connector = next(
+                iter(self.connectors.values())
+            )  # a unit with one outlet often measures as a whole
+        if connector is None or not samples:
+            return
+        now, now_s = self.desk.clock.now(), self.desk.clock.monotonic()
+        self._tell_time(samples[-1].at)
+        for sample in samples:
+            self.booking.measured(
+                connector, sample, our_time(self.steering.drift, sample.at, now), now_s, transaction
+            )
+        self._moved(connector)
+
+    def _tell_time(self, said: datetime | None) -> None:
+        clock = self.desk.clock
+        self.steering.drift = heard(self.steering.drift, said, clock.now(), clock.monotonic())
+
+    # -- telling -------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Once a second: renew, retry, fall back."""
+        for connector in self.connectors.values():
+            self.steering.steer(connector)
+
+    def changed(self, connector: Connector) -> None:
+        """Its state is to be said."""
+        self.desk.dirty.add((self.plan.id, connector.number))
+
+    def _moved(self, connector: Connector) -> None:
+        self.changed(connector)
+        self.steering.steer(connector)
+
+    def _all_changed(self) -> None:
+        for connector in self.connectors.values():
+            self.changed(connector)
+
+    async def report(self, code: str, text: str, severity: str = "warning") -> None:
+        """An event that names the charger."""
+        await self.desk.bus.event(code, f"{self.plan.id}: {text}", severity=severity)
+
+    def state(self, connector: Connector) -> ChargerState:
+        """The connector's state for the bus."""
+        clock, steering = self.desk.clock, self.steering
+        now_s = clock.monotonic()
+        return state_of(
+            connector,
+            now=clock.now(),
+            now_s=now_s,
+            link=self.link is not None,
+            controllable=self.plan.config.controllable and steering.controllable,
+            lease=steering.quality,
+            unit=steering.form.unit,
+            step_a=max(steering.step_a, connector.wiring.step_a),
+            holds_pause=self.plan.config.holds_pause,
+            switches_phases=self.plan.config.phase_switching,
+            bearing=connector.holds(steering.bounds(connector), now_s),
+            version=self.version,
+            identity=self.identity,
+            quirks=self.quirks,
+            answer_s=self.calls.answer_s if self.calls else None,
+        )
+
+
+_WITH_CAR = frozenset(hear201.CHARGING.values())
+
+
+def _tag(payload: dict[str, Any], version: str) -> str:
+    if answers.family(version) == "1.6":
+        return hear16.as_kind(payload, hear16.Authorize).id_tag
+    return hear16.as_kind(payload, hear201.Authorize).id_token.id_token
+
+
+def _framework(bad: frames.BadFrame, version: str) -> str:
+    return "RpcFrameworkError" if version != "1.6" and bad.id is None else bad.code

@@ -1,0 +1,94 @@
+"""All that is known of one connector: its status, its car, what it was told and what it said."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from msgspec import Struct
+
+from busbar_contracts.charger import ChargerLimit, ConnectorStatus
+from busbar_ocpp.bearing import Bearing, Past, bearing, lowers, remembered
+from busbar_ocpp.bearing import Bounds as Bounds
+from busbar_ocpp.draw import Draw
+from busbar_ocpp.ledger import Entry
+from busbar_ocpp.profile import Purpose
+from busbar_ocpp.standing import Installed, Slot
+from busbar_shared.config.wiring import Connector as Wiring
+from busbar_shared.leases import LeaseBook
+
+PLUGGED = frozenset(
+    {
+        ConnectorStatus.PREPARING,
+        ConnectorStatus.CHARGING,
+        ConnectorStatus.SUSPENDED_EV,
+        ConnectorStatus.SUSPENDED_EVSE,
+        ConnectorStatus.FINISHING,
+    }
+)
+FREE = frozenset({ConnectorStatus.AVAILABLE, ConnectorStatus.RESERVED})
+
+
+class Visit(Struct, frozen=True, kw_only=True):
+    """One car, from plugged in to gone. Kept over restarts."""
+
+    id: str
+    started_at: datetime
+    start_wh: float | None = None
+
+
+@dataclass
+class Connector:
+    """One connector. Only its charge point changes it."""
+
+    number: int
+    wiring: Wiring
+    born_s: float
+    status: ConnectorStatus = ConnectorStatus.UNKNOWN
+    error: str = "NoError"
+    transaction: Entry | None = None
+    visit: Visit | None = None
+    draw: Draw = field(default_factory=Draw)
+    book: LeaseBook[ChargerLimit] = field(default_factory=lambda: LeaseBook(lowers))
+    past: Past | None = None
+    installed: dict[Slot, Installed] = field(default_factory=dict)
+    told_a: float | None = None
+    told_at: datetime | None = None
+    confirmed: bool = False
+    disobedient: bool = False
+    last_refusal: str | None = None
+    last_answer: str | None = None
+    remote_start: int | None = None
+
+    @property
+    def transaction_id(self) -> str | None:
+        """The running transaction as the charger calls it."""
+        return None if self.transaction is None else self.transaction.wire_id
+
+    def holds(self, bounds: Bounds, now_s: float) -> Bearing | None:
+        """The limit that holds now, None while nothing may be ordered yet."""
+        held = self.book.held(now_s)
+        self.past = remembered(self.past, held)
+        return bearing(held, self.past, self.born_s, bounds, now_s)
+
+    def forget_profiles(self) -> None:
+        """Nothing is known to be in the charger any more."""
+        self.installed.clear()
+        self.confirmed = False
+
+    def forget_transaction(self) -> None:
+        """The transaction has ended, and its profile with it."""
+        self.transaction = None
+        for slot in [one for one in self.installed if one[1] is Purpose.TX]:
+            del self.installed[slot]
+
+    def plug(self, status: ConnectorStatus, at: datetime) -> None:
+        """Take the status, and know when a car has come or gone."""
+        came = status in PLUGGED and self.visit is None
+        went = status in FREE and self.transaction is None
+        self.status = status
+        if came:
+            self.visit = Visit(
+                id=f"{self.wiring.load}-{int(at.timestamp()):x}", started_at=at, start_wh=self.draw.energy_wh
+            )
+        if went:
+            self.visit = None
+            self.draw = Draw(energy_wh=self.draw.energy_wh, energy_at=self.draw.energy_at)

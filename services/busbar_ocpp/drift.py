@@ -1,0 +1,60 @@
+"""How far the charger's clock is from ours.
+
+Believed only from messages whose own clock advanced with ours since an earlier one: a queue that is emptied
+after an outage carries old times, and a clock that was just set jumps.
+"""
+
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+# Two moments this far apart tell a running clock from a queue, at a resolution of one second.
+APART_S = 5.0
+TOLERANCE_S = 2.0
+
+
+class Drift(Struct, frozen=True, kw_only=True):
+    """What is known of the charger's clock; positive when it is ahead of ours."""
+
+    ahead_s: float | None = None
+    # The last message that may serve as a reference: its own time, ours, and our count of seconds.
+    said: datetime | None = None
+    heard_s: float = 0.0
+    # What that message alone would mean. It may be a queued one, so it can only make us more careful.
+    hint_s: float | None = None
+
+
+def heard(drift: Drift, said: datetime | None, now: datetime, now_s: float) -> Drift:
+    """What is known after a message in which the charger wrote its own time."""
+    if said is None:
+        return drift
+    ahead_s = (said - now).total_seconds()
+    if drift.said is None:
+        return replace(drift, said=said, heard_s=now_s, hint_s=ahead_s)
+    ours = now_s - drift.heard_s
+    theirs = (said - drift.said).total_seconds()
+    if abs(theirs - ours) > TOLERANCE_S:
+        return replace(drift, said=said, heard_s=now_s, hint_s=ahead_s)
+    if ours < APART_S:
+        return drift
+    return Drift(ahead_s=ahead_s, said=said, heard_s=now_s, hint_s=ahead_s)
+
+
+def charger_time(drift: Drift, now: datetime, validity_s: float) -> datetime:
+    """The charger's own time, for the start of a schedule.
+
+    Until its clock is known the earlier of the plausible times is taken, within half of the lease: a schedule
+    that starts in the charger's future would be no limit at all, one that started early ends early.
+    """
+    if drift.ahead_s is not None:
+        return now + timedelta(seconds=drift.ahead_s)
+    behind_s = min(0.0, drift.hint_s or 0.0)
+    return now + timedelta(seconds=max(behind_s, -validity_s / 2))
+
+
+def our_time(drift: Drift, said: datetime | None, now: datetime) -> datetime:
+    """When something happened by our clock, from the time the charger wrote; never in our future."""
+    if said is None:
+        return now
+    return min(said - timedelta(seconds=drift.ahead_s or 0.0), now)

@@ -1,0 +1,349 @@
+"""Keeps what a charger holds equal to what shall hold: sends, renews, retries, and tries other forms.
+
+One `Steering` per charge point. It is asked to look (`steer`) after every event and each second; what is due
+goes into the call queue under the key of its drawer, so that a newer value replaces one that still waits.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, Protocol
+
+from busbar_contracts.charger import LeaseQuality
+from busbar_ocpp import wire16, wire201
+from busbar_ocpp.bearing import Bounds
+from busbar_ocpp.calls import Calls, Refused, Silent, Superseded
+from busbar_ocpp.connector import Connector
+from busbar_ocpp.drift import Drift, charger_time
+from busbar_ocpp.forms import Abilities, forms
+from busbar_ocpp.profile import (
+    Form,
+    Kind,
+    Layout,
+    Moment,
+    Profile,
+    Purpose,
+    Scale,
+    Standing,
+    lease_profiles,
+    unit_profile,
+)
+from busbar_ocpp.standing import Installed, Slot, Urgency, due, lasts, slot_of
+from busbar_shared.clock import Clock
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 2.0
+# After every form was refused the charger counts as without control; it may have become wiser later.
+TRY_ALL_AGAIN_S = 600.0
+
+
+class Wires(Protocol):
+    """The words of one protocol version."""
+
+    def set_charging_profile(self, profile: Profile) -> dict[str, Any]: ...
+    def clear_charging_profile(
+        self,
+        *,
+        id: int | None = None,
+        connector: int | None = None,
+        purpose: str | None = None,
+        level: int | None = None,
+    ) -> dict[str, Any]: ...
+
+
+def wires_of(version: str) -> Wires:
+    """The payloads of this version."""
+    return wire16 if version == "1.6" else wire201
+
+
+class Steering:
+    """The limits of one charge point over one connection, and the form in which it understands them."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        validity_s: float,
+        hold_pause_s: float,
+        lease_s: float,
+        nominal_v: float,
+        unit_max_a: float | None,
+        report: Callable[[str, str], Awaitable[None]],
+        changed: Callable[[Connector], None],
+    ) -> None:
+        self._clock, self._validity_s, self._hold_pause_s = clock, validity_s, hold_pause_s
+        self._lease_s, self._nominal_v, self._unit_max_a = lease_s, nominal_v, unit_max_a
+        self._report, self._changed = report, changed
+        self.abilities = Abilities()
+        self.forms: tuple[Form, ...] = forms(self.abilities)
+        self.place = 0
+        self.step_a = 0.1
+        self.step_w = 0.1
+        self.proof: bool | None = None
+        """Whether the charger was seen to fall back by itself in the form in use."""
+        self.accepted = False
+        self.drift = Drift()
+        self.calls: Calls | None = None
+        self.version = "1.6"
+        self.paused = True
+        """Nothing is sent before the charger has been greeted."""
+        self._pending: dict[Slot, Profile] = {}
+        self._retry_at_s: dict[Slot, float] = {}
+        self._cleared: set[Slot] = set()
+        self._unit_told = False
+        self._gave_up_at_s: float | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # -- what is known -------------------------------------------------------------------------
+
+    @property
+    def form(self) -> Form:
+        """The form in use."""
+        return self.forms[min(self.place, len(self.forms) - 1)]
+
+    @property
+    def controllable(self) -> bool:
+        """Whether any form was left to be tried or was accepted."""
+        return self._gave_up_at_s is None
+
+    @property
+    def quality(self) -> LeaseQuality:
+        """How far the charger is known to fall back by itself."""
+        if not self.controllable or self.form.layout is Layout.SINGLE or self.proof is False:
+            return LeaseQuality.NONE
+        if self.proof:
+            return LeaseQuality.PROVEN
+        if self.form.kind is Kind.RELATIVE:
+            return LeaseQuality.NONE  # its clock is the transaction's, and nothing has shown that it runs
+        return LeaseQuality.ACCEPTED if self.accepted else LeaseQuality.UNKNOWN
+
+    def learn(self, abilities: Abilities, known: Form | None = None) -> None:
+        """Take what the charger can do, and the form that worked for its kind before."""
+        current = self.form
+        self.abilities = abilities
+        self.forms = forms(abilities)
+        wanted = known if known in self.forms else current if self.accepted else None
+        self.place = self.forms.index(wanted) if wanted in self.forms else 0
+        self._gave_up_at_s = None
+
+    def link_up(self, calls: Calls, version: str) -> None:
+        """A connection is there; what was in flight on the last one is unknown."""
+        self.calls, self.version = calls, version
+        self._pending.clear()
+        self._retry_at_s.clear()
+        self._cleared.clear()
+        self.paused = True
+
+    def link_down(self) -> None:
+        """The connection is gone; the charger lives on what it has."""
+        self.calls = None
+        for task in self._tasks:
+            task.cancel()
+        self._pending.clear()
+
+    def forget(self) -> None:
+        """The charger has rebooted: nothing promises that a profile survived (1.6 section 3.13.6)."""
+        self._unit_told = False
+        self._pending.clear()
+        self._retry_at_s.clear()
+        self._gave_up_at_s = None
+
+    def bounds(self, connector: Connector) -> Bounds:
+        """What a connector falls back to."""
+        return Bounds(
+            fallback_a=connector.wiring.fallback_a,
+            least_a=connector.wiring.min_a,
+            hold_pause_s=self._hold_pause_s,
+            lease_s=self._lease_s,
+        )
+
+    def scale(self, connector: Connector) -> Scale:
+        """Legs the car has shown (else the cable's), and the lower of measured and nominal voltage."""
+        cable = len(connector.wiring.legs)
+        return Scale(
+            legs=min(connector.draw.legs_in_use or cable, cable) or cable,
+            volts=min(connector.draw.least_volts or self._nominal_v, self._nominal_v),
+            step_a=max(self.step_a, connector.wiring.step_a),
+            step_w=self.step_w,
+            least_a=connector.wiring.min_a,
+        )
+
+    # -- acting --------------------------------------------------------------------------------
+
+    def steer(self, connector: Connector) -> None:
+        """Send what is due at a connector. Never waits."""
+        now_s = self._clock.monotonic()
+        if self.calls is None or self.paused or not connector.wiring.controllable:
+            return
+        if self._gave_up_at_s is not None:
+            if now_s - self._gave_up_at_s < TRY_ALL_AGAIN_S:
+                return
+            self._gave_up_at_s, self.place = None, 0
+        holds = connector.holds(self.bounds(connector), now_s)
+        if holds is None:
+            return
+        standing = self.standing(connector, holds.limit_a, holds.phases)
+        wanted = lease_profiles(
+            standing, self.form, self.scale(connector), connector.number, self._moment(connector)
+        )
+        assumed = {
+            **connector.installed,
+            **{
+                slot: Installed(profile=profile, sent_s=now_s, lasts_s=lasts(profile))
+                for slot, profile in self._pending.items()
+            },
+        }
+        for urgency, profile in due(wanted, assumed, now_s):
+            slot = slot_of(profile)
+            if self._retry_at_s.get(slot, 0.0) <= now_s:
+                self._pending[slot] = profile
+                self._start(self._send(connector, profile, urgency, standing.now_a))
+        self._clear_stale(connector, {slot_of(profile) for profile in wanted})
+
+    def standing(self, connector: Connector, limit_a: float, phases: int | None) -> Standing:
+        """What shall hold at a connector under this limit."""
+        return Standing(
+            grant_a=limit_a,
+            fallback_a=connector.wiring.fallback_a,
+            validity_s=int(self._validity_s),
+            hold_pause_s=int(self._hold_pause_s),
+            least_a=connector.wiring.min_a,
+            most_a=connector.wiring.max_a,
+            phases=phases,
+        )
+
+    async def limit_unit(self, connector: Connector) -> None:
+        """Tell the unit its own maximum, once per boot. A charger that does not know the purpose is excused."""
+        if self._unit_max_a is None or self._unit_told or self.calls is None:
+            return
+        profile = unit_profile(self._unit_max_a, self.form, self.scale(connector), self._moment(connector))
+        self._unit_told = True
+        try:
+            answer = await self.calls.ask(
+                "SetChargingProfile", wires_of(self.version).set_charging_profile(profile), Urgency.RAISE
+            )
+        except Refused as refused:
+            await self._report("unit_limit_refused", f"its own maximum of {self._unit_max_a:g} A: {refused}")
+        except (Silent, Superseded):
+            self._unit_told = False
+        else:
+            if answer.get("status") != "Accepted":
+                text = f"its own maximum of {self._unit_max_a:g} A: {answer.get('status')}"
+                await self._report("unit_limit_refused", text)
+
+    def _moment(self, connector: Connector) -> Moment:
+        now = self._clock.now()
+        entry = connector.transaction
+        return Moment(
+            charger_time=charger_time(self.drift, now, self._validity_s),
+            transaction=connector.transaction_id,
+            elapsed_s=(now - entry.started_at).total_seconds() if entry else None,
+        )
+
+    async def _send(self, connector: Connector, profile: Profile, urgency: Urgency, limit_a: float) -> None:
+        slot, calls = slot_of(profile), self.calls
+        if calls is None:
+            return
+        sent_s, said_at = self._clock.monotonic(), self._clock.now()
+        payload = wires_of(self.version).set_charging_profile(profile)
+        try:
+            answer = await calls.ask("SetChargingProfile", payload, urgency, key=("profile", slot))
+        except Superseded:
+            return
+        except Silent as silent:
+            self._end(slot, profile, retry=True)
+            # It may or may not hold now: what it held before counts for nothing any more.
+            connector.installed.pop(slot, None)
+            connector.confirmed = False
+            log.info("%s: %s", connector.wiring.load, silent)
+            self._changed(connector)
+        except Refused as refused:
+            self._end(slot, profile)
+            await self._refused(connector, profile, str(refused))
+        else:
+            self._end(slot, profile)
+            if answer.get("status") == "Accepted":
+                self._took(connector, profile, sent_s, said_at, limit_a)
+            else:
+                await self._refused(connector, profile, str(answer.get("status", "no status")))
+
+    def _took(
+        self, connector: Connector, profile: Profile, sent_s: float, said_at: datetime, limit_a: float
+    ) -> None:
+        slot = slot_of(profile)
+        if profile.purpose is Purpose.TX and profile.transaction != connector.transaction_id:
+            return  # the transaction ended meanwhile, and the profile with it
+        connector.installed[slot] = Installed(profile=profile, sent_s=sent_s, lasts_s=lasts(profile))
+        self._cleared.discard(slot)
+        self.accepted = True
+        running = connector.transaction is not None and self.form.during is Purpose.TX
+        if profile.purpose is (Purpose.TX if running else Purpose.DEFAULT):
+            if connector.told_a != limit_a or not connector.confirmed:
+                connector.told_at = said_at
+            connector.told_a, connector.confirmed = limit_a, True
+        self._changed(connector)
+
+    def _end(self, slot: Slot, profile: Profile, *, retry: bool = False) -> None:
+        if self._pending.get(slot) is profile:
+            del self._pending[slot]
+        if retry:
+            self._retry_at_s[slot] = self._clock.monotonic() + RETRY_S
+
+    async def _refused(self, connector: Connector, profile: Profile, why: str) -> None:
+        """Make room for the profile once, then go on to the next form."""
+        slot = slot_of(profile)
+        connector.confirmed = False
+        if profile.purpose is Purpose.TX and profile.transaction != connector.transaction_id:
+            return
+        connector.last_refusal = f"SetChargingProfile {profile.purpose.value} in {profile.unit.value}: {why}"
+        self._changed(connector)
+        if self.version != "1.6" and slot not in self._cleared and slot not in connector.installed:
+            # 2.0.1 refuses a second id in a drawer (K01.FR.06, K01.FR.39), and a foreign one may lie there.
+            self._cleared.add(slot)
+            await self.clear(profile.connector, profile.purpose.value, profile.level)
+            self.steer(connector)
+            return
+        self._next_form(connector, profile)
+        await self._report(
+            "profile_refused" if self.controllable else "charger_without_control",
+            f"{connector.wiring.load}: {connector.last_refusal}"
+            + ("; trying another form" if self.controllable else "; no form is left, it is not controlled"),
+        )
+        self.steer(connector)
+
+    def _next_form(self, connector: Connector, profile: Profile) -> None:
+        if profile.unit is not self.form.unit or profile.level not in (self.form.level, self.form.level - 1):
+            return  # a refusal of a form that was already left
+        if self.place + 1 < len(self.forms):
+            self.place += 1
+            self.proof = None
+        else:
+            self._gave_up_at_s = self._clock.monotonic()
+        self._changed(connector)
+
+    async def clear(self, connector: int | None, purpose: str, level: int | None) -> None:
+        """Clear profiles by purpose and level, never all at once. That there were none is no refusal."""
+        if self.calls is None:
+            return
+        payload = wires_of(self.version).clear_charging_profile(
+            connector=connector, purpose=purpose, level=level
+        )
+        try:
+            await self.calls.ask("ClearChargingProfile", payload, Urgency.CUT)
+        except (Refused, Silent, Superseded) as error:
+            log.info("clearing %s at level %s: %s", purpose, level, error)
+
+    def _clear_stale(self, connector: Connector, wanted: set[Slot]) -> None:
+        """Profiles of a form that was left would go on counting."""
+        if self._pending:
+            return
+        for slot in [one for one in connector.installed if one not in wanted]:
+            del connector.installed[slot]
+            self._start(self.clear(slot[0], slot[1].value, slot[2]))
+
+    def _start(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,93 @@
+"""The OCPP service: hears charge points and orders, keeps limits, says states."""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import AsyncIterator
+from typing import Any
+
+from busbar_contracts.charger import ChargerLimit
+from busbar_ocpp.central import Central
+from busbar_ocpp.charge_point import Desk
+from busbar_ocpp.config import OcppPlan, plan_of
+from busbar_ocpp.ledger import Ledger
+from busbar_ocpp.link import Door, opened
+from busbar_ocpp.memory import Memory
+from busbar_shared.bus import Heard
+from busbar_shared.life import Service
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 0.1
+
+
+async def run(service: Service, *, opened_on: asyncio.Future[int] | None = None) -> None:
+    """Serve until cancelled. Chargers then live on their leases, which run out by themselves."""
+    plan = plan_of(service.site)
+    ledger = Ledger(service.state_dir / "transactions.sqlite3", service.clock.now())
+    desk = Desk(plan, service.clock, service.bus, ledger, Memory(service.state_dir))
+    central = Central(desk)
+    orders = service.bus.listen(ChargerLimit)
+    try:
+        async with opened(door_of(plan), central.admit, central.serve, service.clock) as port:
+            if opened_on is not None:
+                opened_on.set_result(port)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(_obey(central, orders))
+                tasks.create_task(_speak(central))
+                tasks.create_task(_tick(central))
+    finally:
+        ledger.close()
+
+
+async def _obey(central: Central, orders: AsyncIterator[Heard[Any]]) -> None:
+    async for heard in orders:
+        try:
+            await central.order(heard)
+        except Exception:
+            log.exception("an order for %s could not be taken", heard.topic)
+
+
+async def _speak(central: Central) -> None:
+    while True:
+        try:
+            await central.say_changes()
+        except Exception:
+            log.exception("a state could not be said")
+        await central.desk.clock.sleep(LOOK_S)
+
+
+async def _tick(central: Central) -> None:
+    while True:
+        try:
+            central.tick()
+        except Exception:
+            log.exception("the limits could not be looked after")
+        await central.desk.clock.sleep(1.0)
+
+
+def door_of(plan: OcppPlan) -> Door:
+    """Where charge points knock."""
+    section = plan.section
+    return Door(
+        host=section.host,
+        port=section.port,
+        prefix=section.path_prefix,
+        ping_every_s=section.ping_s,
+        ping_patience_s=section.pong_s,
+        tls=_tls(plan),
+    )
+
+
+def _tls(plan: OcppPlan) -> ssl.SSLContext | None:
+    section = plan.section
+    if section.security < 2:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    assert section.cert_file is not None, "checked when the configuration was read"
+    context.load_cert_chain(section.cert_file, section.key_file)
+    if section.security == 3:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(section.ca_file)
+    return context
