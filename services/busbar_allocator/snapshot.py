@@ -15,9 +15,10 @@ does not exist. `null` is unknown, never 0. Unknown fields are refused.
 
 from typing import Annotated, Literal
 
+from msgspec import Meta, Struct
+
 from busbar_contracts.allocation import Distribution
 from busbar_contracts.load import LoadMode
-from msgspec import Meta, Struct
 
 Phase = Literal["a", "b", "c"]
 Leg = Literal["l1", "l2", "l3"]

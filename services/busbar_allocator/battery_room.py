@@ -1,0 +1,155 @@
+"""What the phases bear of each battery beside the grants, in both directions.
+
+A battery that may charge from the grid ranks after Standard and the minimums of Solar Priority: its room is
+kept free on the wires before anybody else rises. Any other battery charges on what the sun leaves, and gets
+what the wires bear beside all grants.
+"""
+
+from busbar_allocator.claims import Caps, Claim
+from busbar_allocator.distribution import EPS, INFINITE, Used
+from busbar_allocator.rows import Ground
+from busbar_allocator.site_model import SiteModel
+from busbar_allocator.snapshot import BatteryGrant, BatteryNow, Now
+from busbar_allocator.storage import charge_most
+
+
+class BatteryRoom:
+    """The batteries' share of the wires, worked out while the targets are."""
+
+    __slots__ = ("charge_w", "ground", "model", "now", "wants")
+
+    def __init__(self, model: SiteModel, now: Now, ground: Ground) -> None:
+        """Find the batteries that may charge from the grid now."""
+        self.model, self.now, self.ground = model, now, ground
+        self.charge_w: list[float | None] = [None] * len(model.batteries_on)
+        self.wants = [
+            battery.grid_charging and not _full(battery.soc_target_percent, now.batteries.get(name))
+            for name, battery in model.site.batteries.items()
+        ]
+
+    def kept_free(self, rows: Caps, used: Used, solar_priority: list[Claim]) -> Caps | None:
+        """These rows less the room of the batteries that may charge from the grid; None: there are none."""
+        if not any(self.wants):
+            return None
+        target = rows is self.ground.target_rows
+        if None in [w for w, wants in zip(self.charge_w, self.wants, strict=True) if wants]:
+            beside = _with_minimums(rows, used, solar_priority)
+            self._measure(beside, only_wanting=True)
+        kept = list(rows)
+        for index, wants in enumerate(self.wants):
+            if wants:
+                self._keep(kept, index, widened=target)
+        return kept
+
+    def finish(self, used: Used) -> None:
+        """The charging room of all others, beside the targets."""
+        if self.wants:
+            self._measure(used, only_wanting=False)
+
+    def fits_now(self, used: Used) -> bool:
+        """The targets fit every wire of today, so that a second look is not needed."""
+        rows = self.ground.limit_rows
+        if rows is self.ground.target_rows:
+            return True
+        if any(self.wants):
+            return False
+        return all(used[k] <= rows[k] + EPS for k in range(len(self.ground.volts)))
+
+    def grants(self) -> dict[str, BatteryGrant]:
+        """What each battery may do."""
+        made = {}
+        for index, name in enumerate(self.model.site.batteries):
+            charge = self.charge_w[index] or 0.0
+            made[name] = BatteryGrant(round(charge, 1), round(self._discharge(index), 1), self._why(index))
+        return made
+
+    def _measure(self, used: Used, *, only_wanting: bool) -> None:
+        """What each battery may charge beside `used`, as if it did nothing now."""
+        used = list(used)
+        batteries = self.model.site.batteries.items()
+        for index, (name, battery) in enumerate(batteries):
+            if self.charge_w[index] is not None or (only_wanting and not self.wants[index]):
+                continue
+            state = self.now.batteries.get(name, BatteryNow())
+            most = charge_most(battery, state)
+            charge = max(0.0, min(most, self._room(index, used)))
+            self.charge_w[index] = charge
+            self._take(index, used, charge - self._present(index))
+
+    def _room(self, index: int, used: Used) -> float:
+        """Watts free on the wires of a battery, its present power left out, and inside the import limit."""
+        model, ground = self.model, self.ground
+        circuit, on = model.batteries_on[index]
+        count, present = len(ground.volts), self._present(index)
+        rows = ground.limit_rows
+        room = rows[model.watts] - ground.storage.answer.watts + present - used[model.watts]
+        for at in circuit.chain:
+            for phase in on:
+                counter = at * count + phase
+                free = (rows[counter] - used[counter]) * ground.volts[phase] * len(on) + present
+                room = min(room, free)
+        return room
+
+    def _take(self, index: int, used: Used, watts: float) -> None:
+        """Count a battery's charging beyond what it takes now as used."""
+        circuit, on = self.model.batteries_on[index]
+        count = len(self.ground.volts)
+        for at in circuit.chain:
+            for phase in on:
+                used[at * count + phase] += watts / len(on) / self.ground.volts[phase]
+        used[self.model.watts] += watts
+
+    def _keep(self, rows: Caps, index: int, *, widened: bool) -> None:
+        """Narrow rows by what a battery will take beyond now; target rows also by what it will not give."""
+        model, ground = self.model, self.ground
+        circuit, on = model.batteries_on[index]
+        count = len(ground.volts)
+        more = (self.charge_w[index] or 0.0) - self._present(index)
+        gives = ground.storage.each[index].answer
+        for at in circuit.chain:
+            extra = more + gives if widened and at == 0 else max(0.0, more)
+            for phase in on:
+                rows[at * count + phase] -= extra / len(on) / ground.volts[phase]
+        rows[model.watts] -= more + gives
+
+    def _present(self, index: int) -> float:
+        return self.ground.storage.each[index].present
+
+    def _discharge(self, index: int) -> float:
+        """How much it may give until a phase would export more than its limit, the loads drawing nothing."""
+        model, ground = self.model, self.ground
+        circuit, on = model.batteries_on[index]
+        count = len(ground.volts)
+        battery = list(model.site.batteries.values())[index]
+        room = battery.discharge_limit_w
+        for at in circuit.chain:
+            limits = model.circuits[at].limit
+            for phase in on:
+                free = limits[phase] + ground.background[at * count + phase]
+                room = min(room, free * ground.volts[phase] * len(on) - self._present(index))
+        return max(0.0, room)
+
+    def _why(self, index: int) -> str:
+        battery = list(self.model.site.batteries.values())[index]
+        charge = self.charge_w[index] or 0.0
+        if charge >= battery.charge_limit_w:
+            return "its own limit"
+        return f"the wires bear {charge:.0f} W beside the grants"
+
+
+def _full(target: float, state: BatteryNow | None) -> bool:
+    """It has what it wants from the grid."""
+    return state is not None and state.soc_percent is not None and state.soc_percent >= target
+
+
+def _with_minimums(rows: Caps, used: Used, solar_priority: list[Claim]) -> Used:
+    """What is used once every Solar Priority load has its minimum, where the mode did not reserve it."""
+    beside = list(used)
+    for claim in solar_priority:
+        if claim.runs:
+            continue
+        fits = all(rows[c] - beside[c] >= per_amp * claim.least - EPS for c, per_amp in claim.uses)
+        if fits and min((rows[c] for c, _ in claim.uses), default=INFINITE) > 0:
+            for counter, per_amp in claim.uses:
+                beside[counter] += per_amp * claim.least
+    return beside
