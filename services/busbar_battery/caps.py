@@ -47,9 +47,9 @@ def rise_w_per_s(inverters: Sequence[InverterNow], tuning: Tuning) -> float:
     return tuning.cap_rise_percent_per_s / 100 * (UNKNOWN_RATING_W if rating == inf else rating)
 
 
-def charging_counted(ordered: float, measured: float, allowance: float) -> float:
+def charging_counted(ordered: float, measured: float) -> float:
     """What a battery on the AC side takes for sure, W: one that is full or cold takes less than it was told."""
-    return max(0.0, min(ordered, max(0.0, measured) + allowance))
+    return max(0.0, min(ordered, measured))
 
 
 def wanted_cap(site: SiteNow, load: float, charging: float) -> float | None:
@@ -59,17 +59,14 @@ def wanted_cap(site: SiteNow, load: float, charging: float) -> float | None:
     return smallest(site.wishes.gen_limit, room)
 
 
-def too_much_now(site: SiteNow, pair: Pair | None, patience_w: float = 0.0) -> float | None:
-    """The cap that mends an export seen at the meter before the batteries' share in it is known.
-
-    An excess of up to `patience_w` is left to the next sample.
-    """
+def too_much_now(site: SiteNow, pair: Pair | None) -> float | None:
+    """The cap that mends an export seen at the meter before the batteries' share in it is known."""
     limit, at_s = site.wishes.export_limit, site.grid.last_s
     if limit is None or at_s is None or (pair is not None and pair.at_s >= at_s):
         return None
     excess = -site.grid.values[-1] - limit
     output = output_at(site.inverters, at_s)
-    return max(0.0, output - excess) if excess > TOLERANCE_W + patience_w and output is not None else None
+    return max(0.0, output - excess) if excess > TOLERANCE_W and output is not None else None
 
 
 def next_cap(before: Cap, wanted: float | None, site: SiteNow, tuning: Tuning) -> Cap:

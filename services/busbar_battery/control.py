@@ -48,6 +48,7 @@ class State(Struct, frozen=True, kw_only=True):
     motion: Motion = Motion()
     style: Style = Style.FREE
     surpluses: tuple[float, ...] = ()
+    loads: tuple[float | None, ...] = ()
     pair_at_s: float | None = None
     latches: dict[str, Latches] = {}
     cap: Cap = Cap()
@@ -76,9 +77,12 @@ def step(state: State, site: SiteNow, tuning: Tuning) -> tuple[State, Outcome]:
     if pair is None or site.now - pair.at_s > limit_s:
         return _blind(state, site, 2 * limit_s)
     together = fleet(site.batteries, bands, site.wishes.permissive_soc)
-    state = _remembered(state, pair)
-    surplus = _surplus(state, site, pair)
     load = _load(site, pair)
+    state = _remembered(state, pair, load)
+    # The filter must never cost a limit: where one is broken, the newest pair counts as it is.
+    hurry = _over_limit(site, pair)
+    surplus = pair.surplus if hurry else calm(state.surpluses)
+    load = load if hurry or load is None else calm([one for one in state.loads if one is not None])
     inputs = _inputs(site, together, pair, surplus, load, tuning)
     wrong = fault(inputs)
     scene = look(inputs)
@@ -96,18 +100,20 @@ def _thresholds(state: State, site: SiteNow) -> tuple[dict[str, Latches], dict[s
     return latches, bands
 
 
-def _remembered(state: State, pair: Pair) -> State:
+def _remembered(state: State, pair: Pair, load: float | None) -> State:
     if state.pair_at_s is not None and pair.at_s <= state.pair_at_s:
         return state
-    return replace(state, surpluses=(*state.surpluses[-2:], pair.surplus), pair_at_s=pair.at_s)
+    return replace(
+        state,
+        surpluses=(*state.surpluses[-2:], pair.surplus),
+        loads=(*state.loads[-2:], load),
+        pair_at_s=pair.at_s,
+    )
 
 
-def _surplus(state: State, site: SiteNow, pair: Pair) -> float:
-    """The filtered surplus, or the newest where the filter would cost a limit."""
-    wishes = site.wishes
-    over = -pair.grid > or_inf(wishes.export_limit) + TOLERANCE_W
-    over = over or pair.grid > or_inf(wishes.import_limit) + TOLERANCE_W
-    return pair.surplus if over else calm(state.surpluses)
+def _over_limit(site: SiteNow, pair: Pair) -> bool:
+    over_export = -pair.grid > or_inf(site.wishes.export_limit) + TOLERANCE_W
+    return over_export or pair.grid > or_inf(site.wishes.import_limit) + TOLERANCE_W
 
 
 def _load(site: SiteNow, pair: Pair) -> float | None:
@@ -175,8 +181,7 @@ def _seeing(
     parts = shares(motion.power, site.batteries, bands, site.wishes.permissive_soc, from_grid)
     window = window_of(style, scene, motion.power, from_grid)
     windows = divided(window, motion.power, parts) | dict.fromkeys(site.others, RELEASE)
-    willing = {} if refuses or site.now < probe.not_before else _willing(style, windows)
-    cap, charging = _cap(state, site, tuning, pair, load, parts, willing)
+    cap, charging = _cap(state, site, tuning, pair, load, parts)
     decision = consequences(scene, _told(choice, motion))
     decision = _flagged(decision, refuses, load, charging, site)
     state = replace(
@@ -248,8 +253,9 @@ def _probe(
         power for one, power in zip(site.batteries, pair.batteries, strict=True) if one.inverter is not None
     )
     room = choice.power + SLACK_W < scene.allowed.charge and not scene.given.grid_charging
-    # A lone battery that may take all the surplus finds it by its own loop.
-    room = room and not (len(site.batteries) == 1 and site.batteries[0].follows_grid and all_surplus(scene))
+    # A hybrid puts what may not leave it into its battery by itself, as far as the window lets it.
+    alone = len(site.batteries) == 1 and site.batteries[0].follows_grid and all_surplus(scene)
+    room = room and not (alone and site.batteries[0].inverter is not None)
     seen = Sight(
         now=site.now,
         sun=output + into_dc,
@@ -276,27 +282,11 @@ def _told(choice: Choice, motion: Motion) -> Choice:
     return replace(choice, power=motion.power, bound=why)
 
 
-def _willing(style: Style, windows: Mapping[str, Window]) -> dict[str, float]:
-    """What batteries would take by their own loop within a second if there were more sun, W."""
-    if style not in (Style.FREE, Style.AT_LEAST):
-        return {}
-    return {name: window.max_w for name, window in windows.items() if window.max_w is not None}
-
-
 def _cap(
-    state: State,
-    site: SiteNow,
-    tuning: Tuning,
-    pair: Pair,
-    load: float | None,
-    parts: Mapping[str, float],
-    willing: Mapping[str, float],
+    state: State, site: SiteNow, tuning: Tuning, pair: Pair, load: float | None, parts: Mapping[str, float]
 ) -> tuple[Cap, float]:
-    more = rise_w_per_s(site.inverters, tuning)
     charging = sum(
-        charging_counted(
-            max(parts[one.id], willing.get(one.id, 0.0)), power, more if one.id in willing else 0.0
-        )
+        charging_counted(parts[one.id], power)
         for one, power in zip(site.batteries, pair.batteries, strict=True)
         if one.inverter is None
     )
@@ -306,9 +296,7 @@ def _cap(
         return blind_cap(
             state.cap, site, 2 * age_limit_s(*(one.period_s for one in site.inverters))
         ), charging
-    # A battery that takes up more sun by itself needs a moment for it; what lasts longer is an excess.
-    patience_w = more if willing and state.over_since is None else 0.0
-    wanted = smallest(wanted_cap(site, load, charging), too_much_now(site, pair, patience_w))
+    wanted = smallest(wanted_cap(site, load, charging), too_much_now(site, pair))
     return next_cap(state.cap, wanted, site, tuning), charging
 
 
@@ -359,6 +347,7 @@ def _blind(state: State, site: SiteNow, patience_s: float, wrong: str | None = N
         motion=Motion(),
         style=Style.TRACKED,
         surpluses=(),
+        loads=(),
         probe=Probe(),
         short_since=None,
     )

@@ -73,7 +73,7 @@ class House:
         if self.coupling == "dc":
             bound += self.battery_w
         self.pv_w = max(0.0, min(self.sun(self.now), bound))
-        self.soc += self.battery_w * dt / 3600 / self.capacity_wh * 100
+        self.soc = min(100.0, max(0.0, self.soc + self.battery_w * dt / 3600 / self.capacity_wh * 100))
         self._sample()
 
     def _goal(self) -> float:

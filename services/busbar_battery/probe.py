@@ -8,8 +8,11 @@ cap follows what it really takes. If no more comes, or the limit was broken, the
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from busbar_battery.site import Tuning
+
+LONGEST_PAUSE_S = 300.0
 
 
 class Probe(Struct, frozen=True):
@@ -18,6 +21,7 @@ class Probe(Struct, frozen=True):
     since: float | None = None
     from_w: float = 0.0
     not_before: float = 0.0
+    failed: int = 0
 
 
 class Sight(Struct, frozen=True):
@@ -33,17 +37,17 @@ class Sight(Struct, frozen=True):
 
 def probed(before: Probe, seen: Sight, tuning: Tuning) -> Probe:
     """The try after this moment; it is on while `since` is not None."""
-    if seen.broken:
-        # A load that went off breaks the limit too; only a try that did it must wait long.
-        pause_s = tuning.answer_s if before.since is None else tuning.probe_pause_s
-        return Probe(not_before=max(before.not_before, seen.now + pause_s))
     if before.since is None:
+        if seen.broken:
+            return replace(before, not_before=max(before.not_before, seen.now + tuning.answer_s))
         begins = seen.held_back and seen.room and seen.now >= before.not_before
-        return Probe(seen.now, seen.sun, before.not_before) if begins else before
+        return replace(before, since=seen.now, from_w=seen.sun) if begins else before
+    if seen.broken or (seen.room and seen.now - before.since > tuning.answer_s):
+        # In vain. Each next pause is twice as long: a full battery is not asked every quarter of a minute.
+        pause_s = min(LONGEST_PAUSE_S, tuning.probe_pause_s * 2**before.failed)
+        return Probe(not_before=seen.now + pause_s, failed=min(before.failed + 1, 10))
     if not seen.room:
-        return Probe(not_before=before.not_before)
+        return replace(before, since=None)
     if seen.sun >= before.from_w + 0.5 * seen.step:
-        return Probe(seen.now, seen.sun, before.not_before)
-    if seen.now - before.since > tuning.answer_s:
-        return Probe(not_before=seen.now + tuning.probe_pause_s)
+        return replace(before, since=seen.now, from_w=seen.sun, failed=0)
     return before
