@@ -1,0 +1,61 @@
+"""`busbar explain`, and `busbar allocator ...`: the engine by hand."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="The allocator: who gets what, and why.")
+
+
+@app.command()
+def explain(
+    file: Annotated[
+        Path | None, typer.Argument(help="A snapshot as JSON; without it, or as -, read from standard input.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write one allocation, or an error, as JSON per snapshot.")
+    ] = False,
+) -> None:
+    """Say for each load what it gets, what binds it, and what it would take to get more."""
+    from busbar_allocator.explain import answers, show
+
+    if as_json:
+        for line in answers(_lines(file)):
+            sys.stdout.buffer.write(line + b"\n")
+            sys.stdout.buffer.flush()
+        return
+    from busbar_allocator.allocate import allocate
+    from busbar_allocator.decode import read_snapshot
+    from busbar_allocator.snapshot import BadSnapshot
+
+    try:
+        show(allocate(read_snapshot(b"".join(_lines(file)))))
+    except BadSnapshot as error:
+        typer.echo(f"Nothing is granted: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the snapshot and of the allocation."""
+    import msgspec
+
+    from busbar_allocator.snapshot import Allocation, Snapshot
+
+    _, parts = msgspec.json.schema_components([Snapshot, Allocation], ref_template="#/$defs/{name}")
+    document = {"$defs": parts, "oneOf": [{"$ref": "#/$defs/Snapshot"}, {"$ref": "#/$defs/Allocation"}]}
+    typer.echo(msgspec.json.format(msgspec.json.encode(document, order="sorted"), indent=2).decode())
+
+
+def _lines(file: Path | None) -> Iterable[bytes]:
+    """The lines of a file, or of standard input as they arrive."""
+    if file is None or str(file) == "-":
+        return iter(sys.stdin.buffer.readline, b"")
+    try:
+        return file.read_bytes().splitlines(keepends=True)
+    except OSError as error:
+        typer.echo(f"{file}: {error.strerror}", err=True)
+        raise typer.Exit(2) from None
