@@ -1,0 +1,19 @@
+"""What the allocator must be told: its part of the site file, and what of it is kept over restarts."""
+
+from msgspec import Struct
+
+from busbar_allocator.plan import Plan, plan_of
+from busbar_allocator.settings import Settings
+from busbar_shared.config.root import Site
+
+
+class Kept(Struct, frozen=True, kw_only=True):
+    """What outlives a restart: the owner's settings and what was learned."""
+
+    settings: Settings | None = None
+    dead_times_s: dict[str, float] = {}
+
+
+def plan_from(site: Site) -> Plan:
+    """The allocator's part of a configuration that was checked."""
+    return plan_of(site)

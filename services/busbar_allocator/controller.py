@@ -1,0 +1,269 @@
+"""One step of the controller: what was heard in, orders out. State in, state out.
+
+    heard -> believed -> engine -> cuts -> raises -> orders
+
+A step never waits, never asks a clock, and touches nothing outside its arguments.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from busbar_allocator import allocate as engine
+from busbar_allocator import decide, snapshot
+from busbar_allocator.background import Book, ordered
+from busbar_allocator.decide import FOLLOWING, SOURCES, Tick
+from busbar_allocator.known import heard
+from busbar_allocator.observe import observed
+from busbar_allocator.plan import LoadPlan, Plan
+from busbar_allocator.present import Outside, background_of, ground_of, presented
+from busbar_allocator.promise import Promise, Spare, judged
+from busbar_allocator.recognise import recognised
+from busbar_allocator.room import Room
+from busbar_allocator.settings import Settings
+from busbar_allocator.shortage import short_of_source
+from busbar_allocator.site_model import SiteModel
+from busbar_allocator.staleness import worst
+from busbar_allocator.state import NEVER, Mind, State
+from busbar_contracts.allocation import MeterHealth
+
+TINY = 1e-6
+
+
+class Setup(Struct, frozen=True, kw_only=True):
+    """What changes only with the configuration and the owner's settings."""
+
+    plan: Plan
+    settings: Settings
+    model: SiteModel
+
+
+class Said(Struct, frozen=True):
+    """One message as it came from the bus."""
+
+    message: Any
+    ids: dict[str, str]
+    at_s: float
+    retained: bool = False
+
+
+class LoadOrder(Struct, frozen=True):
+    """What one load is to be told now."""
+
+    load: str
+    limit_a: float
+    reason: str
+    phases: int | None = None
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What one step decided."""
+
+    state: State
+    orders: tuple[LoadOrder, ...]
+    allocation: snapshot.Allocation
+    """The engine's view."""
+    ground: dict[str, MeterHealth]
+    changed: bool
+    """A limit is another than before."""
+
+
+def step(
+    setup: Setup, state: State, said: Iterable[Said], now: float, wall: datetime, outside: Outside
+) -> Outcome:
+    """The orders of this instant and the state to remember."""
+    plan = setup.plan
+    before = state.books.get(plan.grid_meter)
+    state = _hear(plan, state, said, wall)
+    state = recognised(plan, setup.settings, observed(plan, state, now), now, wall)
+    ground = ground_of(plan, state, now)
+    book = state.books.get(plan.grid_meter)
+    tick = Tick(
+        now=now,
+        seconds=max(0.0, now - state.stepped_at) if state.stepped_at is not None else 0.0,
+        fresh=book is not None and (before is None or before.at != book.at),
+        import_w=_import_w(plan, state),
+    )
+    state = _judge_promise(plan, state, tick)
+    seen = presented(plan, setup.settings, state, ground, now, wall, outside)
+    allocation = engine.decide(setup.model, seen)
+    minds, promise = _decide(setup, state, allocation, ground, tick)
+    state = state if promise is state.promise else replace(state, promise=promise)
+    state, orders, changed = _order(plan, state, minds, ground, tick)
+    return Outcome(state=state, orders=orders, allocation=allocation, ground=ground, changed=changed)
+
+
+def _hear(plan: Plan, state: State, said: Iterable[Said], wall: datetime) -> State:
+    known = state.known
+    for one in said:
+        known = heard(known, plan, one.message, one.ids, one.at_s, wall, one.retained)
+    return replace(state, known=known) if known is not state.known else state
+
+
+def _import_w(plan: Plan, state: State) -> float:
+    """What the site takes from the grid now, an exporting phase against an importing one."""
+    meter = state.known.meters.get(plan.grid_meter)
+    return 0.0 if meter is None else sum(meter.amps) * plan.volts
+
+
+def _judge_promise(plan: Plan, state: State, tick: Tick) -> State:
+    if not plan.site.batteries or not tick.fresh:
+        return state
+    slowest = max((mind.dead_s for mind in state.minds.values() if mind.limit_a > 0), default=0.0)
+    promise = judged(state.promise, tick.import_w, tick.now, slowest, plan.battery_answer_s)
+    return state if promise is state.promise else replace(state, promise=promise)
+
+
+def _decide(
+    setup: Setup, state: State, allocation: snapshot.Allocation, ground: dict[str, MeterHealth], tick: Tick
+) -> tuple[dict[str, Mind], Promise]:
+    """Every load's memory after this step: first all cuts, then raises in rank order while room lasts."""
+    plan, minds = setup.plan, dict(state.minds)
+    grounds: dict[tuple[str, ...], MeterHealth] = {}
+    rising: list[tuple[tuple[int, int, int], LoadPlan]] = []
+    for place, load in enumerate(plan.loads.values()):
+        if load.kind == "foreign" or not (mind := minds[load.id]).known:
+            continue
+        grant = allocation.loads[load.id]
+        if load.circuits not in grounds:
+            grounds[load.circuits] = worst([ground[name] for name in load.circuits if name in ground])
+        if grounds[load.circuits] is MeterHealth.STARTING:
+            continue
+        mind = decide.mode_kept(mind, grant)
+        if grant.reserved_a > 0 and not grant.takes_part and mind.silent_since is None:
+            minds[load.id] = replace(mind, limit_a=0.0, muted=True, reason=grant.reason)
+            continue
+        mind = mind if not mind.muted else replace(mind, muted=False, sent_at=NEVER)
+        mind, wish = decide.cut(load, mind, grant, grounds[load.circuits], tick)
+        if mind.limit_a > 0 and grant.mode in FOLLOWING:
+            least, threshold = _least(setup, load, grant), setup.settings.site.excess_threshold_w
+            short = short_of_source(plan, load, grant, least, allocation, threshold)
+            mind = decide.follow(load, mind, short, tick)
+        minds[load.id] = mind if mind.reason == wish.reason else replace(mind, reason=wish.reason)
+        if grounds[load.circuits] is MeterHealth.FRESH and grant.limit_a > mind.limit_a + TINY and tick.fresh:
+            rising.append(((_URGENCY.get(grant.mode, 1), setup.model.loads[place].priority, place), load))
+    ready = tick.now - state.started_at >= plan.lease_s or all(mind.known for mind in minds.values())
+    if not rising or not ready:
+        return minds, state.promise
+    rising.sort(key=lambda one: one[0])
+    return minds, _raise(setup, state, allocation, ground, minds, [load for _, load in rising], tick)
+
+
+_URGENCY = {"solar_priority": 2, "solar_only": 3, "excess": 4}
+
+
+def _raise(
+    setup: Setup, state: State, allocation: snapshot.Allocation, ground: dict[str, MeterHealth],
+    minds: dict[str, Mind], rising: list[LoadPlan], tick: Tick,
+) -> Promise:  # fmt: skip
+    """Raise who may, in rank order, as far as the wires are free now; the battery's promise afterwards."""
+    plan = setup.plan
+    room = _room(setup, state, allocation, ground, minds, tick)
+    spare = Spare(state.promise, -tick.import_w, tick.now) if plan.site.batteries else None
+    book = state.books.get(plan.grid_meter) or Book()
+    for load in rising:
+        grant, mind = allocation.loads[load.id], minds[load.id]
+        least = _least(setup, load, grant)
+        mind, wish = decide.wants_more(load, mind, grant, least, tick)
+        minds[load.id] = mind
+        draw = book.draws.get(load.id)
+        if wish is None or (
+            mind.limit_a > 0
+            and not decide.may_climb(load, mind, draw is not None and draw.answering(tick.now), tick)
+        ):
+            continue
+        uses = _uses(plan, load, mind)
+        held = _committed(mind, tick.now)
+        # Its own share is no obstacle to itself: what it may draw already is in the room.
+        top = min(wish.limit_a, held + room.for_load(load, uses))
+        volts = sum(uses) * plan.volts
+        on_source = spare is not None and grant.binding.kind in SOURCES and mind.limit_a > 0
+        if spare is not None and on_source:
+            top = min(top, mind.limit_a + spare.for_legs(volts))
+        limit = decide.stepped(top, load.step_a)
+        if load.on_off or mind.limit_a <= 0:
+            limit = least if top >= least - TINY else 0.0
+        if limit <= mind.limit_a + TINY:
+            continue
+        room.take(load, uses, max(0.0, limit - held))
+        if spare is not None and on_source:
+            spare.take((limit - mind.limit_a) * volts)
+        minds[load.id] = decide.given(load, mind, limit, tick.now)
+    return replace(state.promise, taken_at=tick.now) if spare is not None and spare.counted else state.promise
+
+
+def _least(setup: Setup, load: LoadPlan, grant: snapshot.LoadGrant) -> float:
+    """The least the load runs at, as the engine granted it."""
+    if load.on_off:
+        return grant.limit_a
+    owner = setup.settings.loads.get(load.id)
+    least = owner.min_a if owner is not None and owner.min_a is not None else load.min_a
+    return min(least if least > 0 else load.step_a or grant.limit_a, grant.limit_a)
+
+
+def _room(
+    setup: Setup, state: State, allocation: snapshot.Allocation, ground: dict[str, MeterHealth],
+    minds: dict[str, Mind], tick: Tick,
+) -> Room:  # fmt: skip
+    plan = setup.plan
+    backgrounds = {name: background_of(plan, state, name, ground, keep=False) for name in plan.circuits}
+    room = Room(plan, backgrounds, setup.settings.site.power_buffer_w)
+    for load in plan.loads.values():
+        grant = allocation.loads[load.id]
+        mind = minds.get(load.id)
+        amps = (
+            grant.reserved_a
+            if mind is None or not mind.known
+            else max(_committed(mind, tick.now), grant.reserved_a)
+        )
+        if amps > 0:
+            room.take(load, _uses(plan, load, mind), amps)
+    return room
+
+
+def _committed(mind: Mind, now: float) -> float:
+    """What a load may draw: its order, and its old one while a cut is under way."""
+    return max(mind.limit_a, mind.before_a) if now < mind.cut_until else mind.limit_a
+
+
+def _uses(plan: Plan, load: LoadPlan, mind: Mind | None) -> tuple[int, ...]:
+    legs = None if mind is None else mind.phases if mind.phases is not None else mind.legs
+    return load.uses(len(plan.phases), legs)
+
+
+def _order(
+    plan: Plan, state: State, minds: dict[str, Mind], ground: dict[str, MeterHealth], tick: Tick
+) -> tuple[State, tuple[LoadOrder, ...], bool]:
+    """The orders that must leave now: what changed, and what is due for renewal."""
+    books, orders, changed = dict(state.books), [], False
+    for load in plan.loads.values():
+        if any(ground.get(name) is MeterHealth.STARTING for name in load.circuits):
+            # What was ordered before a restart holds until a reading says more, or its lease ends.
+            continue
+        mind = minds.get(load.id)
+        if mind is None or not mind.known or mind.muted or load.kind == "foreign":
+            continue
+        old = state.minds[load.id]
+        moved = abs(mind.limit_a - old.limit_a) > TINY or mind.phases != old.phases
+        if moved:
+            changed = True
+            _write_order(plan, books, load, old, mind, tick.now)
+        if moved or tick.now - mind.sent_at >= plan.lease_s / 3:
+            minds[load.id] = replace(mind, sent_at=tick.now)
+            orders.append(LoadOrder(load.id, mind.limit_a, mind.reason, mind.phases))
+    new = replace(state, books=books, minds=minds, stepped_at=tick.now)
+    return new, tuple(orders), changed
+
+
+def _write_order(
+    plan: Plan, books: dict[str, Book], load: LoadPlan, old: Mind, mind: Mind, now: float
+) -> None:
+    before = tuple(count * old.limit_a for count in _uses(plan, load, old))
+    after = tuple(count * mind.limit_a for count in _uses(plan, load, mind))
+    for circuit in load.circuits:
+        meter = plan.circuits[circuit].meter
+        if meter is not None:
+            books[meter] = ordered(books.get(meter) or Book(), load.id, before, after, now, mind.dead_s)

@@ -1,0 +1,164 @@
+"""Between the bus and the controller: what came in since the last decision, and what there is to say now."""
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from busbar_allocator.check import check_site
+from busbar_allocator.config import Kept
+from busbar_allocator.controller import Outcome, Said, Setup, step
+from busbar_allocator.engine_site import engine_site
+from busbar_allocator.outside import OutsideLimits
+from busbar_allocator.participation import WANTING
+from busbar_allocator.plan import Plan
+from busbar_allocator.settings import Settings, boosts_ended, from_file, load_changed, restored, site_changed
+from busbar_allocator.site_model import SiteModel
+from busbar_allocator.snapshot import BadSnapshot
+from busbar_allocator.state import Mind, State
+from busbar_allocator.told import ToSay, orders_of, said
+from busbar_contracts.allocation import Allocation, MeterHealth, SiteLimit, SiteSettingsSet
+from busbar_contracts.battery import BatterySettings
+from busbar_contracts.charger import ChargerState
+from busbar_contracts.load import LoadSettingsSet
+from busbar_shared.bus import Heard
+from busbar_shared.leases import OrderStamp
+
+SAY_EVERY_S = 10.0
+
+
+class Refused(Struct, frozen=True):
+    """Something we were asked and did not do."""
+
+    code: str
+    text: str
+    path: str = ""
+    topic: str = ""
+
+
+class Answer(Struct, frozen=True):
+    """What one decision has to say."""
+
+    messages: list[ToSay]
+    refusals: list[Refused]
+    settings_changed: bool
+    ready: bool
+
+
+class Desk:
+    """Holds the controller's state and the owner's settings between two decisions."""
+
+    def __init__(self, plan: Plan, kept: Kept | None, now: float, instance: str) -> None:
+        """Start from the file and from what was kept."""
+        self.plan = plan
+        self.settings, self.told = restored(from_file(plan), kept.settings if kept is not None else None)
+        self.stamp = OrderStamp("allocator", instance)
+        learned = kept.dead_times_s if kept is not None else {}
+        minds = {
+            load.id: Mind(dead_s=learned.get(load.id, load.first_dead_time_s)) for load in plan.loads.values()
+        }
+        self.state = State(started_at=now, minds=minds)
+        self.outside = OutsideLimits(
+            plan.site.site.outside_limit_issuers, plan.site.site.import_limit_fallback_w
+        )
+        self._inbox: list[Heard[Any]] = []
+        self._published: Settings | None = None
+        self._batteries: dict[str, BatterySettings] = {}
+        self._setup: Setup | None = None
+        self._said_at = float("-inf")
+        self._trouble = ""
+
+    def hear(self, heard: Heard[Any]) -> None:
+        """Keep a message for the next decision."""
+        self._inbox.append(heard)
+
+    def kept(self) -> Kept:
+        """What must outlive this process."""
+        dead_times = {load: round(mind.dead_s, 2) for load, mind in self.state.minds.items()}
+        return Kept(settings=self.settings, dead_times_s=dead_times)
+
+    def decide(self, now: float, wall: datetime) -> Answer:
+        """One step of the controller on everything heard since the last one."""
+        inbox, self._inbox = self._inbox, []
+        refusals = [refused for one in inbox if (refused := self._command(one, now, wall)) is not None]
+        self.settings = boosts_ended(self.settings, wall, self._unplugged(inbox))
+        messages = self._settings_to_say()
+        heard = [Said(one.message, one.ids, one.at_s, one.retained) for one in inbox]
+        outside = self.outside.now(now)
+        try:
+            outcome = step(self._ready_setup(), self.state, heard, now, wall, outside)
+        except BadSnapshot as error:
+            # Nothing is granted on a picture that cannot be true: leases run out by themselves.
+            return self._troubled(str(error), messages, refusals)
+        self._trouble = ""
+        self.state = outcome.state
+        messages += orders_of(self.plan, self.state, outcome.orders, self.stamp, wall)
+        if outcome.changed or now - self._said_at >= SAY_EVERY_S:
+            self._said_at = now
+            messages.append(ToSay(self.allocation(outcome, now, wall), {}))
+        return Answer(
+            messages, refusals, self._settings_moved(), outcome.ground[self.plan.root] is MeterHealth.FRESH
+        )
+
+    def allocation(self, outcome: Outcome, now: float, wall: datetime) -> Allocation:
+        """The whole decision as it is published."""
+        return said(self._ready_setup(), outcome, now, wall, self.outside.now(now))
+
+    def _troubled(self, text: str, messages: list[ToSay], refusals: list[Refused]) -> Answer:
+        if text != self._trouble:
+            self._trouble = text
+            refusals.append(Refused("bad_snapshot", f"nothing can be decided: {text}"))
+        return Answer(messages, refusals, self._settings_moved(), False)
+
+    def _command(self, one: Heard[Any], now: float, wall: datetime) -> Refused | None:
+        message = one.message
+        if isinstance(message, LoadSettingsSet):
+            self.settings, refusal = load_changed(
+                self.settings, self.plan, one.ids.get("load", ""), message, wall
+            )
+        elif isinstance(message, SiteSettingsSet):
+            self.settings, refusal = site_changed(self.settings, self.plan, message, wall)
+        elif isinstance(message, SiteLimit):
+            late = self.outside.offer(message, now=wall, monotonic=one.at_s, retained=one.retained)
+            return None if late is None else Refused(late.code, late.text, late.path, one.topic)
+        else:
+            return None
+        return None if refusal is None else Refused("setting_refused", refusal.text, refusal.path, one.topic)
+
+    def _unplugged(self, inbox: list[Heard[Any]]) -> frozenset[str]:
+        return frozenset(
+            f"{one.ids.get('charger')}-{one.ids.get('connector')}"
+            for one in inbox
+            if isinstance(one.message, ChargerState) and one.message.status not in WANTING
+        )
+
+    def _ready_setup(self) -> Setup:
+        """The site compiled for the engine; again only when a setting changed."""
+        batteries = self.state.known.battery_settings
+        if (
+            self._setup is None
+            or self._setup.settings is not self.settings
+            or batteries is not self._batteries
+        ):
+            self._batteries = batteries
+            site = engine_site(self.plan, self.settings, batteries)
+            if wrong := check_site(site):
+                raise BadSnapshot(wrong[0])
+            model = SiteModel(site)
+            self._setup = Setup(plan=self.plan, settings=self.settings, model=model)
+        return self._setup
+
+    def _settings_to_say(self) -> list[ToSay]:
+        before = self._published
+        messages: list[ToSay] = []
+        if before is None or before.site != self.settings.site:
+            messages.append(ToSay(self.settings.site, {}))
+        for name, load in self.settings.loads.items():
+            if before is None or before.loads.get(name) != load:
+                messages.append(ToSay(load, {"load": name}))
+        self._moved = before is not None and bool(messages)
+        self._published = self.settings
+        return messages
+
+    def _settings_moved(self) -> bool:
+        return self._moved

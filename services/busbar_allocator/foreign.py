@@ -1,0 +1,33 @@
+"""Chargers that follow a schedule of their own: reserved shortly before each window, and as long as they draw."""
+
+from datetime import datetime, timedelta
+
+from busbar_contracts.chargeamps import ChargeAmpsStatus
+
+AHEAD = timedelta(seconds=60)
+"""The others must have made room when the window opens."""
+
+DRAWS_KW = 0.1
+
+
+def reserved_a(status: ChargeAmpsStatus | None, most_a: float, now: datetime) -> float:
+    """What a foreign schedule may take per leg now; nothing outside its windows unless it draws."""
+    if status is None:
+        return 0.0
+    draws = status.state == "charging" or (status.current_power_kw or 0.0) > DRAWS_KW
+    applied = most_a if status.applied_max_current is None else min(status.applied_max_current, most_a)
+    if draws:
+        return applied
+    if not status.schedule_active:
+        return 0.0
+    periods = [(one.start, one.end, one.max_current) for one in status.periods]
+    if status.next_period_start is not None and status.next_period_end is not None:
+        periods.append((status.next_period_start, status.next_period_end, None))
+    return max(
+        (
+            applied if most is None else min(most, most_a)
+            for start, end, most in periods
+            if start - AHEAD <= now < end
+        ),
+        default=0.0,
+    )

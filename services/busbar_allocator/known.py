@@ -1,0 +1,203 @@
+"""What was heard last from everyone, with the moment it was true on our own monotonic clock.
+
+A retained message may be hours old when it arrives; a repeated one is not news. Values that cannot be
+(NaN, infinite) count as unknown, never as a number.
+"""
+
+from datetime import datetime
+from math import isfinite
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from busbar_allocator.plan import Plan
+from busbar_contracts.battery import BatteryReading, BatterySettings
+from busbar_contracts.chargeamps import ChargeAmpsStatus
+from busbar_contracts.charger import ChargerState, LegSample
+from busbar_contracts.load import HeatState, PlugState
+from busbar_contracts.meter import InverterReading, MeterReading, PhaseSample
+from busbar_contracts.prices import PriceSeries
+from busbar_contracts.service import ServiceStatus
+
+Amps = tuple[float, ...]
+
+CLOCK_STEP_S = 60.0
+"""Delays that change by more than this are a clock that was set, not a message that waited."""
+
+SKEW_S = 5.0
+"""A constant delay beyond this is a clock that stands wrong."""
+
+
+class Seen(Struct, frozen=True):
+    """A message and when it was true: `at` its sample, `arrived` its arrival, both monotonic seconds."""
+
+    message: Any
+    at: float
+    arrived: float
+
+
+class Meter(Struct, frozen=True):
+    """The last usable sample of a meter."""
+
+    at: float
+    amps: Amps
+    volts: Amps | None
+    power_w: float | None
+    period_s: float
+    stamp: datetime
+    """By its own clock; the same again is the same sample."""
+
+
+class Known(Struct, frozen=True):
+    """Everything that was heard, by id."""
+
+    meters: dict[str, Meter] = {}
+    delays: dict[str, tuple[float, ...]] = {}
+    """The last few delays of each meter by the calendars, newest last."""
+    inverters: dict[str, Seen] = {}
+    batteries: dict[str, Seen] = {}
+    battery_settings: dict[str, BatterySettings] = {}
+    loads: dict[str, Seen] = {}
+    """Chargers by load id, plugs and heaters by their own."""
+    foreign: dict[str, ChargeAmpsStatus] = {}
+    services: dict[str, Seen] = {}
+    import_prices: PriceSeries | None = None
+
+
+def heard(
+    known: Known,
+    plan: Plan,
+    message: Any,
+    ids: dict[str, str],
+    arrived: float,
+    now: datetime,
+    retained: bool = False,
+) -> Known:
+    """What is known after one more message; what we have no use for changes nothing."""
+    if isinstance(message, MeterReading):
+        return _meter(known, plan, ids.get("meter", ""), message, arrived, now)
+    if isinstance(message, ChargerState):
+        load = f"{ids.get('charger', '')}-{ids.get('connector', '')}"
+        return _load(known, load, message, message.sampled_at, arrived, now, retained)
+    if isinstance(message, PlugState):
+        return _load(known, ids.get("plug", ""), message, message.sampled_at, arrived, now, retained)
+    if isinstance(message, HeatState):
+        return _load(known, ids.get("heater", ""), message, message.sampled_at, arrived, now, retained)
+    if isinstance(message, InverterReading):
+        seen = Seen(message, arrived, arrived)
+        return replace(known, inverters={**known.inverters, ids.get("inverter", ""): seen})
+    if isinstance(message, BatteryReading):
+        seen = Seen(message, arrived, arrived)
+        return replace(known, batteries={**known.batteries, ids.get("battery", ""): seen})
+    if isinstance(message, BatterySettings):
+        return replace(known, battery_settings={**known.battery_settings, ids.get("battery", ""): message})
+    if isinstance(message, ChargeAmpsStatus):
+        return replace(known, foreign={**known.foreign, ids.get("connector_id", ""): message})
+    if isinstance(message, PriceSeries):
+        return replace(known, import_prices=message) if ids.get("series") == "import" else known
+    if isinstance(message, ServiceStatus):
+        late = max(0.0, (now - message.at).total_seconds()) if retained else 0.0
+        return replace(
+            known, services={**known.services, ids.get("service", ""): Seen(message, arrived - late, arrived)}
+        )
+    return known
+
+
+def _meter(
+    known: Known, plan: Plan, name: str, reading: MeterReading, arrived: float, now: datetime
+) -> Known:
+    last = known.meters.get(name)
+    if last is not None and reading.at == last.stamp:
+        return known
+    amps = currents(reading, plan.phases, plan.volts)
+    if amps is None:
+        return known
+    delays = _delays(known.delays.get(name, ()), (now - reading.at).total_seconds())
+    at = arrived - delays[-1] + _skew(delays)
+    if last is not None and at <= last.at:
+        return replace(known, delays={**known.delays, name: delays})
+    power_w = reading.power_w if reading.power_w is not None and isfinite(reading.power_w) else None
+    meter = Meter(at, amps, _volts(reading, plan.phases), power_w, max(reading.period_s, 0.1), reading.at)
+    return replace(known, meters={**known.meters, name: meter}, delays={**known.delays, name: delays})
+
+
+def _delays(before: tuple[float, ...], delay: float) -> tuple[float, ...]:
+    if before and abs(delay - before[-1]) > CLOCK_STEP_S:
+        return (delay,)
+    return (*before[-4:], delay)
+
+
+def _skew(delays: tuple[float, ...]) -> float:
+    """How far the sender's calendar stands from ours: what no sample can have waited."""
+    least = min(delays)
+    return least if least < 0 or least > SKEW_S else 0.0
+
+
+def _load(
+    known: Known, load: str, message: ChargerState | PlugState | HeatState, sampled_at: datetime | None,
+    arrived: float, now: datetime, retained: bool,
+) -> Known:  # fmt: skip
+    at = arrived
+    if sampled_at is not None:
+        # The message and the sample carry the same clock, so their distance needs none of ours.
+        at -= max(0.0, (message.at - sampled_at).total_seconds())
+        if retained:
+            at -= max(0.0, (now - message.at).total_seconds())
+    return replace(known, loads={**known.loads, load: Seen(message, at, arrived)})
+
+
+def currents(reading: MeterReading, phases: tuple[str, ...], volts: float) -> Amps | None:
+    """The current of each phase of the site, import positive; None unless every phase is known."""
+    found = []
+    for phase in phases:
+        sample: PhaseSample | None = getattr(reading, phase)
+        amps = None if sample is None else _current(sample, volts)
+        if amps is None:
+            return None
+        found.append(amps)
+    return tuple(found)
+
+
+def _current(sample: PhaseSample, volts: float) -> float | None:
+    if sample.current_a is not None and isfinite(sample.current_a):
+        return sample.current_a
+    if sample.power_w is None or not isfinite(sample.power_w):
+        return None
+    measured = sample.voltage_v
+    return sample.power_w / (
+        measured if measured is not None and isfinite(measured) and measured > 50 else volts
+    )
+
+
+def _volts(reading: MeterReading, phases: tuple[str, ...]) -> Amps | None:
+    found = []
+    for phase in phases:
+        sample: PhaseSample | None = getattr(reading, phase)
+        volts = None if sample is None else sample.voltage_v
+        if volts is None or not 50 < volts < 500:
+            return None
+        found.append(volts)
+    return tuple(found)
+
+
+def leg_currents(state: ChargerState) -> tuple[float, ...] | None:
+    """What a charger measured on its legs; None when it measured none of them."""
+    legs: list[LegSample | None] = [state.l1, state.l2, state.l3]
+    found = [None if leg is None else leg.current_a for leg in legs]
+    if all(amps is None or not isfinite(amps) for amps in found):
+        return None
+    return tuple(amps if amps is not None and isfinite(amps) else 0.0 for amps in found)
+
+
+def silent(known: Known, load_kind: str, load: str, now: float) -> bool:
+    """Whether nothing can be known of a load: never heard, its link is down, or its service is gone."""
+    seen = known.loads.get(load)
+    if seen is None or not seen.message.link:
+        return True
+    service = known.services.get(_SERVICE[load_kind])
+    return service is not None and (service.message.state == "offline" or now - service.at > SERVICE_FRESH_S)
+
+
+SERVICE_FRESH_S = 15.0
+_SERVICE = {"charger": "ocpp", "plug": "plugs", "heater": "heat"}

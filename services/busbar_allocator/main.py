@@ -1,0 +1,75 @@
+"""The allocator: hears readings and wishes, says limits and reasons. The loop; it knows nothing of electricity."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from msgspec import Struct
+
+from busbar_allocator.config import Kept, plan_from
+from busbar_allocator.desk import Desk
+from busbar_contracts.allocation import SiteLimit, SiteSettingsSet
+from busbar_contracts.battery import BatteryReading, BatterySettings, BatterySettingsSet
+from busbar_contracts.chargeamps import ChargeAmpsStatus
+from busbar_contracts.charger import ChargerState
+from busbar_contracts.load import HeatState, LoadSettingsSet, PlugState
+from busbar_contracts.meter import InverterReading, MeterReading
+from busbar_contracts.prices import PriceSeries
+from busbar_contracts.service import ServiceStatus
+from busbar_shared.bus import Heard
+from busbar_shared.clock import Clock
+from busbar_shared.life import Service
+from busbar_shared.statefile import StateFile
+
+HEARD: tuple[type[Struct], ...] = (
+    MeterReading, InverterReading, BatteryReading, ChargerState, PlugState, HeatState, LoadSettingsSet,
+    SiteSettingsSet, SiteLimit, BatterySettings, BatterySettingsSet, PriceSeries, ChargeAmpsStatus, ServiceStatus,
+)  # fmt: skip
+AT_ONCE = (MeterReading, LoadSettingsSet, SiteSettingsSet, SiteLimit, BatterySettingsSet)
+"""What is answered in the same moment; everything else waits for the next of these, at most a second."""
+
+TICK_S = 1.0
+
+
+async def run(service: Service) -> None:
+    """Decide on every reading of the grid meter and at least each second, until cancelled."""
+    kept = StateFile(service.state_dir / "kept.json", Kept)
+    desk = Desk(plan_from(service.site), kept.load(), service.clock.monotonic(), service.instance)
+    wake = asyncio.Event()
+    for text in desk.told:
+        await service.bus.event("file_wins", text, severity="info")
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(_listen(service.bus.listen(*HEARD), desk, wake))
+        tasks.create_task(_tick(service.clock, wake))
+        try:
+            while True:
+                await _decide(service, desk, kept)
+                wake.clear()
+                await wake.wait()
+        finally:
+            # Leases are left to run out: a planned restart must not drop a car.
+            kept.save(desk.kept())
+
+
+async def _decide(service: Service, desk: Desk, kept: StateFile[Kept]) -> None:
+    said = desk.decide(service.clock.monotonic(), service.clock.now())
+    for one in said.messages:
+        await service.bus.say(one.message, **one.ids)
+    for refusal in said.refusals:
+        await service.bus.event(refusal.code, refusal.text, path=refusal.path, topic=refusal.topic)
+    if said.settings_changed:
+        kept.save(desk.kept())
+    service.ready = said.ready
+
+
+async def _listen(heard: AsyncIterator[Heard[Any]], desk: Desk, wake: asyncio.Event) -> None:
+    async for one in heard:
+        desk.hear(one)
+        if isinstance(one.message, AT_ONCE):
+            wake.set()
+
+
+async def _tick(clock: Clock, wake: asyncio.Event) -> None:
+    while True:
+        await clock.sleep(TICK_S)
+        wake.set()

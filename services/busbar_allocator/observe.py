@@ -1,0 +1,126 @@
+"""From what was heard to what is believed: samples into the books, and how each car takes its grant."""
+
+from math import isfinite
+
+from msgspec.structs import replace
+
+from busbar_allocator.background import Book, metered, sampled
+from busbar_allocator.dead_time import learned
+from busbar_allocator.known import Amps, Seen, leg_currents
+from busbar_allocator.participation import WANTING, took
+from busbar_allocator.plan import COMFORT, STORAGE, LoadPlan, Plan
+from busbar_allocator.settings import owners_name
+from busbar_allocator.state import Mind, State
+from busbar_contracts.charger import ChargerState, ConnectorStatus
+from busbar_contracts.load import HeatState, PlugState
+
+
+def observed(plan: Plan, state: State, now: float) -> State:
+    """The state with all samples heard since the last step in its books, each at its own time."""
+    books, minds = dict(state.books), dict(state.minds)
+    for load in plan.loads.values():
+        mind = minds.get(load.id) or Mind(dead_s=load.first_dead_time_s)
+        seen = state.known.loads.get(owners_name(load))
+        if seen is not None and seen.arrived > mind.sampled_at:
+            mind = _look(plan, state, load, mind, seen, books, now)
+        minds[load.id] = mind
+    for load in plan.loads.values():
+        if load.meter is not None and (own := state.known.meters.get(load.meter)) is not None:
+            _write(plan, books, load, own.at, own.amps)
+    for name in plan.meters:
+        meter = state.known.meters.get(name)
+        before = books.get(name) or Book()
+        if meter is not None and (before.at is None or meter.at > before.at):
+            books[name] = metered(before, meter.at, meter.amps)
+            if name == plan.grid_meter:
+                _learn(before, books[name], minds)
+    return State(
+        started_at=state.started_at, known=state.known, books=books, minds=minds, latches=state.latches,
+        gate_open=state.gate_open, promise=state.promise, stepped_at=state.stepped_at,
+    )  # fmt: skip
+
+
+def _look(
+    plan: Plan, state: State, load: LoadPlan, mind: Mind, seen: Seen, books: dict[str, Book], now: float
+) -> Mind:
+    message = seen.message
+    amps, draw_a = _measured(plan, load, mind, message, state.minds)
+    if amps is not None and load.meter is None:
+        _write(plan, books, load, seen.at, amps)
+    if not isinstance(message, ChargerState):
+        return replace(mind, sampled_at=seen.arrived)
+    settled = seen.at > max(mind.ramp.raised_at, mind.cut_until - mind.dead_s) + mind.dead_s
+    appetite = took(
+        mind.appetite, message.status, draw_a if settled else None, mind.limit_a, mind.dead_s, load.min_a, now
+    )
+    legs = message.legs_in_use if message.status in WANTING else None
+    return replace(mind, appetite=appetite, sampled_at=seen.arrived, legs=legs or None)
+
+
+def _measured(
+    plan: Plan, load: LoadPlan, mind: Mind, message: object, minds: dict[str, Mind]
+) -> tuple[Amps | None, float | None]:
+    """What a load measured, per site phase and on its busiest leg; None where it did not."""
+    if isinstance(message, ChargerState):
+        return _of_charger(plan, load, message)
+    if isinstance(message, PlugState):
+        if message.on is False:
+            return (0.0,) * len(plan.phases), 0.0
+        return _of_power(plan, load, message.power_w if message.measures else None)
+    if isinstance(message, HeatState):
+        if not _is_drawing_part(load, minds):
+            return (0.0,) * len(plan.phases), 0.0
+        return _of_power(
+            plan, load, 0.0 if message.on is False else message.power_w if message.measures else None
+        )
+    return None, None
+
+
+def _of_charger(plan: Plan, load: LoadPlan, state: ChargerState) -> tuple[Amps | None, float | None]:
+    if state.status not in WANTING and state.status is not ConnectorStatus.UNKNOWN:
+        # A frozen reading of an unplugged car would be sun at night.
+        return (0.0,) * len(plan.phases), 0.0
+    legs = leg_currents(state) if state.sampled_at is not None else None
+    if legs is None:
+        legs_used = state.legs_in_use or len(load.legs)
+        if state.power_w is None or not isfinite(state.power_w) or state.sampled_at is None:
+            return None, None
+        legs = (max(0.0, state.power_w) / plan.volts / legs_used,) * legs_used
+    amps = [0.0] * len(plan.phases)
+    for leg, phase in enumerate(load.legs[: len(legs)]):
+        amps[phase] += max(0.0, legs[leg])
+    return tuple(amps), max(legs)
+
+
+def _of_power(plan: Plan, load: LoadPlan, power_w: float | None) -> tuple[Amps | None, float | None]:
+    if power_w is None or not isfinite(power_w):
+        return None, None
+    per_leg = max(0.0, power_w) / plan.volts / len(load.legs)
+    return tuple(per_leg * count for count in load.uses(len(plan.phases))), per_leg
+
+
+def _is_drawing_part(load: LoadPlan, minds: dict[str, Mind]) -> bool:
+    """A heater has one element: what it draws belongs to the part that was granted."""
+    other = minds.get(owners_name(load) + (STORAGE if load.id.endswith(COMFORT) else COMFORT))
+    mine = minds.get(load.id)
+    if load.id.endswith(STORAGE):
+        return mine is not None and mine.limit_a > 0
+    return other is None or other.limit_a <= 0
+
+
+def _write(plan: Plan, books: dict[str, Book], load: LoadPlan, at: float, amps: Amps) -> None:
+    for circuit in load.circuits:
+        meter = plan.circuits[circuit].meter
+        if meter is not None:
+            books[meter] = sampled(books.get(meter) or Book(), load.id, at, amps)
+
+
+def _learn(before: Book, after: Book, minds: dict[str, Mind]) -> None:
+    """Dead times from the answers that this reading showed."""
+    for load, draw in after.draws.items():
+        if draw.answered_s is None:
+            continue
+        old = before.draws.get(load)
+        if old is not None and old.answered_s is None and load in minds:
+            mind = minds[load]
+            minds[load] = replace(mind, dead_s=learned(mind.dead_s, draw.answered_s))

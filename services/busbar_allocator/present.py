@@ -1,0 +1,258 @@
+"""One instant for the engine: what was measured, brought to one moment, and what the controller remembers."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from busbar_allocator import foreign, snapshot
+from busbar_allocator.background import Book
+from busbar_allocator.known import Meter, Seen, silent
+from busbar_allocator.latches import BatteryLatch
+from busbar_allocator.participation import part_of_charger
+from busbar_allocator.permits import resting
+from busbar_allocator.plan import COMFORT, LoadPlan, Plan
+from busbar_allocator.settings import Settings, owners_name
+from busbar_allocator.staleness import health
+from busbar_allocator.state import Mind, State
+from busbar_contracts.allocation import MeterHealth
+from busbar_contracts.battery import BatteryReading
+from busbar_contracts.charger import ChargerState, ConnectorStatus, LeaseQuality
+from busbar_contracts.load import HeatState, LoadMode, PlugState
+from busbar_contracts.meter import InverterReading
+
+LEGS: tuple[snapshot.Leg, ...] = ("l1", "l2", "l3")
+LAPSE_S = 10.0
+"""A charger's own fallback is in force this long after its profile's end (architecture, section 5)."""
+
+
+class Outside(Struct, frozen=True):
+    """What others allow the site now."""
+
+    import_limit_w: float | None = None
+    source: str | None = None
+
+
+def ground_of(plan: Plan, state: State, now: float) -> dict[str, MeterHealth]:
+    """How far each circuit's meter is to be believed now; circuits without one are not listed."""
+    found = {}
+    for name, circuit in plan.circuits.items():
+        if circuit.meter is not None:
+            meter = state.known.meters.get(circuit.meter)
+            found[name] = _health(plan, state, meter, now)
+    return found
+
+
+def _health(plan: Plan, state: State, meter: Meter | None, now: float) -> MeterHealth:
+    if meter is None:
+        waited = now - state.started_at
+        return MeterHealth.LOST if waited > max(plan.lost_after_s, plan.lease_s) else MeterHealth.STARTING
+    return health(now - meter.at, meter.period_s, plan.lost_after_s)
+
+
+def presented(
+    plan: Plan, settings: Settings, state: State, ground: dict[str, MeterHealth], now: float, wall: datetime,
+    outside: Outside,
+) -> snapshot.Now:  # fmt: skip
+    """The instant, with the background that is sure enough to cut on."""
+    known = state.known
+    meter = known.meters.get(plan.grid_meter)
+    return snapshot.Now(
+        grid_a=_per_phase(plan, meter.amps) if meter is not None else None,
+        voltage_v=_per_phase(plan, meter.volts) if meter is not None and meter.volts is not None else None,
+        circuits={
+            name: snapshot.CircuitNow(background_a=_per_phase(plan, background_of(plan, state, name, ground)))
+            for name, circuit in plan.circuits.items()
+            if circuit.meter is not None
+        },
+        loads={load.id: _load(plan, settings, state, load, now, wall) for load in plan.loads.values()},
+        batteries={name: _battery(state, name, now) for name in plan.site.batteries},
+        inverters={
+            name: _inverter(plan, seen.message)
+            for name, seen in known.inverters.items()
+            if name in plan.site.inverters and _fresh(seen, seen.message.period_s, now)
+        },
+        price=price_at(state, wall),
+        import_limit_w=outside.import_limit_w,
+        excess_open=state.gate_open if settings.site.excess_uses == "all" else None,
+    )
+
+
+def background_of(
+    plan: Plan, state: State, circuit: str, ground: dict[str, MeterHealth], *, keep: bool = True
+) -> tuple[float, ...]:
+    """What is not managed on a circuit, per phase, with the reserve of a meter that is not fresh."""
+    one = plan.circuits[circuit]
+    book = state.books.get(one.meter) if one.meter is not None else None
+    if book is None or not book.background:
+        # A meter that never spoke: nothing is free on its wires.
+        return one.background if one.background is not None else one.limits
+    found = book.keep if keep else book.background
+    if ground.get(circuit) is MeterHealth.FRESH:
+        return found
+    return tuple(amps + plan.reserve_a for amps in found)
+
+
+def price_at(state: State, wall: datetime) -> float | None:
+    """The import price of the slot that covers now; None when there is none."""
+    series = state.known.import_prices
+    if series is None:
+        return None
+    return next((slot.price for slot in series.slots if slot.start <= wall < slot.end), None)
+
+
+def drawn_a(book: Book | None, load: LoadPlan, uses: tuple[int, ...]) -> float | None:
+    """What a load is believed to draw on its busiest leg; None when nothing is known."""
+    draw = book.draws.get(load.id) if book is not None else None
+    if draw is None:
+        return None
+    return max((amps / count for amps, count in zip(draw.amps, uses, strict=True) if count), default=0.0)
+
+
+def _load(
+    plan: Plan, settings: Settings, state: State, load: LoadPlan, now: float, wall: datetime
+) -> snapshot.LoadNow:
+    if load.kind == "foreign":
+        reserved = foreign.reserved_a(state.known.foreign.get(load.ids["connector_id"]), load.max_a, wall)
+        return snapshot.LoadNow(status="on", reserved_a=reserved)
+    mind = state.minds[load.id]
+    draw = drawn_a(state.books.get(plan.grid_meter), load, load.uses(len(plan.phases)))
+    if silent(state.known, load.kind, owners_name(load), now):
+        return snapshot.LoadNow(
+            status="silent", reserved_a=reserved_a(plan, state, load, mind, now), draw_a=draw
+        )
+    message = state.known.loads[owners_name(load)].message
+    if isinstance(message, ChargerState):
+        return _charger(plan, settings, load, mind, message, draw, now)
+    if isinstance(message, PlugState):
+        return _plug(plan, settings, load, mind, message, draw, now, wall)
+    return _heater(plan, settings, load, mind, message, draw, now, wall)
+
+
+def reserved_a(plan: Plan, state: State, load: LoadPlan, mind: Mind, now: float) -> float:
+    """What a silent load may still take: its last limit to the end of its profile, then its fallback."""
+    since = mind.silent_since if mind.silent_since is not None else now
+    if not mind.known:
+        # Until then its draw is in the background, and nobody rises.
+        return load.fallback_a if now - state.started_at >= plan.lease_s else 0.0
+    if mind.limit_a <= 0:
+        held = plan.site.ocpp.hold_pause_s if plan.site.ocpp is not None and load.kind == "charger" else 0.0
+        return load.fallback_a if now - since > held and load.holds_pause else 0.0
+    validity = plan.validity_s if load.kind == "charger" else plan.lease_s
+    return mind.limit_a if now - since <= validity + LAPSE_S else max(load.fallback_a, 0.0)
+
+
+def _charger(
+    plan: Plan,
+    settings: Settings,
+    load: LoadPlan,
+    mind: Mind,
+    message: ChargerState,
+    draw: float | None,
+    now: float,
+) -> snapshot.LoadNow:
+    owner = settings.loads[load.id]
+    appetite = mind.appetite
+    if message.status is ConnectorStatus.UNKNOWN:
+        return snapshot.LoadNow(status="unknown", limit_given_a=mind.limit_a, draw_a=draw)
+    if not message.controllable and load.controllable:
+        most = load.max_a if message.session is not None else 0.0
+        return snapshot.LoadNow(status=message.status.value, reserved_a=most, draw_a=draw)
+    part = part_of_charger(appetite, load.min_a, now)
+    ceiling = part.most_a
+    if message.lease is LeaseQuality.NONE:
+        ceiling = _least(ceiling, load.standing_a)
+    session = message.session
+    blocked = ""
+    if mind.limit_a <= 0 and resting(mind.permit, load.delays(False), now):
+        left = mind.permit.stopped_at + load.pause_s - now  # type: ignore[operator]
+        blocked = f"pause after a stop, {left:.0f} s more"
+    return snapshot.LoadNow(
+        status=message.status.value, draw_a=draw, legs_in_use=_legs(load, mind),
+        limit_given_a=mind.limit_a, ceiling_a=ceiling, idle=part.wants and ceiling == load.min_a,
+        blocked=blocked, hold_minimum=mind.holding, keep_running=_young(load, mind, now),
+        boost=owner.boost, session_wh=session.energy_wh if session is not None else None,
+        soc_percent=message.soc_percent,
+    )  # fmt: skip
+
+
+def _plug(
+    plan: Plan, settings: Settings, load: LoadPlan, mind: Mind, message: PlugState, draw: float | None,
+    now: float, wall: datetime,
+) -> snapshot.LoadNow:  # fmt: skip
+    running = message.on is True
+    power = message.max_w or None
+    if message.manual:
+        per_leg = (power or load.rating_w or 0.0) / plan.volts / len(load.legs)
+        return snapshot.LoadNow(status="on", reserved_a=per_leg if running else 0.0, draw_a=draw)
+    waits = message.may_switch_at is not None and message.may_switch_at > wall
+    owner = settings.loads[load.id]
+    wants = message.wants_power or owner.mode is LoadMode.CONTINUOUS
+    return snapshot.LoadNow(
+        status="on" if running else "off", wants_power=wants, draw_a=draw, limit_given_a=mind.limit_a,
+        power_w=power if load.on_off else None,
+        blocked="it was switched a moment ago and must stay off a while" if waits and not running else "",
+        hold_minimum=(waits and running) or mind.holding, keep_running=_young(load, mind, now),
+        boost=owner.boost,
+    )  # fmt: skip
+
+
+def _heater(
+    plan: Plan, settings: Settings, load: LoadPlan, mind: Mind, message: HeatState, draw: float | None,
+    now: float, wall: datetime,
+) -> snapshot.LoadNow:  # fmt: skip
+    comfort = load.id.endswith(COMFORT)
+    wants = message.comfort_demand if comfort else message.storage_demand and not message.comfort_demand
+    waits = message.may_switch_at is not None and message.may_switch_at > wall
+    running = mind.limit_a > 0
+    owner = settings.loads[owners_name(load)]
+    return snapshot.LoadNow(
+        status="on" if message.on else "off", wants_power=wants, draw_a=draw, limit_given_a=mind.limit_a,
+        power_w=(message.max_w or None) if load.on_off else None,
+        blocked="it was switched a moment ago and must stay off a while" if waits and not message.on else "",
+        hold_minimum=(waits and running) or mind.holding, keep_running=_young(load, mind, now),
+        boost=owner.boost,
+    )  # fmt: skip
+
+
+def _battery(state: State, name: str, now: float) -> snapshot.BatteryNow:
+    seen = state.known.batteries.get(name)
+    if seen is None or not _fresh(seen, seen.message.period_s, now):
+        return snapshot.BatteryNow(answers=False)
+    reading: BatteryReading = seen.message
+    latch = state.latches.get(name) or BatteryLatch()
+    return snapshot.BatteryNow(
+        power_w=reading.power_w, soc_percent=reading.soc_percent, charge_max_w=reading.charge_limit_w,
+        discharge_max_w=reading.discharge_limit_w, above_min=latch.above_min, at_target=latch.at_target,
+        above_target=latch.above_target, answers=now >= state.promise.withdrawn_until,
+    )  # fmt: skip
+
+
+def _inverter(plan: Plan, reading: InverterReading) -> snapshot.InverterNow:
+    outputs = [getattr(reading, phase) for phase in plan.phases]
+    known = all(one is not None and one.current_a is not None for one in outputs)
+    return snapshot.InverterNow(
+        output_a=_per_phase(plan, tuple(one.current_a for one in outputs)) if known else None,
+        output_w=reading.power_w,
+    )
+
+
+def _young(load: LoadPlan, mind: Mind, now: float) -> bool:
+    started = mind.permit.started_at
+    return started is not None and mind.limit_a > 0 and now - started < load.min_run_s
+
+
+def _legs(load: LoadPlan, mind: Mind) -> tuple[snapshot.Leg, ...] | None:
+    count = mind.phases if mind.phases is not None else mind.legs
+    return None if count is None or count >= len(load.legs) else LEGS[:count]
+
+
+def _fresh(seen: Seen, period_s: float, now: float) -> bool:
+    return health(now - seen.at, period_s) is MeterHealth.FRESH
+
+
+def _least(one: float | None, other: float) -> float:
+    return other if one is None else min(one, other)
+
+
+def _per_phase(plan: Plan, values: tuple[float, ...]) -> snapshot.PerPhase:
+    return snapshot.PerPhase(**dict(zip(plan.phases, values, strict=True)))

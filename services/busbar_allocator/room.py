@@ -1,0 +1,43 @@
+"""What the wires have free right now at the meter, for whoever wants to rise.
+
+The engine says where everyone may settle; this says how far a step up may go in this very moment: the
+limit of every wire less its background, with all doubt against us, less what every other load may take,
+the old current of a cut included as long as that cut is under way.
+"""
+
+from busbar_allocator.plan import LoadPlan, Plan
+
+TINY = 1e-6
+
+
+class Room:
+    """Free amperes on every phase of every circuit, used up by raises in rank order."""
+
+    def __init__(self, plan: Plan, backgrounds: dict[str, tuple[float, ...]], buffer_w: float) -> None:
+        """Start from limits less backgrounds; the power buffer narrows the main breaker."""
+        self.free = {
+            name: [most - used for most, used in zip(circuit.limits, backgrounds[name], strict=True)]
+            for name, circuit in plan.circuits.items()
+        }
+        buffer_a = buffer_w / len(plan.phases) / plan.volts
+        self.free[plan.root] = [amps - buffer_a for amps in self.free[plan.root]]
+
+    def take(self, load: LoadPlan, uses: tuple[int, ...], amps: float) -> None:
+        """Count a load's current (per leg) against all its wires; a negative one gives back."""
+        for circuit in load.circuits:
+            free = self.free[circuit]
+            for phase, count in enumerate(uses):
+                free[phase] -= count * amps
+
+    def for_load(self, load: LoadPlan, uses: tuple[int, ...]) -> float:
+        """How many amperes per leg are free for this load, at least 0."""
+        free = min(
+            (
+                self.free[circuit][phase] / count
+                for circuit in load.circuits
+                for phase, count in enumerate(uses)
+                if count
+            ),
+            default=0.0,
+        )
+        return max(0.0, free + TINY)

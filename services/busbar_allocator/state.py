@@ -1,0 +1,62 @@
+"""What the controller remembers from one step to the next, and nothing else."""
+
+from msgspec import Struct
+
+from busbar_allocator.background import Book
+from busbar_allocator.known import Known
+from busbar_allocator.latches import BatteryLatch
+from busbar_allocator.participation import Appetite
+from busbar_allocator.permits import Permit
+from busbar_allocator.promise import Promise
+from busbar_allocator.ramps import Ramp
+from busbar_contracts.load import LoadMode
+
+NEVER = float("-inf")
+
+
+class Mind(Struct, frozen=True):
+    """What is remembered of one load. Currents are per leg."""
+
+    limit_a: float = 0.0
+    """The order in force."""
+    known: bool = False
+    """Its state was heard since the start, so that `limit_a` is what it was really told."""
+    sent_at: float = NEVER
+    """When an order last left."""
+    before_a: float = 0.0
+    """What it may still draw while its last cut is under way."""
+    cut_until: float = NEVER
+    """Until when that cut may be under way."""
+    dead_s: float = 5.0
+    ramp: Ramp = Ramp()
+    permit: Permit = Permit()
+    appetite: Appetite = Appetite()
+    mode: LoadMode | None = None
+    """The mode it counted as at the last step."""
+    eager: bool = False
+    """The owner changed its mode: it starts without waiting."""
+    holding: bool = False
+    """A follower of the sun that runs: it may stay at its minimum for its stop delay."""
+    silent_since: float | None = None
+    legs: int | None = None
+    """How many of its legs its car uses, as far as it has shown."""
+    phases: int | None = None
+    """How many phases were ordered, where the charger can switch."""
+    switched_at: float = NEVER
+    sampled_at: float = NEVER
+    muted: bool = False
+    """It is reserved for what it does by itself and gets no orders."""
+    reason: str = ""
+
+
+class State(Struct, frozen=True, kw_only=True):
+    """The controller's memory."""
+
+    started_at: float
+    known: Known = Known()
+    books: dict[str, Book] = {}
+    minds: dict[str, Mind] = {}
+    latches: dict[str, BatteryLatch] = {}
+    gate_open: bool = False
+    promise: Promise = Promise()
+    stepped_at: float | None = None
