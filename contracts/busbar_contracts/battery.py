@@ -97,6 +97,14 @@ class BatterySettings(Observed, frozen=True, kw_only=True):
     export_target_w: Annotated[PositiveWatts | None, Meta(description="Site export wanted; null: none.")] = (
         None
     )
+    charge_max_w: Annotated[
+        PositiveWatts | None,
+        Meta(description="Most it may charge; null: as configured and as it says itself."),
+    ] = None
+    discharge_max_w: Annotated[
+        PositiveWatts | None,
+        Meta(description="Most it may discharge; null: as configured and as it says itself."),
+    ] = None
     refused: Annotated[
         str, Meta(description="The last change that was refused, and why; empty when none.")
     ] = ""
@@ -130,6 +138,12 @@ class BatterySettingsSet(Command, frozen=True, kw_only=True, forbid_unknown_fiel
     ] = UNSET
     export_target_w: Annotated[
         PositiveWatts | UnsetType | None, Meta(description="Site export wanted; null: none.")
+    ] = UNSET
+    charge_max_w: Annotated[
+        PositiveWatts | UnsetType | None, Meta(description="Most it may charge; null: as configured.")
+    ] = UNSET
+    discharge_max_w: Annotated[
+        PositiveWatts | UnsetType | None, Meta(description="Most it may discharge; null: as configured.")
     ] = UNSET
 
 

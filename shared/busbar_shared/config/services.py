@@ -32,7 +32,10 @@ class BatteryFlowSection(Struct, frozen=True, kw_only=True, forbid_unknown_field
         float | None, Meta(description="Only while the import price is at most this.")
     ] = None
     grid_charging_windows: Annotated[
-        tuple[str, ...], Meta(description="Only inside these local times, for example 01:00-05:00.")
+        tuple[
+            Annotated[str, Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$")], ...
+        ],
+        Meta(description="Only inside these local times, for example 01:00-05:00."),
     ] = ()
     import_target_w: Annotated[
         PositiveWatts | None, Meta(description="Import wanted while charging from the grid.")
@@ -44,6 +47,21 @@ class BatteryFlowSection(Struct, frozen=True, kw_only=True, forbid_unknown_field
     permissive_soc: Annotated[
         bool, Meta(description="Discharge although the state of charge is unknown.")
     ] = False
+    limits_mandatory: Annotated[
+        bool,
+        Meta(
+            description="Law or contract demands the export and generation limit: they stand when Busbar dies."
+        ),
+    ] = True
+    exact_setpoints: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Batteries without a control loop of their own; they get an exact power, never a window."
+        ),
+    ] = ()
+    cap_rise_percent_per_s: Annotated[
+        float, Meta(gt=0, le=100, description="Fastest rise of an inverter's cap, of its rating.")
+    ] = 5.0
 
 
 class ChargeAmpsConnector(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
