@@ -79,6 +79,8 @@ class Verdict(Struct, frozen=True):
     note: str = ""
     stuck: bool = False
     """Every rung was climbed and it still charges."""
+    waiting: bool = False
+    """Nothing may be written now, although the cloud does not hold what is wanted."""
 
 
 def verdict(
@@ -101,15 +103,20 @@ def verdict(
 
 
 def _weekly(sight: Sight, marks: Marks, wanted: Week, now: datetime, terms: Terms) -> Verdict:
+    mode = (sight.mode or "").lower()
+    owner_off = mode == "off" and not marks.mode_off
     if not agrees(sight.held, wanted, now):
+        passed_s = (now - wanted.start_of_schedule).total_seconds()
+        if owner_off and any(one.start_s <= passed_s < one.end_s for one in wanted.stretches):
+            # The write would switch the connector on and a car would start; some cannot be switched off then.
+            return Verdict(None, OWNER_OFF, waiting=True)
         return Verdict(Step("put_week", week=wanted), "the cloud holds another schedule")
     if marks.zeroed and sight.user_current is not None and sight.user_current <= 0:
         return _positive(marks, terms)
-    mode = (sight.mode or "").lower()
     if marks.owner_off and mode == "schedule":
         # The write itself has switched the connector on, which its owner had not.
         return Verdict(Step("mode", mode="Off", owners=True), OWNER_OFF)
-    if mode == "off" and not marks.mode_off:
+    if owner_off:
         return Verdict(None, OWNER_OFF)
     if mode in ("on", "off"):
         return Verdict(Step("mode", mode="Schedule"), f"the connector is in mode {sight.mode}")

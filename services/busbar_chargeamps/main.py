@@ -99,7 +99,8 @@ async def run(service: Service, *, cloud: OpenCloud = open_cloud, presence: Pres
 class Scheduler:
     """Everything that runs together: the listeners, the clock's ticks and the keeper of the cloud."""
 
-    def __init__(self, service: Service, cloud: Cloud) -> None:
+    def __init__(self, service: Service, cloud: Cloud, *, tick_s: float = TICK_S) -> None:
+        self._tick_s = tick_s
         self._bus, self._clock, self._cloud = service.bus, service.clock, cloud
         site, section = service.site, config.section_of(service.site)
         self._section = section
@@ -217,7 +218,7 @@ class Scheduler:
     def _until_edge(self) -> float:
         now = self._clock.now()
         edges = [(outlet.next_edge(now) - now).total_seconds() for outlet in self._outlets.values()]
-        return max(min([TICK_S, *edges]), 0.01)
+        return max(min([self._tick_s, *edges]), 0.01)
 
     async def _tell(self, outlet: Outlet) -> None:
         now, now_s = self._clock.now(), self._clock.monotonic()

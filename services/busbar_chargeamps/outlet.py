@@ -162,6 +162,9 @@ class Outlet:
             if now_s >= self._not_before_s.setdefault("again", now_s + LONGEST_RETRY_S):
                 self._attempts, self._not_before_s = {}, {}
             return
+        if found.waiting:
+            self.sync = "pending"
+            return
         self.sync = "none" if want.kind == "hands_off" else "synced"
         self._agreed, self._fighting, self.drift = self._named, False, None
         self._attempts, self._not_before_s = {}, {}
@@ -229,7 +232,7 @@ class Outlet:
 
     def climbing(self) -> bool:
         """A change is under way and wants to be read back soon."""
-        return self.sync == "pending"
+        return self.sync == "pending" and bool(self._attempts)
 
     def _name(self, want: Wish, now: datetime) -> str:
         """Names what is wanted, so that a later difference under the same name is somebody else's doing."""
