@@ -4,6 +4,7 @@ One task owns the wire, so one request is in flight and nothing needs a lock.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
@@ -13,6 +14,8 @@ from busbar_meter.answers import DeviceRefused, DeviceSilent, LineLost, Wire
 from busbar_meter.config import StationPlan
 from busbar_meter.roles import AnyRole, Outcome
 from busbar_shared.clock import Clock
+
+log = logging.getLogger(__name__)
 
 FIRST_BACKOFF_S, LAST_BACKOFF_S, BACKOFF_FACTOR = 1.0, 60.0, 1.6
 # A device that is silent says so again this often, so that the reason and its age stay known.
@@ -32,6 +35,10 @@ class Station(Protocol):
 
     async def visit(self, wire: Wire) -> list[tuple[AnyRole, Outcome]]:
         """Read it, carry out what it was ordered, and judge what it says."""
+        ...
+
+    async def leave(self, wire: Wire) -> None:
+        """Leave it in its safe state: the service ends."""
         ...
 
     def doubt(self) -> None:
@@ -81,6 +88,15 @@ class Line:
             visit = min(self._visits, key=lambda each: each.due_s)
             if await self._waited_for(visit.due_s):
                 await self.visit(visit)
+
+    async def leave(self) -> None:
+        """Leave every device in its safe state, as far as they answer, and hang up."""
+        for station in self.stations:
+            try:
+                await station.leave(self.wire)
+            except (DeviceSilent, DeviceRefused) as error:
+                log.warning("could not be left in its safe state: %s", error)
+        self.wire.close()
 
     async def visit(self, visit: Visit) -> None:
         """One visit, whatever comes of it."""

@@ -1,30 +1,85 @@
-"""The loop of the meter service: read each line in its own task, and say what was read."""
+"""The loop of the meter service: read each line in its own task, say what was read, carry out orders."""
 
 import asyncio
+from collections.abc import Sequence
 
 from msgspec import Struct
 
+from busbar_contracts.battery import BatterySetpoint
+from busbar_contracts.meter import InverterLimit
 from busbar_meter.config import LinePlan, lines_of
+from busbar_meter.desk import Desk
 from busbar_meter.line import Line, Station
+from busbar_meter.orders import Kept
 from busbar_meter.roles import AnyRole
-from busbar_meter.sunspec_station import SunSpecStation
+from busbar_meter.sunspec_station import Actuator, SunSpecStation
 from busbar_meter.wire import ModbusWire
 from busbar_shared.life import Service
+from busbar_shared.statefile import StateFile
+
+# All devices together must be left within the time a service has to end (busbar_shared.life).
+LEAVE_S = 6.0
+# How late the end of a lease may be noticed.
+LEASE_LOOK_S = 0.5
+# Set by `busbar up` and by systemd: somebody starts us again when we die.
+SUPERVISORS = ("BUSBAR_PARENT", "INVOCATION_ID")
 
 
 async def run(service: Service) -> None:
-    """Read meters, inverters and batteries until cancelled."""
-    lines = [line_of(plan, service) for plan in lines_of(service.site)]
+    """Read meters, inverters and batteries, and keep them at what they are ordered, until cancelled."""
+    supervised = any(name in service.environ for name in SUPERVISORS)
+    file = StateFile(service.state_dir / "orders.json", Kept)
+    desk = Desk(service.site, service.clock, file, supervised=supervised)
+    desk.restore()
+    lines = [line_of(plan, desk, service) for plan in lines_of(service.site)]
+    desk.poke = lambda kind, name: poke(lines, kind, name)
     try:
         async with asyncio.TaskGroup() as tasks:
             for line in lines:
                 tasks.create_task(line.run(), name=line.name)
+            tasks.create_task(hear_orders(desk, service))
+            tasks.create_task(end_leases(desk, service))
     finally:
-        for line in lines:
-            line.wire.close()
+        await leave(lines)
+        desk.remember()
 
 
-def line_of(plan: LinePlan, service: Service) -> Line:
+async def leave(lines: Sequence[Line]) -> None:
+    """Leave every device in its safe state, all lines at once, within the time there is."""
+    leaving = [asyncio.ensure_future(line.leave()) for line in lines]
+    if leaving:
+        _, late = await asyncio.wait(leaving, timeout=LEAVE_S)
+        for each in late:
+            each.cancel()
+
+
+async def hear_orders(desk: Desk, service: Service) -> None:
+    """Take orders as they come."""
+    async for heard in service.bus.listen(InverterLimit, BatterySetpoint):
+        await desk.hear(heard, service.bus)
+
+
+async def end_leases(desk: Desk, service: Service) -> None:
+    """Visit a device as soon as what it is to be kept at changes because a lease ended."""
+    before = desk.in_force()
+    while True:
+        await service.clock.sleep(LEASE_LOOK_S)
+        now = desk.in_force()
+        for target, wanted in now.items():
+            if wanted != before[target]:
+                desk.poke(*target)
+        before = now
+
+
+def poke(lines: Sequence[Line], kind: str, name: str) -> None:
+    """Visit the station of a device now."""
+    for line in lines:
+        for station in line.stations:
+            if any((role.plan.kind, role.plan.id) == (kind, name) for role in station.roles):
+                line.poke(station)
+
+
+def line_of(plan: LinePlan, desk: Desk, service: Service) -> Line:
     """One line with its stations, speaking on the service's bus."""
 
     async def say(role: AnyRole, message: Struct) -> None:
@@ -33,6 +88,13 @@ def line_of(plan: LinePlan, service: Service) -> Line:
     async def event(code: str, text: str, severity: str) -> None:
         await service.bus.event(code, text, severity=severity)
 
+    actuators: dict[tuple[str, str], Actuator] = {
+        **{("inverter", name): each for name, each in desk.limits.items()},
+        **{("battery", name): each for name, each in desk.windows.items()},
+    }
     wire = ModbusWire(plan.address, service.clock, timeout_s=plan.timeout_s, gap_s=plan.gap_s)
-    stations: list[Station] = [SunSpecStation(station, service.clock) for station in plan.stations]
+    stations: list[Station] = [
+        SunSpecStation(station, service.clock, actuators, lambda: not service.passive)
+        for station in plan.stations
+    ]
     return Line(str(plan.address), wire, stations, service.clock, say, event)

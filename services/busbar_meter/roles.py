@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
+from busbar_contracts.meter import Control
 from busbar_meter.config import RolePlan
 from busbar_meter.control import NOT_OFFERED, Standing
 from busbar_meter.plausible import Gate
@@ -100,7 +101,7 @@ class InverterRole:
 
     def silent(self, at: datetime, why: str) -> Struct | None:
         """A reading of unknowns."""
-        return silent_inverter(at, self.config.every_s, why, self.standing)
+        return silent_inverter(at, self.config.every_s, why, unheard(self.standing))
 
 
 class BatteryRole:
@@ -126,7 +127,12 @@ class BatteryRole:
 
     def silent(self, at: datetime, why: str) -> Struct | None:
         """A reading of unknowns."""
-        return silent_battery(at, self.plan.config.every_s, why, self.standing)
+        return silent_battery(at, self.plan.config.every_s, why, unheard(self.standing))
+
+
+def unheard(standing: Standing) -> Standing:
+    """What is known of our orders to a device that does not answer: nothing, if it can be ordered at all."""
+    return standing if standing is NOT_OFFERED else Standing(control=Control.UNKNOWN)
 
 
 AnyRole = MeterRole | InverterRole | BatteryRole

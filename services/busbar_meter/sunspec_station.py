@@ -1,8 +1,10 @@
 """One SunSpec unit and the devices of the house that are read from it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
+from busbar_meter.actuators import Hand, LimitActuator, WindowActuator
 from busbar_meter.answers import Wire
 from busbar_meter.block import Block
 from busbar_meter.config import StationPlan
@@ -20,12 +22,21 @@ MODELS = {"meter": METER_MODELS, "inverter": INVERTER_MODELS, "battery": BATTERY
 FAST = {"meter": FAST_METER, "inverter": FAST_INVERTER, "battery": FAST_BATTERY}
 SLOW = {"meter": frozenset[int](), "inverter": SLOW_INVERTER, "battery": SLOW_BATTERY}
 
+Actuator = LimitActuator | WindowActuator
+
 
 class SunSpecStation:
     """A unit that is read once for all its roles."""
 
-    def __init__(self, plan: StationPlan, clock: Clock) -> None:
+    def __init__(
+        self,
+        plan: StationPlan,
+        clock: Clock,
+        actuators: Mapping[tuple[str, str], Actuator] = MappingProxyType({}),
+        allowed: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.plan = plan
+        self._actuators, self._allowed = actuators, allowed
         self.roles: tuple[AnyRole, ...] = tuple(role_of(role) for role in plan.roles)
         self._clock = clock
         bases = BASES if plan.base is None else (plan.base,)
@@ -40,9 +51,25 @@ class SunSpecStation:
         return f"unit {self.plan.unit} ({', '.join(role.plan.id for role in self.roles)})"
 
     async def visit(self, wire: Wire) -> list[tuple[AnyRole, Outcome]]:
-        """Read the unit and judge what it says for each role."""
+        """Read the unit, keep it at what it was ordered, and judge what it says for each role."""
         parts = await self.unit.read(wire)
+        await self._act(wire, parts, leaving=False)
         return [(role, self._outcome(role, parts)) for role in self.roles]
+
+    async def leave(self, wire: Wire) -> None:
+        """Leave the devices in their safe state: batteries and economic limits released."""
+        if any((role.plan.kind, role.plan.id) in self._actuators for role in self.roles):
+            await self._act(wire, await self.unit.read(wire), leaving=True)
+
+    async def _act(self, wire: Wire, parts: tuple[PartRead, ...], *, leaving: bool) -> None:
+        for role in self.roles:
+            actuator = self._actuators.get((role.plan.kind, role.plan.id))
+            part = part_for(role, parts)
+            if actuator is None or part is None or isinstance(role, MeterRole):
+                continue
+            manner = manner_of(part.identity.manufacturer, part.identity.model)
+            hand = Hand(wire, self.unit.number, part, manner, self._allowed)
+            role.standing = await actuator.act(hand, leaving=leaving)
 
     def doubt(self) -> None:
         """After a silence everything must be verified again."""

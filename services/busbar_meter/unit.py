@@ -40,11 +40,12 @@ class Identity(Struct, frozen=True):
 
 
 class PartRead(Struct, frozen=True):
-    """One logical device as just read: its blocks by model, each with the moment it was answered."""
+    """One logical device as just read: blocks by model, where they start, and when they were answered."""
 
     identity: Identity
     blocks: Mapping[int, Block]
     times: Mapping[int, datetime]
+    starts: Mapping[int, int]
 
 
 class Unit:
@@ -236,13 +237,15 @@ class Unit:
     def _part_read(self, part: Part, identity: Identity, times: Mapping[int, datetime]) -> PartRead:
         blocks: dict[int, Block] = {}
         moments: dict[int, datetime] = {}
+        starts: dict[int, int] = {}
         for place in part.blocks:
             definition = model(place.model) if place.start in self._kept else None
             if definition is not None and place.model not in blocks:
                 blocks[place.model] = Block(definition, place.length, self._kept[place.start])
+                starts[place.model] = place.start
                 if place.start in times:
                     moments[place.model] = times[place.start]
-        return PartRead(identity, blocks, moments)
+        return PartRead(identity, blocks, moments, starts)
 
 
 def _owner(places: Mapping[int, Place], start: int) -> Place:

@@ -120,6 +120,7 @@ class BatteryConfig(DeviceConfig, frozen=True, kw_only=True, forbid_unknown_fiel
     soc_hysteresis_percent: Annotated[float, Meta(ge=0, le=50, description="At first; see settings.")] = 5.0
     writable: Annotated[bool, Meta(description="Busbar may steer it.")] = False
     revert_s: Annotated[Seconds, Meta(description="Revert timer in the device.")] = 60.0
+    setpoint_issuer: Annotated[str, Meta(description="The one issuer whose set-points count.")] = "battery"
     ramp_w_per_s: Annotated[PositiveWatts | None, Meta(description="Fastest change ordered; null: none.")] = (
         None
     )

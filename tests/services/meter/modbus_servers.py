@@ -53,6 +53,8 @@ class CrookedServer:
         self.units = {int(name.removeprefix("unit")): registers for name, registers in units.items()}
         self.fault: Fault | None = None
         self.only_one = False
+        self.written: list[tuple[int, int, tuple[int, ...]]] = []
+        self.refuse_writes = 0
         self.requests: list[tuple[int, int, int, int]] = []
         self.open = 0
         self.most_open = 0
@@ -105,11 +107,15 @@ class CrookedServer:
                 return bytes([0x83, 2])
             values = [registers[at] for at in range(start, start + count)]
             return struct.pack(f">BB{count}H", 3, 2 * count, *values)
+        if function in (6, 16) and self.refuse_writes:
+            return bytes([function | 0x80, self.refuse_writes])
         if function == 6:
+            self.written.append((unit, start, (count,)))
             registers[start] = count
             return pdu[:5]
         if function == 16:
             values = struct.unpack(f">{count}H", pdu[6 : 6 + 2 * count])
+            self.written.append((unit, start, values))
             registers.update({start + step: value for step, value in enumerate(values)})
             return pdu[:5]
         return bytes([function | 0x80, 1])

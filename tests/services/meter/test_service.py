@@ -1,82 +1,14 @@
 """The whole service against a real Modbus server: what it says on the bus, and what it says in trouble."""
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from busbar_contracts.battery import BatteryReading
 from busbar_contracts.meter import InverterReading, MeterReading, Quality
 from busbar_meter.config import lines_of
-from busbar_meter.main import run
-from busbar_shared.clock import RealClock
-from busbar_shared.config.root import Site
-from busbar_shared.fakes import FakeBus
-from busbar_shared.life import Service
+from services.meter.meter_house import GRID, HYBRID, event, house, running, said
 from services.meter.modbus_servers import CrookedServer, pymodbus_server
-from services.meter.register_images import block, common, image
-
-SCALES = {"A_SF": -2, "V_SF": -1, "W_SF": 0, "TotWh_SF": 0, "Hz_SF": -2}
-INVERTER = block(103, W=4200, St=4, AphA=610, AphB=610, AphC=610, PhVphA=2300, **{**SCALES, "TotWh_SF": None})
-METER = block(203, W=-2100, WphA=-700, WphB=-700, WphC=-700, AphA=304, AphB=305, AphC=306, PhVphA=2301, PhVphB=2302,
-              PhVphC=2303, Hz=5000, TotWhImp=5, TotWhExp=6, **SCALES)  # fmt: skip
-STORAGE = block(124, WChaMax=1280, WChaMax_SF=1, ChaState=6500, ChaState_SF=-2, ChaSt=4, StorCtl_Mod=0)
-HYBRID = image(common(), INVERTER, block(120, WRtg=8200, WRtg_SF=0, MaxChaRte=5000, MaxChaRte_SF=0), STORAGE)
-GRID = image(common(name="Smart Meter TS 65A-3"), METER)
-
-
-def house(port: int, **more: Any) -> Site:
-    """A house with a hybrid inverter at unit 1 and a grid meter at unit 200 of the same address."""
-
-    def at(unit: int, **place: Any) -> dict[str, Any]:
-        return {"host": "127.0.0.1", "port": port, "unit": unit, "timeout_s": 0.3, "pause_s": 0.0, **place}
-
-    return msgspec.convert(
-        {
-            "circuits": {"main": {"limit_a": 25, "meter": "grid"}},
-            "meters": {"grid": {"modbus": at(200), "every_s": 0.2}},
-            "inverters": {"roof": {"modbus": at(1), "every_s": 0.2, "hybrid": True}},
-            "batteries": {"cellar": {"modbus": at(1), "every_s": 0.2, "inverter": "roof"}},
-            **more,
-        },
-        Site,
-    )
-
-
-@contextlib.asynccontextmanager
-async def running(site: Site, tmp_path: Path) -> AsyncIterator[FakeBus]:
-    bus = FakeBus()
-    service = Service(name="meter", site=site, bus=bus, clock=RealClock(), state_dir=tmp_path)
-    task = asyncio.create_task(run(service))
-    try:
-        yield bus
-        assert not task.done(), task.exception()
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
-async def said(bus: FakeBus, kind: type, where: Callable[[Any], bool] = lambda message: True) -> Any:
-    """The first message of a kind that fits, waiting for it."""
-    async with asyncio.timeout(8):
-        while True:
-            for _, message in bus.said:
-                if isinstance(message, kind) and where(message):
-                    return message
-            await asyncio.sleep(0.01)
-
-
-async def event(bus: FakeBus, code: str) -> str:
-    async with asyncio.timeout(8):
-        while True:
-            for name, text in bus.events:
-                if name == code:
-                    return text
-            await asyncio.sleep(0.01)
 
 
 async def test_a_house_is_read_over_pymodbus_own_server(tmp_path: Path) -> None:

@@ -1,0 +1,130 @@
+"""Keeping one device at what it was ordered: when to write, when to trust, when to stop fighting.
+
+Pure: it is told the time, the block as just read and the aim, and says what to write.
+"""
+
+from msgspec import Struct
+
+from busbar_contracts.meter import Control
+from busbar_meter.block import Block
+from busbar_meter.writes import Aim, NotOffered, Write, mismatches
+
+# Devices take up to some seconds until a written register reads back.
+SETTLE_S = 3.0
+# A small change waits this long, so that a device's memory is not worn by noise.
+SMALL_CHANGE_S = 5.0
+# After a rejection, and after too many contentions, it is tried again this much later.
+RETRY_S = 30.0
+TRUCE_S = 60.0
+MOST_CONTENTIONS = 3
+CONTENTION_WINDOW_S = 600.0
+# The timer in the device is restarted when a third of it has passed; half would be the limit.
+REFRESH_SHARE = 1 / 3
+
+
+class Step(Struct, frozen=True):
+    """What to write now, and who steers the device as far as we know."""
+
+    writes: tuple[Write, ...]
+    control: Control
+    detail: str = ""
+
+
+class Keeper(Struct):
+    """The memory of what one device was told."""
+
+    # Something of ours is, or may be, in the device.
+    touched: bool = False
+    told: Aim | None = None
+    told_s: float = 0.0
+    released_s: float = float("-inf")
+    verified: bool = False
+    contended_s: tuple[float, ...] = ()
+    pause_until_s: float = 0.0
+    pause_control: Control = Control.REJECTED
+    pause_detail: str = ""
+
+    def step(self, now: float, block: Block, aim: Aim | NotOffered) -> Step:
+        """What to do with the device as it reads now."""
+        if isinstance(aim, NotOffered):
+            return Step((), Control.UNAVAILABLE, aim.why)
+        if aim.releases:
+            return self._release(now, block, aim)
+        if now < self.pause_until_s:
+            return Step((), self.pause_control, self.pause_detail)
+        if self.told is None or self._changed(aim, now):
+            return Step(aim.writes, Control.OURS, aim.detail)
+        found = mismatches(block, self.told.expect)
+        if found:
+            return self._disobeyed(now, aim, "; ".join(found))
+        self.verified = True
+        due = self.told.revert_s is not None and now - self.told_s >= self.told.revert_s * REFRESH_SHARE
+        return Step(aim.writes if due else (), Control.OURS, aim.detail)
+
+    def wrote(self, now: float, aim: Aim) -> None:
+        """The device took the writes of this aim."""
+        if aim.releases:
+            self.told, self.verified = None, False
+            return
+        same = self.told is not None and self.told.expect == aim.expect
+        self.verified = self.verified and same
+        self.told, self.told_s, self.touched = aim, now, True
+
+    def unsure(self) -> None:
+        """The wire broke while writing: something of the aim may be in the device."""
+        self.told = None
+        self.verified = False
+
+    def refused(self, now: float, why: str) -> None:
+        """The device said no; it is asked again much later."""
+        self.told = None
+        self._pause(now + RETRY_S, Control.REJECTED, f"the device refuses: {why}")
+
+    def _release(self, now: float, block: Block, aim: Aim) -> Step:
+        found = mismatches(block, aim.expect)
+        if not self.touched:
+            return Step(
+                (), Control.RELEASED, f"someone else steers it: {'; '.join(found)}" if found else aim.detail
+            )
+        if not found:
+            self.touched, self.told, self.contended_s, self.pause_until_s = False, None, (), 0.0
+            return Step((), Control.RELEASED, aim.detail)
+        due = now - self.released_s >= SMALL_CHANGE_S
+        if due:
+            self.released_s = now
+        return Step(aim.writes if due else (), Control.OURS, "being released")
+
+    def _changed(self, aim: Aim, now: float) -> bool:
+        assert self.told is not None
+        if aim.expect == self.told.expect and aim.revert_s == self.told.revert_s:
+            return False
+        if now - self.told_s >= SMALL_CHANGE_S or aim.revert_s != self.told.revert_s:
+            return True
+        return any(
+            name not in self.told.expect
+            or abs(value - self.told.expect[name]) > (aim.deadband if name in aim.coarse else 0)
+            for name, value in aim.expect.items()
+        )
+
+    def _disobeyed(self, now: float, aim: Aim, found: str) -> Step:
+        if not self.verified:
+            if now - self.told_s < SETTLE_S:
+                return Step((), Control.OURS, "waiting for the device to take it")
+            self._pause(now + RETRY_S, Control.REJECTED, f"the device does not keep what it is told: {found}")
+            self.told = None
+            return Step((), self.pause_control, self.pause_detail)
+        assert self.told is not None
+        if self.told.revert_s is not None and now - self.told_s >= self.told.revert_s:
+            return Step(aim.writes, Control.OURS, f"the device had reverted by its timer: {found}")
+        recent = [at for at in self.contended_s if now - at < CONTENTION_WINDOW_S]
+        self.contended_s = (*recent, now)
+        if len(self.contended_s) > MOST_CONTENTIONS:
+            self._pause(now + TRUCE_S, Control.CONTENDED, f"someone else keeps changing it: {found}")
+            self.contended_s = ()
+            self.told = None
+            return Step((), self.pause_control, self.pause_detail)
+        return Step(aim.writes, Control.CONTENDED, f"someone else changed it: {found}")
+
+    def _pause(self, until_s: float, control: Control, detail: str) -> None:
+        self.pause_until_s, self.pause_control, self.pause_detail = until_s, control, detail
+        self.verified = False
