@@ -34,6 +34,7 @@ class PlugState(Observed, frozen=True, kw_only=True):
     power_w: Annotated[Watts | None, Meta(description="Measured power; null without metering.")] = None
     sampled_at: Annotated[Instant | None, Meta(description="When the power was measured.")] = None
     energy_wh: Annotated[WattHours | None, Meta(description="The device's own energy register.")] = None
+    energy_at: Annotated[Instant | None, Meta(description="When the energy was read.")] = None
     min_w: Annotated[
         PositiveWatts, Meta(description="Least power it can run at: for an on/off load its power.")
     ] = 0.0
@@ -47,10 +48,15 @@ class PlugState(Observed, frozen=True, kw_only=True):
     standby_w: Annotated[PositiveWatts | None, Meta(description="Power while on and idle, as learned.")] = (
         None
     )
+    peak_w: Annotated[PositiveWatts | None, Meta(description="Highest start peak of late, as seen.")] = None
     duty_percent: Annotated[
         Percent | None, Meta(description="Share of time it draws while on, as learned.")
     ] = None
     wants_power: Annotated[bool, Meta(description="It would run if it might.")] = False
+    idle: Annotated[
+        bool,
+        Meta(description="On, but at standby for the settle time: its share is free until it draws again."),
+    ] = False
     manual: Annotated[
         bool, Meta(description="The owner switched it by hand; it counts as uncontrolled for a while.")
     ] = False
@@ -111,6 +117,8 @@ class HeatState(Observed, frozen=True, kw_only=True):
     sg_state: Annotated[SgReadyState | None, Meta(description="SG Ready state in force.")] = None
     power_w: Annotated[Watts | None, Meta(description="Measured power.")] = None
     energy_wh: Annotated[WattHours | None, Meta(description="The device's own energy register.")] = None
+    power_at: Annotated[Instant | None, Meta(description="When the power was measured.")] = None
+    energy_at: Annotated[Instant | None, Meta(description="When the energy was read.")] = None
     min_w: Annotated[PositiveWatts, Meta(description="Least power it can run at.")] = 0.0
     max_w: Annotated[PositiveWatts, Meta(description="Most power it can run at.")] = 0.0
     step_w: Annotated[PositiveWatts | None, Meta(description="Step between the two; null: on/off.")] = None
@@ -119,6 +127,10 @@ class HeatState(Observed, frozen=True, kw_only=True):
     )
     storage_demand: Annotated[bool, Meta(description="It could store more.")] = False
     wanted_wh: Annotated[WattHours | None, Meta(description="Energy it could still take.")] = None
+    reach_s: Annotated[
+        Seconds | None,
+        Meta(description="How long it takes to the storage target at its power; null: unknown."),
+    ] = None
     confidence: Annotated[Share | None, Meta(description="How far the thermal model may be believed.")] = None
     may_switch_at: Annotated[Instant | None, Meta(description="Not switched before this; null: now.")] = None
     measures: Annotated[bool, Meta(description="It measures its power.")] = False
@@ -140,6 +152,15 @@ class HeatOrder(Order, frozen=True, kw_only=True, forbid_unknown_fields=True):
     power_w: Annotated[
         PositiveWatts | None, Meta(description="For heaters with a range: the power to run at.")
     ] = None
+
+
+class ManualHeat(Command, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The owner sets an SG Ready heat pump by hand; a block by order still counts more."""
+
+    sg_state: Annotated[
+        SgReadyState | None,
+        Meta(description="1 block, 2 normal, 3 recommend, 4 force; null: automatic again."),
+    ]
 
 
 class LoadMode(StrEnum):

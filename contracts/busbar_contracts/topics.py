@@ -24,6 +24,7 @@ from busbar_contracts.load import (
     HeatState,
     LoadSettings,
     LoadSettingsSet,
+    ManualHeat,
     ManualSwitch,
     PlugState,
     PlugSwitch,
@@ -149,6 +150,7 @@ TOPICS: tuple[Topic, ...] = (
     _order("hems/plug/{plug}/manual/set", ManualSwitch, "owner", "The owner switches a plug by hand."),
     _state("hems/heat/{heater}/state", HeatState, "heat", "What a heater is doing."),
     _order("hems/heat/{heater}/order/set", HeatOrder, "allocator", "Lets a heater store, or blocks it."),
+    _order("hems/heat/{heater}/manual/set", ManualHeat, "owner", "The owner sets an SG Ready state by hand."),
     _state("hems/load/{load}/settings", LoadSettings, "allocator", "What the owner wants of a load."),
     _order(
         "hems/load/{load}/settings/set", LoadSettingsSet, "owner", "Changes what the owner wants of a load."
