@@ -41,16 +41,26 @@ def heard(drift: Drift, said: datetime | None, now: datetime, now_s: float) -> D
     return Drift(ahead_s=ahead_s, said=said, heard_s=now_s, hint_s=ahead_s)
 
 
-def charger_time(drift: Drift, now: datetime, validity_s: float) -> datetime:
-    """The charger's own time, for the start of a schedule.
+# While its clock is unknown a schedule starts this much earlier than the charger's time seems to be.
+UNSURE_S = 3600
 
-    Until its clock is known the earlier of the plausible times is taken, within half of the lease: a schedule
-    that starts in the charger's future would be no limit at all, one that started early ends early.
+
+def unsure_s(drift: Drift) -> int:
+    """By how much more the start of a schedule must lie in the past, so that it is not in the charger's future.
+
+    A lease with such a start would end at an unknown moment, so nothing above the fallback may be granted
+    until the clock is known.
     """
-    if drift.ahead_s is not None:
-        return now + timedelta(seconds=drift.ahead_s)
-    behind_s = min(0.0, drift.hint_s or 0.0)
-    return now + timedelta(seconds=max(behind_s, -validity_s / 2))
+    return UNSURE_S if drift.ahead_s is None else 0
+
+
+def charger_time(drift: Drift, now: datetime) -> datetime:
+    """The charger's own time, for the start of a schedule; until its clock is known the earlier of the plausible ones.
+
+    A schedule that starts in the charger's future would be no limit at all.
+    """
+    ahead_s = drift.ahead_s if drift.ahead_s is not None else min(0.0, drift.hint_s or 0.0)
+    return now + timedelta(seconds=ahead_s)
 
 
 def our_time(drift: Drift, said: datetime | None, now: datetime) -> datetime:

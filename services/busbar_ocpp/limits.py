@@ -7,17 +7,20 @@ goes into the call queue under the key of its drawer, so that a newer value repl
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
+
+from msgspec.structs import replace
 
 from busbar_contracts.charger import LeaseQuality
 from busbar_ocpp import wire16, wire201
 from busbar_ocpp.bearing import Bounds
 from busbar_ocpp.calls import Calls, Refused, Silent, Superseded
 from busbar_ocpp.connector import Connector
-from busbar_ocpp.drift import Drift, charger_time
+from busbar_ocpp.drift import Drift, charger_time, unsure_s
 from busbar_ocpp.forms import Abilities, forms
 from busbar_ocpp.profile import (
+    START_EARLY_S,
     Form,
     Kind,
     Layout,
@@ -35,6 +38,9 @@ from busbar_shared.clock import Clock
 log = logging.getLogger(__name__)
 
 RETRY_S = 2.0
+# A charge point refuses a TxProfile of a transaction whose number has not reached it yet.
+RETRY_TX_S = 1.0
+EARLY_TRIES = 3
 # After every form was refused the charger counts as without control; it may have become wiser later.
 TRY_ALL_AGAIN_S = 600.0
 
@@ -43,6 +49,7 @@ class Wires(Protocol):
     """The words of one protocol version."""
 
     def set_charging_profile(self, profile: Profile) -> dict[str, Any]: ...
+    def charging_profile(self, profile: Profile) -> dict[str, Any]: ...
     def clear_charging_profile(
         self,
         *,
@@ -81,6 +88,8 @@ class Steering:
         self.place = 0
         self.step_a = 0.1
         self.step_w = 0.1
+        self.start_early_s: int | None = None
+        """Where the clock is known to drift; None: as usual."""
         self.proof: bool | None = None
         """Whether the charger was seen to fall back by itself in the form in use."""
         self.accepted = False
@@ -89,9 +98,12 @@ class Steering:
         self.version = "1.6"
         self.paused = True
         """Nothing is sent before the charger has been greeted."""
+        self.silent: set[int] = set()
+        """Connectors whose lease is being proven: nothing is sent to them."""
         self._pending: dict[Slot, Profile] = {}
         self._retry_at_s: dict[Slot, float] = {}
         self._cleared: set[Slot] = set()
+        self._early: dict[str, Any] = {}
         self._unit_told = False
         self._gave_up_at_s: float | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -119,13 +131,14 @@ class Steering:
             return LeaseQuality.NONE  # its clock is the transaction's, and nothing has shown that it runs
         return LeaseQuality.ACCEPTED if self.accepted else LeaseQuality.UNKNOWN
 
-    def learn(self, abilities: Abilities, known: Form | None = None) -> None:
+    def learn(self, abilities: Abilities, known: Form | None = None, proof: bool | None = None) -> None:
         """Take what the charger can do, and the form that worked for its kind before."""
         current = self.form
         self.abilities = abilities
         self.forms = forms(abilities)
         wanted = known if known in self.forms else current if self.accepted else None
         self.place = self.forms.index(wanted) if wanted in self.forms else 0
+        self.proof = proof if wanted is not None and wanted == known else None
         self._gave_up_at_s = None
 
     def link_up(self, calls: Calls, version: str) -> None:
@@ -177,6 +190,8 @@ class Steering:
         now_s = self._clock.monotonic()
         if self.calls is None or self.paused or not connector.wiring.controllable:
             return
+        if connector.number in self.silent:
+            return
         if self._gave_up_at_s is not None:
             if now_s - self._gave_up_at_s < TRY_ALL_AGAIN_S:
                 return
@@ -184,7 +199,9 @@ class Steering:
         holds = connector.holds(self.bounds(connector), now_s)
         if holds is None:
             return
-        standing = self.standing(connector, holds.limit_a, holds.phases)
+        # A lease needs the charger's clock. Until it is known nothing is granted that could not stand for ever.
+        most_a = connector.wiring.fallback_a if self.drift.ahead_s is None else holds.limit_a
+        standing = self.standing(connector, min(holds.limit_a, most_a), holds.phases)
         wanted = lease_profiles(
             standing, self.form, self.scale(connector), connector.number, self._moment(connector)
         )
@@ -214,6 +231,44 @@ class Steering:
             phases=phases,
         )
 
+    async def install(self, connector: Connector, standing: Standing) -> None:
+        """Send what says this standing and wait until it is accepted; raises as `Calls.ask`."""
+        profiles = lease_profiles(
+            standing, self.form, self.scale(connector), connector.number, self._moment(connector)
+        )
+        for profile in profiles:
+            if self.calls is None:
+                raise Silent("no link")
+            answer = await self.calls.ask(
+                "SetChargingProfile", wires_of(self.version).set_charging_profile(profile), Urgency.RAISE
+            )
+            if answer.get("status") != "Accepted":
+                raise Refused(str(answer.get("status")), profile.purpose.value)
+
+    def start_profile(self, connector: Connector) -> Profile | None:
+        """The grant as a TxProfile without its transaction, to go with a remote start (1.6 section 5.11)."""
+        holds = connector.holds(self.bounds(connector), self._clock.monotonic())
+        if holds is None or self.form.during is not Purpose.TX or not connector.wiring.controllable:
+            return None
+        standing = self.standing(connector, holds.limit_a, holds.phases)
+        moment = replace(self._moment(connector), transaction="", elapsed_s=0.0)
+        lease = lease_profiles(standing, self.form, self.scale(connector), connector.number, moment)[0]
+        return replace(lease, transaction=None)
+
+    async def clear_ours(self, connector: Connector) -> int:
+        """Clear what we installed at a connector; how many profiles that were."""
+        slots = list(connector.installed)
+        connector.forget_profiles()
+        for number, purpose, level in slots:
+            await self.clear(number, purpose.value, level)
+        return len(slots)
+
+    async def set_again(self, connector: Connector) -> int:
+        """Clear our profiles at a connector and set them anew."""
+        cleared = await self.clear_ours(connector)
+        self.steer(connector)
+        return cleared
+
     async def limit_unit(self, connector: Connector) -> None:
         """Tell the unit its own maximum, once per boot. A charger that does not know the purpose is excused."""
         if self._unit_max_a is None or self._unit_told or self.calls is None:
@@ -236,8 +291,10 @@ class Steering:
     def _moment(self, connector: Connector) -> Moment:
         now = self._clock.now()
         entry = connector.transaction
+        early_s = max((self.start_early_s or 0) - START_EARLY_S, 0)
         return Moment(
-            charger_time=charger_time(self.drift, now, self._validity_s),
+            charger_time=charger_time(self.drift, now) - timedelta(seconds=early_s),
+            unsure_s=unsure_s(self.drift),
             transaction=connector.transaction_id,
             elapsed_s=(now - entry.started_at).total_seconds() if entry else None,
         )
@@ -297,6 +354,9 @@ class Steering:
         connector.confirmed = False
         if profile.purpose is Purpose.TX and profile.transaction != connector.transaction_id:
             return
+        if profile.purpose is Purpose.TX and self._too_early(profile):
+            self._retry_at_s[slot] = self._clock.monotonic() + RETRY_TX_S
+            return
         connector.last_refusal = f"SetChargingProfile {profile.purpose.value} in {profile.unit.value}: {why}"
         self._changed(connector)
         if self.version != "1.6" and slot not in self._cleared and slot not in connector.installed:
@@ -312,6 +372,14 @@ class Steering:
             + ("; trying another form" if self.controllable else "; no form is left, it is not controlled"),
         )
         self.steer(connector)
+
+    def _too_early(self, profile: Profile) -> bool:
+        """Whether the charger may not know its own transaction yet: our answer to its start may still be on the way."""
+        if self._early.get("transaction") != profile.transaction:
+            self._early = {"transaction": profile.transaction, "left": EARLY_TRIES}
+        left = self._early["left"]
+        self._early["left"] = max(left - 1, 0)
+        return bool(left)
 
     def _next_form(self, connector: Connector, profile: Profile) -> None:
         if profile.unit is not self.form.unit or profile.level not in (self.form.level, self.form.level - 1):

@@ -143,6 +143,8 @@ class Moment(Struct, frozen=True, kw_only=True):
     charger_time: datetime
     transaction: str | None = None
     elapsed_s: float | None = None
+    # The charger's clock may be behind what we think by this much.
+    unsure_s: int = 0
 
 
 def usable(amps: float, least_a: float, most_a: float) -> float:
@@ -201,7 +203,7 @@ def lease_profiles(
 
 def unit_profile(most_a: float, form: Form, scale: Scale, moment: Moment) -> Profile:
     """The unit's own maximum over all its connectors, for good (connector 0)."""
-    start = moment.charger_time - timedelta(seconds=START_EARLY_S)
+    start = moment.charger_time - timedelta(seconds=START_EARLY_S + moment.unsure_s)
     return Profile(
         id=profile_id(0, Purpose.MAX),
         connector=0,
@@ -222,7 +224,8 @@ def _in_drawer(
     now = Period(0, limit_of(standing.now_a, form.unit, scale), standing.phases)
     then_a = limit_of(standing.then_a, form.unit, scale)
     if form.layout is Layout.TWO_PERIODS:
-        later = Period(standing.lasts_s + _run_before(form, moment), then_a, standing.phases)
+        lead_s = _run_before(form, moment) + (moment.unsure_s if form.kind is Kind.ABSOLUTE else 0)
+        later = Period(standing.lasts_s + lead_s, then_a, standing.phases)
         return (_profile(purpose, 1, (now, later), *place),)
     if form.layout is Layout.STACKED:
         lease = _profile(purpose, 1, (now,), *place, ends=True)
@@ -249,7 +252,7 @@ def _profile(
     *,
     ends: bool = False,
 ) -> Profile:
-    start = moment.charger_time - timedelta(seconds=START_EARLY_S)
+    start = moment.charger_time - timedelta(seconds=START_EARLY_S + moment.unsure_s)
     absolute = form.kind is Kind.ABSOLUTE or ends
     return Profile(
         id=profile_id(connector, purpose, rank),
@@ -262,7 +265,7 @@ def _profile(
         start=start if absolute else None,
         valid_from=start if form.valid_from and absolute else None,
         # Both, because charge points differ in which of the two they obey.
-        valid_to=start + timedelta(seconds=standing.lasts_s) if ends else None,
-        duration_s=standing.lasts_s if ends else None,
+        valid_to=start + timedelta(seconds=standing.lasts_s + moment.unsure_s) if ends else None,
+        duration_s=standing.lasts_s + moment.unsure_s if ends else None,
         transaction=moment.transaction if purpose is Purpose.TX else None,
     )

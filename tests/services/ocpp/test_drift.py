@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from busbar_ocpp.drift import Drift, charger_time, heard, our_time
+from busbar_ocpp.drift import Drift, charger_time, heard, our_time, unsure_s
 
 SIX_PM = datetime(2026, 3, 1, 18, 0, tzinfo=UTC)
 
@@ -42,15 +42,26 @@ def test_drift(messages: list[tuple[float, float]], ahead_s: float | None) -> No
     [
         pytest.param([], 0.0, id="nothing known: ours"),
         pytest.param([(0, -30)], -30.0, id="perhaps behind: the earlier time, so that the limit holds at once"),
-        pytest.param([(0, -7200)], -60.0, id="never so early that the lease is over"),
+        pytest.param([(0, -7200)], -7200.0, id="far behind: as early as it says"),
         pytest.param([(0, 500)], 0.0, id="perhaps ahead: ours, it only ends early"),
         pytest.param([(0, 500), (10, 510)], 500.0, id="known: the charger's"),
     ],
 )
 def test_a_schedule_starts_by_the_chargers_clock(messages: list[tuple[float, float]], expected_s: float) -> None:
-    assert charger_time(after(*messages), SIX_PM, 120.0) == SIX_PM + timedelta(seconds=expected_s)
+    assert charger_time(after(*messages), SIX_PM) == SIX_PM + timedelta(seconds=expected_s)
 
 
 def test_a_moment_of_the_charger_is_never_in_our_future() -> None:
     assert our_time(Drift(), SIX_PM + timedelta(hours=1), SIX_PM) == SIX_PM
     assert our_time(Drift(ahead_s=90.0), SIX_PM + timedelta(seconds=80), SIX_PM) == SIX_PM - timedelta(seconds=10)
+
+
+@pytest.mark.parametrize(
+    ("messages", "expected_s"),
+    [
+        pytest.param([], 3600, id="a clock nobody has read: a schedule starts an hour early, and grants no more than for ever"),
+        pytest.param([(0, 500), (10, 510)], 0, id="a clock that is known needs no such care"),
+    ],
+)
+def test_an_unknown_clock_makes_us_start_early(messages: list[tuple[float, float]], expected_s: int) -> None:
+    assert unsure_s(after(*messages)) == expected_s
