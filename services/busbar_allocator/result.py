@@ -28,13 +28,14 @@ def allocation(
 ) -> Allocation:
     """Everything the service publishes about one instant."""
     loads = {}
+    taken = {c.load.unit for c in asked if c.runs and c.load.plugs == "exclusive"}
     for claim in asked:
         reason, binding = reasons.of(claim)
         limit = round(claim.limit, DECIMALS)
         loads[claim.load.id] = LoadGrant(
             round(claim.target, DECIMALS),
             limit,
-            limit if claim.takes_part else round(available(claim, model, ground, limits), DECIMALS),
+            limit if claim.takes_part else round(available(claim, model, ground, limits, taken), DECIMALS),
             round(claim.reserved, DECIMALS),
             claim.takes_part,
             claim.mode,
@@ -46,12 +47,14 @@ def allocation(
     return Allocation(loads, _circuits(model, ground, limits.used), batteries, _pools(model, ground, targets))
 
 
-def available(claim: Claim, model: SiteModel, ground: Ground, settled: "Settled") -> float:
-    """What an idle load would get if it woke up now, after all others."""
+def available(
+    claim: Claim, model: SiteModel, ground: Ground, settled: "Settled", taken: set[int | None]
+) -> float:
+    """What an idle load would get if it woke up now, after all others; `taken` units serve only one."""
     ceilings = settled.ceilings.get(claim.urgency or 0)
     if ceilings is None or settled.blocked or claim.reserved or not claim.load.controlled:
         return 0.0
-    if claim.alone_with is not None and any(other.runs for other in claim.alone_with):
+    if claim.load.unit in taken:
         return 0.0
     if claim.urgency == SOLAR_PRIORITY and ground.storage.empty and not model.settings.grid_charging:
         return 0.0
