@@ -4,7 +4,7 @@ import asyncio
 import logging
 from datetime import datetime, timedelta
 
-from busbar_contracts.charger import ChargerLimit
+from busbar_contracts.charger import ChargerCommand, ChargerLimit
 from busbar_ocpp.bearing import Past, refused_value
 from busbar_ocpp.charge_point import ChargePoint, Desk
 from busbar_ocpp.connector import Connector
@@ -105,9 +105,19 @@ class Central:
         after = connector.holds(charger.steering.bounds(connector), clock.monotonic())
         cut = before is None or after is None or after.limit_a < before.limit_a
         self.remember(charger, connector, now=cut)
-        charger.steering.steer(connector)
+        charger.order_taken(connector)
         if before is None or after is None or before != after:
             charger.changed(connector)
+
+    async def command(self, heard: Heard[ChargerCommand]) -> None:
+        """Start what the owner asks; the answer appears in the state."""
+        found = self.find(heard.ids.get("charger", ""), heard.ids.get("connector", ""))
+        if found is None:
+            text = f"no connector {heard.ids.get('charger')}/{heard.ids.get('connector')} here"
+            await self.desk.bus.event("unknown_charger", f"{heard.topic}: {text}", topic=heard.topic)
+            return
+        charger, connector = found
+        charger.start(charger.carry_out(connector, heard.message))
 
     def find(self, charger_id: str, connector_id: str) -> tuple[ChargePoint, Connector] | None:
         """A connector by its names on the bus."""

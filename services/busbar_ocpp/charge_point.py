@@ -5,19 +5,19 @@ A connection lives in `serve`; everything that is known outlives it.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from busbar_contracts.charger import ChargerState
-from busbar_ocpp import answers, frames, hear16, hear201
+from busbar_contracts.charger import ChargerCommand, ChargerState, ConnectorStatus, LeaseQuality
+from busbar_ocpp import answers, composite, frames, hear16, hear201, obey, owner
 from busbar_ocpp.booking import Booking
-from busbar_ocpp.calls import Calls
+from busbar_ocpp.calls import Calls, Refused, Silent, Superseded
 from busbar_ocpp.config import ChargerPlan, OcppPlan
-from busbar_ocpp.connector import Connector
-from busbar_ocpp.drift import Drift, heard, our_time
+from busbar_ocpp.connector import PLUGGED, Connector
+from busbar_ocpp.drift import heard, our_time, synchronised
 from busbar_ocpp.greeting import Greeting
 from busbar_ocpp.hear16 import Unreadable
 from busbar_ocpp.ledger import Ledger
@@ -26,6 +26,7 @@ from busbar_ocpp.link import Link, Lost
 from busbar_ocpp.measure import Sample
 from busbar_ocpp.memory import Memory
 from busbar_ocpp.publish import state_of
+from busbar_ocpp.quirks import Quirk, merged
 from busbar_ocpp.said import Booted, Measured, Noted, Reported, Said, StatusSaid, TransactionSaid
 from busbar_ocpp.tags import may_charge
 from busbar_shared.bus import Bus
@@ -34,6 +35,10 @@ from busbar_shared.clock import Clock
 log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 60
+DEAD_S = 10.0
+"""A car and its charger have this long to follow a limit before a sample may accuse them."""
+ASK_AGAIN_S = 30.0
+"""Between two remote starts or stops of one connector."""
 INBOX = 64
 
 
@@ -46,6 +51,7 @@ class Desk:
     bus: Bus
     ledger: Ledger
     memory: Memory
+    quirks: tuple[Quirk, ...] = ()
     dirty: set[tuple[str, int]] = field(default_factory=set)
     """Connectors whose state is to be said."""
 
@@ -65,6 +71,7 @@ class ChargePoint:
         self.link: Link | None = None
         self.calls: Calls | None = None
         self.quirks: tuple[str, ...] = ()
+        self.quirk = merged(())
         self.steering = Steering(
             clock=desk.clock,
             validity_s=desk.plan.section.profile_validity_s,
@@ -78,8 +85,15 @@ class ChargePoint:
         self.booking = Booking(desk.ledger, plan.id, self.connectors, desk.plan.nominal_v)
         self.booking.restore()
         self.greeting = Greeting(self)
-        self.reports: dict[int, dict[str, str]] = {}
+        known = desk.memory.of(plan.charge_point)
+        if known.model:
+            self.identity = Booted(vendor=known.vendor, model=known.model, firmware=known.firmware or None)
+            self.greeting.recognise(self.identity)
         self.on_report: list[Callable[[Reported], None]] = []
+        self.released = False
+        """The owner took it out of our hands: nothing is sent."""
+        self.boots = 0
+        self._tasks: set[asyncio.Task[None]] = set()
         for number in self.connectors:
             desk.dirty.add((plan.id, number))
 
@@ -195,8 +209,9 @@ class ChargePoint:
         """What follows from what was said, after it was answered."""
         if isinstance(said, Booted):
             self.identity = said
+            self.boots += 1
             self.steering.forget()
-            self.steering.drift = Drift()
+            self.steering.drift = synchronised()
             for connector in self.connectors.values():
                 connector.forget_profiles()
             self.greeting.booted(said)
@@ -256,6 +271,7 @@ class ChargePoint:
             self.booking.measured(
                 connector, sample, our_time(self.steering.drift, sample.at, now), now_s, transaction
             )
+            self._judge(connector)
         self._moved(connector)
 
     def _tell_time(self, said: datetime | None) -> None:
@@ -265,17 +281,144 @@ class ChargePoint:
     # -- telling -------------------------------------------------------------------------------
 
     def tick(self) -> None:
-        """Once a second: renew, retry, fall back."""
+        """Once a second: renew, retry, fall back, look whether it obeys."""
         for connector in self.connectors.values():
+            self._steer(connector)
+            self._enforce(connector)
+            self._follow(connector)
+
+    def _steer(self, connector: Connector) -> None:
+        if not self.released:
             self.steering.steer(connector)
 
+    def order_taken(self, connector: Connector) -> None:
+        """A new limit holds."""
+        self._steer(connector)
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something beside hearing."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def carry_out(self, connector: Connector, command: ChargerCommand) -> None:
+        """Do what the owner asks, and put the answer into the state."""
+        answer = await owner.carry_out(self, connector, command)
+        mark = f"[{command.id}] " if command.id else ""
+        connector.last_answer = f"{mark}{command.action.value}: {answer}"[:2000]
+        self.changed(connector)
+
+    # -- obedience -----------------------------------------------------------------------------
+
+    def _judge(self, connector: Connector) -> None:
+        """Compare what was measured with what was told."""
+        drawn, at, told_at = connector.draw.most_a, connector.draw.at, connector.told_at
+        if drawn is None or at is None or told_at is None or connector.told_a is None:
+            return
+        if self.released or not connector.wiring.controllable or connector.number in self.steering.silent:
+            return
+        now, now_s = self.desk.clock.now(), self.desk.clock.monotonic()
+        before = connector.obedience
+        connector.obedience = obey.seen(
+            before,
+            drawn_a=drawn,
+            sample_s=now_s - (now - at).total_seconds(),
+            limit_a=connector.told_a,
+            since_s=now_s - (now - told_at).total_seconds(),
+            dead_s=DEAD_S,
+            now_s=now_s,
+        )
+        if connector.obedience.disobedient and not before.disobedient:
+            text = f"{connector.wiring.load} draws {drawn:.1f} A, its limit is {connector.told_a:g} A"
+            self.start(self.report("disobedient", text, severity="error"))
+        if connector.obedience.disobedient != before.disobedient:
+            self.changed(connector)
+
+    def _enforce(self, connector: Connector) -> None:
+        """Climb the next rung against a disobedient charger."""
+        now_s = self.desk.clock.monotonic()
+        allowed = self.plan.config.hard_reset_allowed
+        rung = obey.next_rung(connector.obedience, hard_allowed=allowed, now_s=now_s)
+        if rung is None or self.calls is None or self.steering.paused:
+            return
+        connector.obedience = obey.acted(connector.obedience, rung, now_s)
+        self.start(self._climb(connector, rung))
+
+    async def _climb(self, connector: Connector, rung: obey.Rung) -> None:
+        await self.report(
+            "disobedient_" + rung.value, f"{connector.wiring.load}: {rung.value.replace('_', ' ')}"
+        )
+        if rung is obey.Rung.SET_AGAIN:
+            await self.steering.set_again(connector)
+            return
+        calls = self.calls
+        if calls is not None:
+            with suppress(Silent, Refused, Superseded):
+                await calls.ask("Reset", self.reset_payload(hard=rung is obey.Rung.HARD_RESET))
+
+    def reset_payload(self, *, hard: bool) -> dict[str, Any]:
+        """Reset in the words of its version; 2.0.1's soft reset waits for the end of the transaction."""
+        if answers.family(self.version or "1.6") == "1.6":
+            return {"type": "Hard" if hard else "Soft"}
+        return {"type": "Immediate" if hard else "OnIdle"}
+
+    # -- starting and stopping -----------------------------------------------------------------
+
+    def _follow(self, connector: Connector) -> None:
+        """Start a car that waits, and pause one that 0 A does not stop."""
+        clock = self.desk.clock
+        if self.calls is None or self.steering.paused or self.released:
+            return
+        if clock.monotonic() - connector.asked_s < ASK_AGAIN_S:
+            return
+        holds = connector.holds(self.steering.bounds(connector), clock.monotonic())
+        granted = holds is not None and holds.limit_a >= connector.wiring.min_a
+        if connector.transaction is None:
+            waits = connector.status in (ConnectorStatus.PREPARING, ConnectorStatus.SUSPENDED_EVSE)
+            tag = self.plan.config.auto_start if waits else None
+            if connector.stopped_tag is not None and granted and connector.status in PLUGGED:
+                tag, connector.stopped_tag = connector.stopped_tag, None
+            if tag is not None and (granted or not self.quirk.zero_does_not_stop):
+                connector.asked_s = clock.monotonic()
+                self.start(self._remote_start(connector, tag))
+            return
+        draws = (connector.draw.most_a or 0.0) > obey.TOLERANCE_A
+        if self.quirk.zero_does_not_stop and holds is not None and not granted and draws:
+            connector.asked_s = clock.monotonic()
+            connector.stopped_tag = connector.transaction.tag
+            self.start(self._remote_stop(connector))
+
+    async def _remote_start(self, connector: Connector, tag: str) -> None:
+        with suppress(Silent, Refused, Superseded):
+            await owner.remote_start(self, connector, tag)
+
+    async def _remote_stop(self, connector: Connector) -> None:
+        with suppress(Silent, Refused, Superseded):
+            await owner.remote_stop(self, connector)
+
+    async def composite_a(self, connector: Connector) -> float | None:
+        """The limit in ampere per leg that the charger says it computes now; None when it does not say."""
+        calls = self.calls
+        if calls is None:
+            return None
+        place = "connectorId" if answers.family(self.version or "1.6") == "1.6" else "evseId"
+        try:
+            answer = await calls.ask("GetCompositeSchedule", {place: connector.number, "duration": 60})
+        except (Silent, Refused, Superseded):
+            return None
+        return composite.limit_a(answer, self.steering.scale(connector))
+
     def changed(self, connector: Connector) -> None:
-        """Its state is to be said."""
+        """Its state is to be said; a form that works is remembered."""
+        known = self.desk.memory.of(self.plan.charge_point)
+        if self.steering.quality is LeaseQuality.ACCEPTED and known.form != self.steering.form:
+            known.form = self.steering.form
         self.desk.dirty.add((self.plan.id, connector.number))
 
     def _moved(self, connector: Connector) -> None:
         self.changed(connector)
-        self.steering.steer(connector)
+        self._steer(connector)
+        self._follow(connector)
 
     def _all_changed(self) -> None:
         for connector in self.connectors.values():
@@ -299,7 +442,7 @@ class ChargePoint:
             unit=steering.form.unit,
             step_a=max(steering.step_a, connector.wiring.step_a),
             holds_pause=self.plan.config.holds_pause,
-            switches_phases=self.plan.config.phase_switching,
+            switches_phases=self.greeting.switches_phases,
             bearing=connector.holds(steering.bounds(connector), now_s),
             version=self.version,
             identity=self.identity,

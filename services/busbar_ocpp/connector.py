@@ -10,6 +10,7 @@ from busbar_ocpp.bearing import Bearing, Past, bearing, lowers, remembered
 from busbar_ocpp.bearing import Bounds as Bounds
 from busbar_ocpp.draw import Draw
 from busbar_ocpp.ledger import Entry
+from busbar_ocpp.obey import Obedience
 from busbar_ocpp.profile import Purpose
 from busbar_ocpp.standing import Installed, Slot
 from busbar_shared.config.wiring import Connector as Wiring
@@ -53,10 +54,13 @@ class Connector:
     told_a: float | None = None
     told_at: datetime | None = None
     confirmed: bool = False
-    disobedient: bool = False
+    obedience: Obedience = field(default_factory=Obedience)
+    stopped_tag: str | None = None
+    """The tag of a car that was stopped because 0 A does not pause it."""
+    asked_s: float = -1e9
+    """When a remote start or stop was last asked for."""
     last_refusal: str | None = None
     last_answer: str | None = None
-    remote_start: int | None = None
 
     @property
     def transaction_id(self) -> str | None:

@@ -12,6 +12,8 @@ from msgspec.structs import replace
 # Two moments this far apart tell a running clock from a queue, at a resolution of one second.
 APART_S = 5.0
 TOLERANCE_S = 2.0
+# One message this close to our own time is no chance: neither a queue nor a wrong clock says it.
+NEAR_S = 5.0
 
 
 class Drift(Struct, frozen=True, kw_only=True):
@@ -31,14 +33,26 @@ def heard(drift: Drift, said: datetime | None, now: datetime, now_s: float) -> D
         return drift
     ahead_s = (said - now).total_seconds()
     if drift.said is None:
-        return replace(drift, said=said, heard_s=now_s, hint_s=ahead_s)
+        return _first(drift, said, now_s, ahead_s)
     ours = now_s - drift.heard_s
     theirs = (said - drift.said).total_seconds()
     if abs(theirs - ours) > TOLERANCE_S:
-        return replace(drift, said=said, heard_s=now_s, hint_s=ahead_s)
+        known = ahead_s if drift.ahead_s is None and abs(ahead_s) <= NEAR_S else drift.ahead_s
+        return Drift(ahead_s=known, said=said, heard_s=now_s, hint_s=ahead_s)
     if ours < APART_S:
         return drift
     return Drift(ahead_s=ahead_s, said=said, heard_s=now_s, hint_s=ahead_s)
+
+
+def synchronised() -> Drift:
+    """What is known after a boot was answered: our time came with it, and a charger sets its clock by it (1.6 4.2)."""
+    return Drift(ahead_s=0.0)
+
+
+def _first(drift: Drift, said: datetime, now_s: float, ahead_s: float) -> Drift:
+    """The first message tells nothing unless it is of this very moment; it may deny what a boot let hope."""
+    near = abs(ahead_s) <= NEAR_S
+    return replace(drift, said=said, heard_s=now_s, hint_s=ahead_s, ahead_s=ahead_s if near else None)
 
 
 # While its clock is unknown a schedule starts this much earlier than the charger's time seems to be.

@@ -18,7 +18,8 @@ class Abilities(Struct, frozen=True, kw_only=True):
     max_periods: int | None = None
     level: int | None = None
     """As configured."""
-    relative_only: bool = False
+    relative_first: bool = False
+    """Its absolute profiles are known to fail."""
     unit_only: bool = False
     """It takes profiles on connector 0 only."""
     without_tx_profile: bool = False
@@ -37,6 +38,8 @@ def _candidates(abilities: Abilities) -> Iterator[Form]:
     first = _preferred(abilities)
     yield first
     yield replace(first, valid_from=not first.valid_from)
+    if first.kind is Kind.RELATIVE:
+        first = replace(first, kind=Kind.ABSOLUTE)
     for form in (first, replace(first, level=0)):
         for unit in _units(abilities):
             yield replace(form, unit=unit)
@@ -61,7 +64,7 @@ def _preferred(abilities: Abilities) -> Form:
     return Form(
         unit=_units(abilities)[0],
         layout=layout,
-        kind=Kind.RELATIVE if abilities.relative_only else Kind.ABSOLUTE,
+        kind=Kind.RELATIVE if abilities.relative_first else Kind.ABSOLUTE,
         during=Purpose.DEFAULT if abilities.without_tx_profile else Purpose.TX,
         level=level,
         on_unit=abilities.unit_only,

@@ -1,9 +1,15 @@
-"""Getting to know a charge point, once per connection and boot, gently and one call at a time."""
+"""Getting to know a charge point, once per connection and boot, gently and one call at a time.
+
+First our limits, then what it can do and the settings the site needs, last its status and its meter. Nothing
+of this is sent while a car charges at a limit that binds: a cut must not stand behind a question.
+"""
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from busbar_contracts.charger import ConnectorStatus
+from busbar_ocpp import abilities, answers, quirks
 from busbar_ocpp.calls import Refused, Silent, Superseded
 from busbar_ocpp.connector import Connector
 from busbar_ocpp.said import Booted, TransactionSaid
@@ -17,6 +23,9 @@ log = logging.getLogger(__name__)
 BOOT_WAIT_S = 2.0
 # Chargers need a moment after their boot was accepted before they take calls.
 SETTLE_S = 0.5
+QUIET_LOOK_S = 5.0
+PATIENCE_S = 600.0
+"""Longest wait for a quiet moment; after it the questions are asked all the same, one a minute."""
 
 
 class Greeting:
@@ -25,49 +34,203 @@ class Greeting:
     def __init__(self, charger: "ChargePoint") -> None:
         self._charger = charger
         self._booted = asyncio.Event()
+        self.switches_phases = False
+        self.start_early_s: int | None = None
 
     def booted(self, said: Booted) -> None:
         """It said who it is."""
+        self.recognise(said)
         self._booted.set()
 
     def transaction(self, connector: Connector, said: TransactionSaid) -> None:
         """A transaction was told of."""
+
+    def recognise(self, identity: Booted) -> None:
+        """Take the quirks of its make, and what was learned of its kind before."""
+        charger = self._charger
+        found = quirks.of(identity, charger.desk.quirks)
+        charger.quirk = quirks.merged(found)
+        charger.quirks = tuple(quirk.name for quirk in found)
+        known = charger.desk.memory.of(charger.plan.charge_point)
+        kind = (identity.vendor, identity.model, identity.firmware or "")
+        if known.kind != kind:
+            same = charger.desk.memory.of_kind(kind)
+            known.vendor, known.model, known.firmware = kind
+            known.form, known.configuration = (same.form, {}) if same else (None, {})
+            known.proof, known.proof_form = (same.proof, same.proof_form) if same else (None, None)
+        self._learn(known.configuration)
+
+    def _learn(self, said: dict[str, str]) -> None:
+        """Take what it can do into the steering of its limits."""
+        charger, config = self._charger, self._charger.plan.config
+        of = abilities.of_16 if answers.family(charger.version or "1.6") == "1.6" else abilities.of_201
+        can = quirks.corrected(of(said, config.stack_level), charger.quirk)
+        if config.unit != "auto":
+            can = abilities.only(can, config.unit)
+        known = charger.desk.memory.of(charger.plan.charge_point)
+        charger.steering.step_a = 1.0 if charger.quirk.whole_amps else 0.1
+        charger.steering.start_early_s = charger.quirk.start_early_s
+        charger.steering.learn(can, known.form, known.proof if known.proof_form == known.form else None)
+        self.switches_phases = abilities.switches_phases(said) and config.phase_switching
+
+    # -- the visit -----------------------------------------------------------------------------
 
     async def connected(self) -> None:
         """Greet once now, and again after each boot on this connection."""
         clock = self._charger.desk.clock
         self._booted.clear()
         waited = asyncio.create_task(self._booted.wait())
-        slept = asyncio.create_task(clock.sleep(BOOT_WAIT_S))
+        slept = asyncio.ensure_future(clock.sleep(BOOT_WAIT_S))
         await asyncio.wait({waited, slept}, return_when=asyncio.FIRST_COMPLETED)
         waited.cancel()
         slept.cancel()
         while True:
             self._booted.clear()
             await clock.sleep(SETTLE_S)
-            try:
-                await self._greet()
-            except (Silent, Refused, Superseded) as error:
-                log.info("%s: greeting ended early: %s", self._charger.plan.id, error)
+            asking = asyncio.create_task(self._greet())
             await self._booted.wait()
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
             self._charger.steering.paused = True
 
     async def _greet(self) -> None:
         charger = self._charger
         charger.steering.paused = False
         charger.tick()
-        first = next(iter(charger.connectors.values()), None)
-        if first is not None:
-            await charger.steering.limit_unit(first)
-        await self._trigger("StatusNotification")
-        await self._trigger("MeterValues")
+        try:
+            first = next(iter(charger.connectors.values()), None)
+            if first is not None:
+                await charger.steering.limit_unit(first)
+            if charger.identity is None:
+                await self.trigger("BootNotification")
+            await self._trigger_unknown("StatusNotification")
+            await self._discover()
+            await self.trigger("MeterValues")
+        except Silent as error:
+            log.info("%s: greeting ended early: %s", charger.plan.id, error)
+        except Exception:
+            log.exception("%s: greeting failed", charger.plan.id)
 
-    async def _trigger(self, message: str) -> None:
+    async def _trigger_unknown(self, message: str) -> None:
+        if any(one.status is ConnectorStatus.UNKNOWN for one in self._charger.connectors.values()):
+            await self.trigger(message)
+
+    async def trigger(self, message: str) -> None:
         """Ask for a message; a charger that will not send it is excused."""
+        await self._ask("TriggerMessage", {"requestedMessage": message})
+
+    async def _discover(self) -> None:
+        charger = self._charger
+        is_16 = answers.family(charger.version or "1.6") == "1.6"
+        said = await (self._configuration() if is_16 else self._variables())
+        known = charger.desk.memory.of(charger.plan.charge_point)
+        known.configuration = {**known.configuration, **said}
+        self._learn(known.configuration)
+        charger.tick()
+        charger.desk.memory.save_learned()
+        keep = bool(charger.quirk.refuses_measurands)
+        sample_s = int(charger.desk.plan.section.sample_s)
+        changes = abilities.changes_16 if is_16 else abilities.changes_201
+        for change in changes(said, sample_s, keep_measurands=keep):
+            for value in change.values:
+                if await self.set(change.key, value):
+                    known.configuration[change.key] = value
+                    break
+        charger.desk.memory.save_learned()
+
+    async def _configuration(self) -> dict[str, str]:
+        """1.6: a few keys at a time, no more than it allows."""
+        most = await self._ask("GetConfiguration", {"key": ["GetConfigurationMaxKeys"]})
+        allowed = keys_of(most).get("GetConfigurationMaxKeys", "")
+        said: dict[str, str] = {}
+        for group in abilities.groups(abilities.KEYS_16, int(allowed) if allowed.isdecimal() else None):
+            said |= keys_of(await self._ask("GetConfiguration", {"key": group}))
+        return said
+
+    async def _variables(self) -> dict[str, str]:
+        """2.0.1: the same with GetVariables."""
+        said: dict[str, str] = {}
+        for group in abilities.groups((f"{c}.{v}" for c, v in abilities.VARIABLES_201), 4):
+            wanted = [
+                {"component": {"name": name.split(".")[0]}, "variable": {"name": name.split(".")[1]}}
+                for name in group
+            ]
+            said |= variables_of(await self._ask("GetVariables", {"getVariableData": wanted}))
+        return said
+
+    async def set(self, key: str, value: str) -> bool:
+        """Make one setting; whether it was taken."""
+        if answers.family(self._charger.version or "1.6") == "1.6":
+            answer = await self._ask("ChangeConfiguration", {"key": key, "value": value})
+            return answer.get("status") in ("Accepted", "RebootRequired")
+        component, _, variable = key.partition(".")
+        data = {"attributeValue": value, "component": {"name": component}, "variable": {"name": variable}}
+        answer = await self._ask("SetVariables", {"setVariableData": [data]})
+        results = answer.get("setVariableResult") or [{}]
+        return isinstance(results[0], dict) and results[0].get("attributeStatus") in (
+            "Accepted",
+            "RebootRequired",
+        )
+
+    async def _ask(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """The answer, empty where it is refused. Waits for a quiet moment."""
+        await self._quiet()
         calls = self._charger.calls
         if calls is None:
-            return
+            raise Silent("no link")
         try:
-            await calls.ask("TriggerMessage", {"requestedMessage": message})
-        except Refused as refused:
-            log.info("%s: no trigger of %s: %s", self._charger.plan.id, message, refused)
+            return await calls.ask(action, payload)
+        except (Refused, Superseded) as refused:
+            log.info("%s: %s refused: %s", self._charger.plan.id, action, refused)
+            return {}
+
+    async def _quiet(self) -> None:
+        """Wait while a car charges at a limit that binds, but not for ever."""
+        clock = self._charger.desk.clock
+        since_s = clock.monotonic()
+        while clock.monotonic() - since_s < PATIENCE_S and any(
+            binding(one) for one in self._charger.connectors.values()
+        ):
+            await clock.sleep(QUIET_LOOK_S)
+
+
+def binding(connector: Connector) -> bool:
+    """Whether a car takes all it is allowed."""
+    drawn, told = connector.draw.most_a, connector.told_a
+    return (
+        connector.transaction is not None
+        and bool(drawn)
+        and told is not None
+        and (drawn or 0.0) >= told - 1.0
+    )
+
+
+def keys_of(answer: dict[str, Any]) -> dict[str, str]:
+    """Keys and values of a GetConfiguration answer, without secrets."""
+    found: dict[str, str] = {}
+    entries = answer.get("configurationKey")
+    for entry in entries if isinstance(entries, list) else []:
+        key, value = (entry.get("key"), entry.get("value")) if isinstance(entry, dict) else (None, None)
+        if isinstance(key, str) and value is not None and not secret(key):
+            found[key] = str(value)[:1000]
+    return found
+
+
+def variables_of(answer: dict[str, Any]) -> dict[str, str]:
+    """component.variable → value of a GetVariables answer, without secrets."""
+    found: dict[str, str] = {}
+    entries = answer.get("getVariableResult")
+    for entry in entries if isinstance(entries, list) else []:
+        try:
+            name = f"{entry['component']['name']}.{entry['variable']['name']}"
+            if entry["attributeStatus"] == "Accepted" and not secret(name):
+                found[name] = str(entry["attributeValue"])[:1000]
+        except (KeyError, TypeError):
+            continue
+    return found
+
+
+def secret(key: str) -> bool:
+    """Whether a setting holds a secret: it is neither logged, kept nor published."""
+    name = key.lower()
+    return any(word in name for word in ("authorizationkey", "password", "secret", "basicauth", "apikey"))

@@ -6,13 +6,14 @@ import ssl
 from collections.abc import AsyncIterator
 from typing import Any
 
-from busbar_contracts.charger import ChargerLimit
+from busbar_contracts.charger import ChargerCommand, ChargerLimit
 from busbar_ocpp.central import Central
 from busbar_ocpp.charge_point import Desk
 from busbar_ocpp.config import OcppPlan, plan_of
 from busbar_ocpp.ledger import Ledger
 from busbar_ocpp.link import Door, opened
 from busbar_ocpp.memory import Memory
+from busbar_ocpp.quirks import with_own
 from busbar_shared.bus import Heard
 from busbar_shared.life import Service
 
@@ -25,9 +26,11 @@ async def run(service: Service, *, opened_on: asyncio.Future[int] | None = None)
     """Serve until cancelled. Chargers then live on their leases, which run out by themselves."""
     plan = plan_of(service.site)
     ledger = Ledger(service.state_dir / "transactions.sqlite3", service.clock.now())
-    desk = Desk(plan, service.clock, service.bus, ledger, Memory(service.state_dir))
+    desk = Desk(
+        plan, service.clock, service.bus, ledger, Memory(service.state_dir), with_own(service.state_dir)
+    )
     central = Central(desk)
-    orders = service.bus.listen(ChargerLimit)
+    orders = service.bus.listen(ChargerLimit, ChargerCommand)
     try:
         async with opened(door_of(plan), central.admit, central.serve, service.clock) as port:
             if opened_on is not None:
@@ -43,7 +46,10 @@ async def run(service: Service, *, opened_on: asyncio.Future[int] | None = None)
 async def _obey(central: Central, orders: AsyncIterator[Heard[Any]]) -> None:
     async for heard in orders:
         try:
-            await central.order(heard)
+            if isinstance(heard.message, ChargerLimit):
+                await central.order(heard)
+            else:
+                await central.command(heard)
         except Exception:
             log.exception("an order for %s could not be taken", heard.topic)
 

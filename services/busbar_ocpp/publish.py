@@ -45,7 +45,7 @@ def state_of(
         controllable=controllable,
         lease=lease,
         fallback_a=wiring.fallback_a,
-        disobedient=connector.disobedient,
+        disobedient=connector.obedience.disobedient,
         session=_session(connector),
         sampled_at=draw.at,
         l1=_leg(draw.l1, 1, wiring.legs),

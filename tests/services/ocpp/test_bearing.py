@@ -31,7 +31,9 @@ def past(limit_a: float, until_s: float = 100.0) -> Past:
     ("orders", "before", "now_s", "limit_a", "issuer"),
     [
         pytest.param(held(order(13.0)), None, 101.0, 13.0, "allocator", id="one order"),
-        pytest.param(held(order(13.0), order(8.0, "grid")), None, 101.0, 8.0, "grid", id="the smallest of two, named"),
+        pytest.param(
+            held(order(13.0), order(8.0, "grid")), None, 101.0, 8.0, "grid", id="the smallest of two, named"
+        ),
         pytest.param([], past(13.0), 101.0, 6.0, "fallback", id="after the lease the fallback"),
         pytest.param([], past(6.0), 101.0, 6.0, "fallback", id="a limit at the fallback stays"),
         pytest.param([], past(0.0), 101.0, 0.0, "fallback", id="a pause stays a pause"),
@@ -71,5 +73,7 @@ def test_the_smallest_of_the_last_orders_is_remembered() -> None:
     ],
     ids=["a cut", "a raise", "a first pause", "a first grant", "a cut that switches phases"],
 )
-def test_only_a_cut_is_taken_whatever_its_age(new: ChargerLimit, old: ChargerLimit | None, safer: bool) -> None:
+def test_only_a_cut_is_taken_whatever_its_age(
+    new: ChargerLimit, old: ChargerLimit | None, safer: bool
+) -> None:
     assert lowers(new, old) is safer

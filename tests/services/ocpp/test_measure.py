@@ -45,7 +45,9 @@ def currents(draw: Draw) -> tuple[float | None, ...]:
         pytest.param(one(value="1.5", unit="kWh"), 1500.0, id="kWh"),
         pytest.param(one(value=2000), 2000.0, id="a number instead of text"),
         pytest.param(one(value="1,5", unit="kWh"), 1500.0, id="a comma"),
-        pytest.param(one(value=1.5, unitOfMeasure={"unit": "Wh", "multiplier": 3}), 1500.0, id="2.0.1 multiplier"),
+        pytest.param(
+            one(value=1.5, unitOfMeasure={"unit": "Wh", "multiplier": 3}), 1500.0, id="2.0.1 multiplier"
+        ),
         pytest.param(one(value=7, unitOfMeasure={"unit": "kWh"}), 7000.0, id="2.0.1 unit"),
         pytest.param(one(value="7", location="Outlet", context="Transaction.Begin"), 7.0, id="at the start"),
     ],
@@ -185,7 +187,15 @@ def test_feeding_back_is_a_negative_power() -> None:
 
 @pytest.mark.parametrize(
     ("written", "read"),
-    [("16.0", 16.0), (" 7 ", 7.0), ("1,5", 1.5), ("1,500.5", None), ("", None), ([], None), (float("nan"), None)],
+    [
+        ("16.0", 16.0),
+        (" 7 ", 7.0),
+        ("1,5", 1.5),
+        ("1,500.5", None),
+        ("", None),
+        ([], None),
+        (float("nan"), None),
+    ],
     ids=["text", "spaces", "comma", "thousands", "empty", "a list", "no number"],
 )
 def test_numbers(written: Any, read: float | None) -> None:

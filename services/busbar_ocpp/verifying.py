@@ -1,0 +1,99 @@
+"""Runs the proof of a lease on a charge point (`proof.py` decides)."""
+
+import logging
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from busbar_ocpp.calls import Refused, Silent, Superseded
+from busbar_ocpp.connector import Connector
+from busbar_ocpp.proof import CannotTry, Trial, trial, verdict
+
+if TYPE_CHECKING:
+    from busbar_ocpp.charge_point import ChargePoint
+
+log = logging.getLogger(__name__)
+
+REBOOT_S = 180.0
+
+
+async def verify(charger: "ChargePoint", connector: Connector, *, reboot: bool = False) -> str:
+    """The outcome as a sentence; what was shown is remembered for this kind of charger."""
+    try:
+        running = _begin(charger, connector)
+    except CannotTry as cannot:
+        return f"cannot be tried now: {cannot}"
+    steering = charger.steering
+    steering.silent.add(connector.number)
+    try:
+        await steering.install(connector, running.standing)
+        running = replace(running, began_s=charger.desk.clock.monotonic())
+        fell = await _watch(charger, connector, running)
+        if fell and reboot:
+            kept = await _reboot(charger, connector)
+            charger.desk.memory.of(charger.plan.charge_point).keeps_profiles = kept
+    except CannotTry as cannot:
+        return f"cannot be tried now: {cannot}"
+    except (Refused, Silent, Superseded) as error:
+        return f"the charger did not take the profile: {error}"
+    finally:
+        steering.silent.discard(connector.number)
+        connector.forget_profiles()
+        steering.steer(connector)
+    return _conclude(charger, running, fell)
+
+
+def _begin(charger: "ChargePoint", connector: Connector) -> Trial:
+    steering, now_s = charger.steering, charger.desk.clock.monotonic()
+    holds = connector.holds(steering.bounds(connector), now_s)
+    if charger.calls is None or holds is None:
+        raise CannotTry("the charger is not connected" if charger.calls is None else "no limit stands yet")
+    return trial(steering.standing(connector, holds.limit_a, holds.phases), connector.draw.most_a, now_s)
+
+
+async def _watch(charger: "ChargePoint", connector: Connector, running: Trial) -> bool:
+    """Say nothing and look each second."""
+    clock, steering = charger.desk.clock, charger.steering
+    while True:
+        await clock.sleep(1.0)
+        now_s = clock.monotonic()
+        holds = connector.holds(steering.bounds(connector), now_s)
+        if holds is None or holds.limit_a < running.granted_a:
+            raise CannotTry("the limit was cut meanwhile")
+        at = connector.draw.at
+        sample_s = None if at is None else now_s - (clock.now() - at).total_seconds()
+        fell = verdict(running, connector.draw.most_a, sample_s, now_s)
+        if fell is not None:
+            return fell
+
+
+async def _reboot(charger: "ChargePoint", connector: Connector) -> bool | None:
+    """Reset the charger and see, before anything is sent, whether a profile survived."""
+    clock = charger.desk.clock
+    boots = charger.boots
+    if charger.calls is None or (await charger.calls.ask("Reset", charger.reset_payload(hard=False))).get(
+        "status"
+    ) not in ("Accepted", "Scheduled"):
+        return None
+    since_s = clock.monotonic()
+    while charger.boots == boots or charger.calls is None:
+        if clock.monotonic() - since_s > REBOOT_S:
+            return None
+        await clock.sleep(1.0)
+    limit = await charger.composite_a(connector)
+    return None if limit is None else limit <= connector.wiring.max_a
+
+
+def _conclude(charger: "ChargePoint", running: Trial, fell: bool) -> str:
+    steering, known = charger.steering, charger.desk.memory.of(charger.plan.charge_point)
+    steering.proof = fell
+    known.form, known.proof, known.proof_form = steering.form, fell, steering.form
+    charger.desk.memory.save_learned()
+    if not fell:
+        return (
+            f"lease: none. It was told {running.granted_a:g} A for 20 s and {running.then_a:g} A after, heard nothing"
+            f" more, and went on drawing; what Busbar grants it must fit for ever"
+        )
+    kept = {True: "; a profile survived its reboot", False: "; it forgets its profiles when it reboots"}
+    more = kept.get(known.keeps_profiles, "") if known.keeps_profiles is not None else ""
+    return f"lease: proven. It fell from {running.granted_a:g} A to {running.then_a:g} A by itself, without a word{more}"
