@@ -55,7 +55,9 @@ def fleet(batteries: Sequence[BatteryNow], bands: Mapping[str, Band], permissive
 
 
 def most_charge(one: BatteryNow, band: Band, permissive: bool, from_grid: bool) -> float:
-    """What this battery may take now, W; from the grid only with a known charge."""
+    """What this battery may take now, W; from the grid only with its owner's leave and a known charge."""
+    if from_grid and not one.from_grid:
+        return 0.0
     if one.soc is None:
         blind = permissive or not from_grid
         return min(or_inf(one.charge_max), or_inf(one.wire_charge)) if blind else 0.0

@@ -30,6 +30,8 @@ class BatteryNow(Struct, frozen=True, kw_only=True):
     inverter: str | None = None
     # It answers to a window with a loop of its own, faster than ours. Otherwise every order is exact.
     follows_grid: bool = True
+    # Its owner lets it take energy from the grid.
+    from_grid: bool = True
     period_s: float = 1.0
 
 

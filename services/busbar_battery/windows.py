@@ -41,7 +41,7 @@ def style_of(
     if scene.given.grid_charging:
         from_grid = choice.power > max(0.0, scene.surplus) + SMALL_W
         return Style.EXACT if from_grid else Style.TRACKED
-    if scene.surplus < scene.wanted_export:
+    if scene.wanted_export > 0 and scene.surplus < scene.wanted_export:
         return Style.EXACT
     # Several batteries that each follow the same meter would all answer the same need.
     one_alone = len(batteries) == 1 and scene.wanted_export == 0 and not spared

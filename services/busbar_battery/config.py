@@ -1,0 +1,63 @@
+"""What the battery service must be told, taken from the site's file."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from busbar_battery.site import Tuning
+from busbar_shared.config.devices import BatteryConfig, InverterConfig
+from busbar_shared.config.root import Site
+from busbar_shared.config.services import BatteryFlowSection
+from busbar_shared.config.site import SiteSection
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """The part of the site file this service works with."""
+
+    site: SiteSection
+    flow: BatteryFlowSection
+    grid_meter: str | None
+    batteries: dict[str, BatteryConfig]
+    inverters: dict[str, InverterConfig]
+    legs: dict[str, int]
+    """Legs of each charger: what an unmeasured car could draw."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The owner's time zone."""
+        return ZoneInfo(self.site.timezone)
+
+    @property
+    def has_allocator(self) -> bool:
+        """An allocator says what the phases bear; a site without circuits has none."""
+        return self.grid_meter is not None
+
+    @property
+    def tuning(self) -> Tuning:
+        """How briskly the controller acts."""
+        slowest = min(
+            [
+                self.flow.ramp_w_per_s,
+                *(one.ramp_w_per_s for one in self.batteries.values() if one.ramp_w_per_s),
+            ]
+        )
+        return Tuning(
+            deadband_w=self.flow.deadband_w,
+            ramp_w_per_s=slowest,
+            dwell_s=self.flow.zero_dwell_s,
+            cap_rise_percent_per_s=self.flow.cap_rise_percent_per_s,
+        )
+
+
+def plan_from(site: Site) -> Plan:
+    """The plan of a checked site. Without a [battery_flow] section the service observes and explains only."""
+    return Plan(
+        site=site.site,
+        flow=site.battery_flow or BatteryFlowSection(),
+        grid_meter=site.grid_meter() if site.circuits else next(iter(site.meters), None),
+        batteries=site.batteries,
+        inverters=site.inverters,
+        legs={name: len(one.legs) for name, one in site.chargers.items()},
+    )
