@@ -86,10 +86,14 @@ class House:
         return guest
 
     async def arrived(self, id: str = "CP-1", **given: Any) -> ChargePoint:
-        """A charge point that has connected and booted, with no car."""
+        """A charge point that has connected and booted, with no car, and whose clock has been read."""
         guest = self.guest(id, **given)
         await guest.connect()
         await guest.boot()
+        for connector in range(1, guest.connectors + 1):
+            await guest.status("Available", connector)
+        # Two messages with a time, some seconds apart, tell how far its clock is from ours.
+        await self.clock.sleep(6)
         for connector in range(1, guest.connectors + 1):
             await guest.status("Available", connector)
         return guest
