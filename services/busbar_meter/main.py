@@ -40,7 +40,9 @@ async def run(service: Service) -> None:
             tasks.create_task(hear_orders(desk, service))
             tasks.create_task(end_leases(desk, service))
     finally:
-        await leave(lines)
+        # A planned restart leaves the leases to the next instance, which takes them up from the file.
+        if not service.handing_over:
+            await leave(lines)
         desk.remember()
 
 

@@ -9,7 +9,8 @@ from msgspec import Struct
 from busbar_meter.answers import DeviceRefused, DeviceSilent, Wire
 from busbar_meter.block import Block, Place
 from busbar_meter.definitions import Model, model
-from busbar_meter.discovery import BASES, SUNS, Ask, Chain, NotSunSpec, Part, Refusal, survey
+from busbar_meter.discovery import BASES, SUNS, Chain, NotSunSpec, Part
+from busbar_meter.image import find_chain
 from busbar_meter.readplan import Read, narrower, plan, replaced, span_of
 from busbar_meter.wanted import THROUGH, chosen, trusted
 from busbar_shared.clock import Clock
@@ -130,14 +131,7 @@ class Unit:
         return await whole_block(wire, self.number, place)
 
     async def _surveyed(self, wire: Wire) -> Chain:
-        search = survey(self._bases)
-        ask = next(search)
-        while True:
-            try:
-                ask = search.send(await self._answer(wire, ask))
-            except StopIteration as done:
-                found: Chain | NotSunSpec = done.value
-                break
+        found = await find_chain(wire, self.number, self._bases)
         if isinstance(found, NotSunSpec):
             raise NotADevice(f"unit {self.number} is not a SunSpec device ({'; '.join(found.tried)})")
         if not found.parts:
@@ -145,12 +139,6 @@ class Unit:
                 f"unit {self.number}: no model 1 behind the mark at {found.base} ({found.ended})"
             )
         return found
-
-    async def _answer(self, wire: Wire, ask: Ask) -> tuple[int, ...] | Refusal:
-        try:
-            return await wire.read(self.number, ask.start, ask.count)
-        except DeviceRefused as refused:
-            return Refusal(refused.code)
 
     async def _identified(self, wire: Wire, chain: Chain) -> tuple[Identity, ...]:
         return tuple([await self._identity(wire, part) for part in chain.parts])
@@ -160,8 +148,11 @@ class Unit:
         return Identity(common.text("Mn"), common.text("Md"), common.text("SN"), common.text("Vr"))
 
     async def _verify(self, wire: Wire, chain: Chain) -> None:
-        answer = await self._answer(wire, Ask(chain.base, 2))
-        if isinstance(answer, Refusal) or answer != SUNS:
+        try:
+            marked = await wire.read(self.number, chain.base, 2) == SUNS
+        except DeviceRefused:
+            marked = False
+        if not marked:
             self.forget()
             raise ChainMoved(f"unit {self.number}: the SunSpec mark at {chain.base} is gone")
         if await self._identified(wire, chain) != self._identities:
