@@ -20,7 +20,7 @@ from busbar_chargeamps.cloud import (
     text,
 )
 from busbar_chargeamps.ladder import Sight, Step
-from busbar_chargeamps.login import Login, Token
+from busbar_chargeamps.login import Login, Token, life_of
 from busbar_shared.clock import Clock
 
 BASE_URL = "https://eapi.charge.space"
@@ -133,21 +133,21 @@ class ExternalCloud:
             renewed = {"token": old.value, "refreshToken": old.refresh}
             answer = await self._once("POST", "/auth/refreshtoken", renewed, None)
             if answer.status == 200:
-                return _token(answer)
+                return self._token(answer)
         body = {"email": self._email, "password": self._password}
         answer = await self._once("POST", "/auth/login", body, None)
         try:
-            return _token(judged(answer, "login"))
+            return self._token(judged(answer, "login"))
         except CloudRefused as error:
             raise CloudDenied(f"login: the cloud answers {error.status}") from error
 
-
-def _token(answer: Answer) -> Token:
-    found = parsed(answer, "login")
-    value = found.get("token") if isinstance(found, dict) else None
-    if not isinstance(value, str) or not value:
-        raise CloudGarbled("login: the answer has no token")
-    return Token(value, TOKEN_S, None, text(found.get("refreshToken")))
+    def _token(self, answer: Answer) -> Token:
+        found = parsed(answer, "login")
+        value = found.get("token") if isinstance(found, dict) else None
+        if not isinstance(value, str) or not value:
+            raise CloudGarbled("login: the answer has no token")
+        good_for_s = life_of(value, self._clock.now()) or TOKEN_S
+        return Token(value, good_for_s, None, text(found.get("refreshToken")))
 
 
 def sight_of(

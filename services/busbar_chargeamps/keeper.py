@@ -16,7 +16,6 @@ from busbar_shared.clock import Clock
 
 log = logging.getLogger(__name__)
 
-READ_BACK_S = 3.0
 FIRST_BACKOFF_S = 5.0
 LONGEST_BACKOFF_S = 900.0
 LEAST_PAUSE_S = 0.2
@@ -139,12 +138,12 @@ class Keeper:
         return wanted
 
     def _next_look(self, outlet: Outlet) -> float:
-        if outlet.climbing():
-            return READ_BACK_S
+        soon_s = outlet.look_again_in(self._clock.monotonic())
         charging = outlet.sight is not None and outlet.sight.is_charging
         poll_s = self._poll_charging_s if charging else self._poll_idle_s
         now = self._clock.now()
-        return min(poll_s, (outlet.next_edge(now) - now).total_seconds() + LEAST_PAUSE_S)
+        edge_s = (outlet.next_edge(now) - now).total_seconds() + LEAST_PAUSE_S
+        return min(poll_s, edge_s, poll_s if soon_s is None else soon_s)
 
     async def _pause(self, pause_s: float) -> None:
         sleeping = asyncio.ensure_future(self._clock.sleep(max(pause_s, LEAST_PAUSE_S)))

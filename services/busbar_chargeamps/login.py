@@ -4,11 +4,12 @@ import base64
 import binascii
 import json
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
-from busbar_chargeamps.cloud import CloudDenied
+from busbar_chargeamps.cloud import CloudDenied, number
 from busbar_shared.clock import Clock
 
 RENEW_BEFORE_S = 300.0
@@ -80,6 +81,15 @@ def _renew_at(token: Token, now_s: float) -> float | None:
         return None
     # Five minutes early, or a fifth of a token that lives shorter than that makes sense for.
     return now_s + max(token.good_for_s - min(RENEW_BEFORE_S, token.good_for_s / 5), 1.0)
+
+
+def life_of(jwt: str, now: datetime) -> float | None:
+    """For how many seconds a token says it is good, by the issuer's own clock where it tells the time."""
+    said = claims(jwt)
+    expires, issued = number(said.get("exp")), number(said.get("iat"))
+    if expires is None:
+        return None
+    return expires - (now.timestamp() if issued is None else issued)
 
 
 def claims(jwt: str) -> dict[str, Any]:

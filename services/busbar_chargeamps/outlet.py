@@ -22,6 +22,8 @@ Sync = Literal["none", "pending", "synced", "failed"]
 
 FIRST_RETRY_S = 15.0
 LONGEST_RETRY_S = 900.0
+READ_BACK_S = 3.0
+READ_BACK_FOR_S = 30.0
 SETTLE_S = 10.0
 """How long a car may take to stop drawing before the next rung of the ladder is climbed."""
 FIGHT_EVERY = timedelta(hours=1)
@@ -55,6 +57,7 @@ class Outlet:
         self._fighting = False
         self._named = ""
         self._rung_at_s = -SETTLE_S
+        self._wrote_at_s = -READ_BACK_FOR_S
 
     # -- what is wanted -----------------------------------------------------------------------
 
@@ -200,6 +203,7 @@ class Outlet:
         """A write is about to be made: note on disk what would have to be undone."""
         sight = self.sight or Sight()
         self.remember(lambda m: replace(m, marks=ladder.marks_before(step, sight, m.marks)))
+        self._wrote_at_s = now_s
         tries = self._attempts.get(step.kind, 0)
         self._attempts[step.kind] = tries + 1
         if step.amps == 0 or step.kind in ("delete_week", "stop") or (step.mode == "Off" and not step.owners):
@@ -230,9 +234,13 @@ class Outlet:
             return None
         return Step("current", amps=0.0)
 
-    def climbing(self) -> bool:
-        """A change is under way and wants to be read back soon."""
-        return self.sync == "pending" and bool(self._attempts)
+    def look_again_in(self, now_s: float) -> float | None:
+        """Seconds until a change that is under way wants to be read back; None when none is."""
+        if self.sync == "synced" or not self._attempts:
+            return None
+        if now_s - self._wrote_at_s < READ_BACK_FOR_S:
+            return READ_BACK_S
+        return max(min(self._not_before_s.values(), default=now_s) - now_s, READ_BACK_S)
 
     def _name(self, want: Wish, now: datetime) -> str:
         """Names what is wanted, so that a later difference under the same name is somebody else's doing."""

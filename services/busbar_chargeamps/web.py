@@ -24,7 +24,7 @@ from busbar_chargeamps.cloud import (
     text,
 )
 from busbar_chargeamps.ladder import HeldWeek, Sight, Step
-from busbar_chargeamps.login import Login, Token, claims
+from busbar_chargeamps.login import Login, Token, claims, life_of
 from busbar_chargeamps.week import Stretch, Week
 from busbar_shared.clock import Clock
 
@@ -159,10 +159,8 @@ class WebCloud:
 def token_of(value: str, now: datetime) -> Token:
     """The token with its life and user, as far as it says so itself."""
     said = claims(value)
-    expires, issued = number(said.get("exp")), number(said.get("iat"))
-    good_for_s = None if expires is None else expires - (now.timestamp() if issued is None else issued)
     user = text(said.get("unique_name")) or text(said.get("sub"))
-    return Token(value, good_for_s, user)
+    return Token(value, life_of(value, now), user)
 
 
 def sight_of(

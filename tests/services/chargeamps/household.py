@@ -48,6 +48,8 @@ class Household:
         self.bus = FakeBus(clock=self.clock)
         self.calls = 0
         self.latency_s = 0.2
+        self.stopping = False
+        """Virtual time stands still while the service stops, so nothing may wait for it."""
         self.kill_at: int | None = None
         self.kill_after_commit = False
         self._task: asyncio.Task[None] | None = None
@@ -58,9 +60,7 @@ class Household:
         """The configuration of the house."""
         connectors = self.section.pop("connectors", None) or {"1": {"charge_point": CHARGER}}
         self.section["connectors"] = connectors
-        return msgspec.convert(
-            {"site": {"timezone": "Europe/Amsterdam"}, "chargeamps": self.section}, Site
-        )
+        return msgspec.convert({"site": {"timezone": "Europe/Amsterdam"}, "chargeamps": self.section}, Site)
 
     def scheduler(self) -> Scheduler:
         """The service's working parts on this house's cloud."""
@@ -77,7 +77,8 @@ class Household:
     async def call(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> Answer:
         """HTTP without sockets; a lost answer takes half a minute, and a process may die in it."""
         self.calls += 1
-        await self.clock.sleep(self.latency_s)
+        if not self.stopping:
+            await self.clock.sleep(self.latency_s)
         dies = self.kill_at is not None and self.calls >= self.kill_at
         if dies and not self.kill_after_commit:
             raise Killed
@@ -86,7 +87,8 @@ class Household:
         if dies:
             raise Killed
         if reply.lost:
-            await self.clock.sleep(30)
+            if not self.stopping:
+                await self.clock.sleep(30)
             raise CloudSilent("timeout")
         return Answer(reply.status, {k.lower(): v for k, v in reply.headers.items()}, reply.body)
 
@@ -98,10 +100,12 @@ class Household:
     async def stop(self) -> None:
         """End the service as SIGTERM does."""
         if self._task is not None:
+            self.stopping = True
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError, Killed, BaseExceptionGroup):
                 await self._task
             self._task = None
+            self.stopping = False
 
     @property
     def died(self) -> bool:
@@ -134,7 +138,9 @@ class Household:
             {"start": (begin + i * step).isoformat(), "end": (begin + (i + 1) * step).isoformat(), "price": p}
             for i, p in enumerate(prices)
         ]
-        self.bus.feed_raw("hems/prices/import", json.dumps({"currency": "EUR", "unit": "EUR/kWh", "slots": slots}))
+        self.bus.feed_raw(
+            "hems/prices/import", json.dumps({"currency": "EUR", "unit": "EUR/kWh", "slots": slots})
+        )
         await settle(60)
 
     # -- what one sees ------------------------------------------------------------------------
@@ -164,7 +170,8 @@ def local(text: str) -> datetime:
 def schedule(*pairs: tuple[str, str], **fields: Any) -> dict[str, Any]:
     """The payload of a set with these local times."""
     return {
-        "periods": [{"start": local(a).isoformat(), "end": local(b).isoformat()} for a, b in pairs], **fields
+        "periods": [{"start": local(a).isoformat(), "end": local(b).isoformat()} for a, b in pairs],
+        **fields,
     }
 
 

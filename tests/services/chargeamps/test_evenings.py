@@ -213,7 +213,9 @@ async def test_the_first_start_touches_nothing_until_a_command_comes(make: MakeH
         assert (house.charger.writes, house.draws, house.status.sync) == ([], 16.0, "none")
 
 
-async def test_a_cloud_that_fails_for_a_while_gets_the_schedule_once_when_it_is_back(house: Household) -> None:
+async def test_a_cloud_that_fails_for_a_while_gets_the_schedule_once_when_it_is_back(
+    house: Household,
+) -> None:
     house.cloud.faults.append(Fault("html", status=503))
     await house.send(TONIGHT)
     await house.wait(minutes=2)
