@@ -22,6 +22,9 @@ METER_LAG_S = 1.0
 NOISE_A = 0.3
 """Falls that stay below this are the flicker of a house, and no load's."""
 
+MATCH = 1.4
+"""A rise of more than this share of a raise is not its answer alone."""
+
 MOST_FALLS = 12
 """Falls remembered per phase; beyond it neighbours are joined under the later time, which keeps the doubt."""
 
@@ -134,13 +137,17 @@ def _drawing(
 def _rise(draws: dict[str, Draw], phase: int, moved: float, at: float) -> float:
     """What of a rise is the house's, after loads with a raise under way took theirs."""
     house = moved
-    for load, draw in draws.items():
+    waiting = [load for load, draw in draws.items() if draw.due and draw.due[phase] > 0 and at <= draw.due_until]
+    # A rise beyond what was allowed is an oven's at least in part: then nobody's raise is proven by it.
+    if moved > MATCH * sum(draws[load].due[phase] for load in waiting) + NOISE_A:
+        waiting = []
+    for load in waiting:
         if house <= 0:
             break
-        if draw.due and draw.due[phase] > 0 and at <= draw.due_until:
-            step = min(draw.due[phase], house)
-            draws[load] = take(draw, phase, step, at)
-            house -= step
+        draw = draws[load]
+        step = min(draw.due[phase], house)
+        draws[load] = take(draw, phase, step, at, alone=len(waiting) == 1)
+        house -= step
     doubtful = house
     for load, draw in draws.items():
         if doubtful <= 0:
@@ -202,9 +209,9 @@ def _explained(falls: Falls, draws: dict[str, Draw], phase: int) -> tuple[float,
     kept = []
     for at, amount in falls:
         able = sum(
-            draw.amps[phase]
+            max(0.0, draw.drew(phase, at))
             for draw in draws.values()
-            if draw.sampled_at is not None and draw.sampled_at < at and draw.amps[phase] > 0
+            if draw.sampled_at is not None and draw.known_at() < at and draw.amps[phase] > 0
         )
         if able > 0:
             explained += min(amount, max(0.0, able - explained))

@@ -8,7 +8,7 @@ from math import floor
 from msgspec import Struct
 from msgspec.structs import replace
 
-from busbar_allocator.permits import impatient, may_run_on, may_start, started, stopped, sustained
+from busbar_allocator.permits import impatient, may_run_on, may_start, started, stopped
 from busbar_allocator.plan import START_MARGIN_A, LoadPlan
 from busbar_allocator.promise import DEAD_BAND_A
 from busbar_allocator.ramps import RAMP_UP_A_PER_S, Ramp, may_raise, raised, reach
@@ -79,7 +79,7 @@ def _lowered(mind: Mind, limit_a: float, now: float, *, pause: bool = True) -> M
         permit = stopped(permit, now) if pause else impatient(permit)
     return replace(
         mind, limit_a=limit_a, before_a=max(mind.limit_a, mind.before_a if now < mind.cut_until else 0.0),
-        cut_until=now + mind.dead_s, permit=permit, ramp=Ramp(None, mind.ramp.raised_at),
+        cut_until=now + mind.dead_s, permit=permit, ramp=Ramp(raised_at=mind.ramp.raised_at),
         holding=mind.holding and limit_a > 0,
     )  # fmt: skip
 
@@ -131,14 +131,12 @@ def waiting(load: LoadPlan, mind: Mind, grant: LoadGrant, now: float) -> str | N
 
 
 def _climb(load: LoadPlan, mind: Mind, grant: LoadGrant, tick: Tick) -> tuple[Mind, Wish | None]:
+    more = grant.limit_a - mind.limit_a
+    worth = more >= EXPORT_BAND_A or (more > TINY and grant.limit_a >= grant.target_a - TINY)
+    wish = grant.limit_a if worth else mind.limit_a
     filter_s = load.delays(grant.mode in FOLLOWING).filter_s
-    permit, lasting = sustained(mind.permit, grant.limit_a, filter_s, tick.now)
-    more = lasting - mind.limit_a
-    worth = more >= EXPORT_BAND_A or (more > TINY and lasting >= grant.target_a - TINY)
-    ramp, height = reach(
-        mind.ramp, mind.limit_a, lasting if worth else mind.limit_a, tick.now, RAMP_UP_A_PER_S
-    )
-    mind = replace(mind, permit=permit, ramp=ramp)
+    ramp, height = reach(mind.ramp, mind.limit_a, wish, tick.now, RAMP_UP_A_PER_S, filter_s)
+    mind = mind if ramp is mind.ramp else replace(mind, ramp=ramp)
     return mind, Wish(height, grant.reason) if height > mind.limit_a + TINY else None
 
 
@@ -158,7 +156,7 @@ def given(load: LoadPlan, mind: Mind, limit_a: float, now: float) -> Mind:
     """The memory after a raise or a start was ordered."""
     permit = started(mind.permit, now) if mind.limit_a <= 0 else mind.permit
     return replace(
-        mind, limit_a=limit_a, permit=permit, ramp=raised(now), eager=False,
+        mind, limit_a=limit_a, permit=permit, ramp=raised(mind.ramp, now), eager=False,
         before_a=mind.before_a if now < mind.cut_until else 0.0,
         cut_until=mind.cut_until if now < mind.cut_until else NEVER,
     )  # fmt: skip

@@ -29,6 +29,16 @@ class Draw(Struct, frozen=True):
     """Rises after the dead time of a raise; they count only to judge what may be kept."""
     answered_s: float | None = None
     """How long the last order took to show at the meter; None until it did."""
+    alive_at: float = float("-inf")
+    """When a raise of this load alone was answered at the meter: it cannot have stopped before."""
+
+    def known_at(self) -> float:
+        """Until when its draw is beyond doubt."""
+        return max(self.sampled_at or float("-inf"), self.alive_at)
+
+    def drew(self, phase: int, at: float) -> float:
+        """What it is believed to have drawn at `at`, after its sample, before what was taken for its since."""
+        return self.amps[phase] - sum(step[phase] for when, step in self.since if when >= at)
 
     def ceiling(self, at: float) -> Amps | None:
         """The most it may be believed to draw at `at`: a cut counts once it shows or its dead time is over."""
@@ -66,9 +76,13 @@ def told(draw: Draw, before: Amps, after: Amps, at: float, dead_time_s: float) -
             max(0.0, min(new - now, max(0.0, left) + new - old))
             for new, old, now, left in zip(after, before, draw.amps, open_steps, strict=True)
         )
+    late = draw.late and tuple(
+        min(more, max(0.0, most - now)) for more, most, now in zip(draw.late, after, draw.amps, strict=True)
+    )
     return Draw(
         amps=draw.amps, sampled_at=draw.sampled_at, since=draw.since, limit=after, due=due,
-        due_until=at + dead_time_s, ordered_at=at, asked=max(map(abs, due), default=0.0), late=draw.late,
+        due_until=at + dead_time_s, ordered_at=at, asked=max(map(abs, due), default=0.0), late=late,
+        alive_at=draw.alive_at,
     )  # fmt: skip
 
 
@@ -79,14 +93,22 @@ def rest_of_cut(draw: Draw, at: float) -> Draw:
     return _changed(draw, tuple(map(min, draw.amps, draw.limit)), due=())
 
 
-def take(draw: Draw, phase: int, step: float, at: float) -> Draw:
-    """The draw after a step of the meter on one phase that an order of this load was waiting for."""
+def take(draw: Draw, phase: int, step: float, at: float, *, alone: bool = False) -> Draw:
+    """The draw after a step of the meter on one phase that an order of this load was waiting for.
+
+    A raise that is answered while no other load was raised shows that the load is alive.
+    """
     steps = tuple(step if p == phase else 0.0 for p in range(len(draw.amps)))
     amps = tuple(max(0.0, now + change) for now, change in zip(draw.amps, steps, strict=True))
     due = tuple(left - change for left, change in zip(draw.due, steps, strict=True)) if draw.due else ()
+    if draw.late and draw.limit is not None:
+        room = (max(0.0, most - now) for most, now in zip(draw.limit, amps, strict=True))
+        draw = _changed(draw, draw.amps, late=tuple(map(min, draw.late, room)))
     answered = draw.answered_s
     if answered is None and due and max(map(abs, due)) <= (1 - ANSWER_SHARE) * draw.asked + 1e-9:
         answered = at - draw.ordered_at
+        if alone and step > 0:
+            draw = _changed(draw, draw.amps, alive_at=draw.ordered_at)
     return _changed(draw, amps, since=(*draw.since, (at, steps)), due=due, answered_s=answered)
 
 
@@ -113,6 +135,7 @@ def _changed(
     due: Amps | None = None,
     late: Amps | None = None,
     answered_s: float | None = None,
+    alive_at: float | None = None,
 ) -> Draw:
     return Draw(
         amps=amps,
@@ -125,6 +148,7 @@ def _changed(
         asked=draw.asked,
         late=draw.late if late is None else late,
         answered_s=draw.answered_s if answered_s is None else answered_s,
+        alive_at=draw.alive_at if alive_at is None else alive_at,
     )
 
 

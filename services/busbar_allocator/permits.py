@@ -4,8 +4,6 @@ A load that follows the sun waits before it starts and before it stops, so that 
 contactor; any load rests after a stop. What protects a wire never asks here.
 """
 
-from enum import StrEnum
-
 from msgspec import Struct
 from msgspec.structs import replace as _with
 
@@ -18,7 +16,7 @@ class Delays(Struct, frozen=True):
     import_allowance_wh: float = 0.0
     pause_s: float = 180.0
     min_run_s: float = 300.0
-    filter_s: float = 3.0
+    filter_s: float = 2.0
 
 
 FOLLOWER = Delays(start_after_s=30.0, stop_after_s=120.0, import_allowance_wh=30.0)
@@ -36,22 +34,6 @@ class Permit(Struct, frozen=True):
     """What it imported since then."""
     started_at: float | None = None
     stopped_at: float | None = None
-    window_at: float = 0.0
-    low: float = float("inf")
-    """The least its source gave in the window that began at `window_at`."""
-    before: float = float("inf")
-    """The least it gave in the window before."""
-
-
-class Verdict(StrEnum):
-    """What the permit says about a load."""
-
-    OFF = "off"
-    STARTING = "starting"
-    RUN = "run"
-    HOLD = "hold"
-    """It runs on at its minimum although its source no longer gives that."""
-    RESTING = "resting"
 
 
 def resting(permit: Permit, delays: Delays, now: float) -> bool:
@@ -83,16 +65,6 @@ def may_run_on(
     used_wh = permit.short_wh + max(0.0, import_w) * seconds / 3600
     within = used_wh < delays.import_allowance_wh and now - since < delays.stop_after_s
     return _with(permit, short_since=since, short_wh=used_wh), within
-
-
-def sustained(permit: Permit, given: float, filter_s: float, now: float) -> tuple[Permit, float]:
-    """The least a source gave over the last one to two `filter_s`: sun that passes at once is no ground."""
-    if now - permit.window_at >= filter_s:
-        gap = now - permit.window_at >= 2 * filter_s
-        permit = _with(permit, window_at=now, before=given if gap else permit.low, low=given)
-    elif given < permit.low:
-        permit = _with(permit, low=given)
-    return permit, min(permit.low, permit.before)
 
 
 def started(permit: Permit, now: float) -> Permit:

@@ -86,7 +86,9 @@ def background_of(
     if book is None or not book.background:
         # A meter that never spoke: nothing is free on its wires.
         return one.background if one.background is not None else one.limits
-    found = book.keep if keep else book.background
+    # Doubt may keep what is, but not on a wire that is over its limit by the meter itself.
+    over = any(amps > most for amps, most in zip(book.grid, one.limits, strict=True))
+    found = book.keep if keep and not over else book.background
     if ground.get(circuit) is MeterHealth.FRESH:
         return found
     return tuple(amps + plan.reserve_a for amps in found)

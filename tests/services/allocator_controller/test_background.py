@@ -68,10 +68,11 @@ def test_a_rise_within_the_dead_time_of_a_raise_is_the_cars() -> None:
     assert after(book, 13, 17).background == pytest.approx((5.0,))
 
 
-def test_a_rise_beyond_the_raise_is_the_houses() -> None:
-    book = ordered(a_house(13, 8, limit=8), "car", (8.0,), (12.0,), 2.5, 2.0)
+def test_a_rise_far_beyond_the_raise_proves_no_raise_and_is_the_houses() -> None:
+    book = after(ordered(a_house(13, 8, limit=8), "car", (8.0,), (12.0,), 2.5, 2.0), 13, 20)
 
-    assert after(book, 13, 20).background == pytest.approx((8.0,))
+    assert book.background == pytest.approx((12.0,))
+    assert book.keep == pytest.approx((8.0,))
 
 
 def test_a_rise_after_the_dead_time_is_the_houses_for_raising_but_may_be_the_cars_for_keeping() -> None:
