@@ -1,0 +1,194 @@
+"""All heaters of the house: whose message is whose, what is said of whom, and what is kept on disk."""
+
+from collections.abc import AsyncIterator, Iterable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from busbar_contracts.allocation import Allocation
+from busbar_contracts.load import (
+    HeatOrder,
+    HeatState,
+    LoadMode,
+    LoadSettings,
+    ManualHeat,
+    PlugState,
+    PlugSwitch,
+)
+from busbar_heat.actuator import PlugWish, Send
+from busbar_heat.heater import Heater, Out
+from busbar_heat.kinds import heater_of
+from busbar_heat.memory import HeatDuty, HeatLore
+from busbar_heat.moment import Moment
+from busbar_heat.senses import Note
+from busbar_heat.setup import Setup
+from busbar_shared.bus import Bus, Heard, RawHeard
+from busbar_shared.clock import Clock
+from busbar_shared.leases import OrderStamp
+from busbar_shared.statefile import StateFile
+
+STATE_EVERY_S: Final = 1.0
+STATE_AGAIN_S: Final = 30.0
+DUTY_EVERY_S: Final = 10.0
+LORE_EVERY_S: Final = 600.0
+SAME_NOTE_AGAIN_S: Final = 60.0
+POOL_AGE_S: Final = 30.0
+CLOCK_JUMP: Final = timedelta(seconds=0.5)
+
+
+class Cellar:
+    """The heaters, and everything they are connected with."""
+
+    def __init__(
+        self,
+        setups: Iterable[Setup],
+        bus: Bus,
+        clock: Clock,
+        stamp: OrderStamp,
+        duties: StateFile[dict[str, HeatDuty]],
+        lores: StateFile[dict[str, HeatLore]],
+    ) -> None:
+        """Heaters begin with what their files remember."""
+        self._bus, self._clock, self._stamp, self._duties, self._lores = bus, clock, stamp, duties, lores
+        self._offset: tuple[datetime, float] = (clock.now(), clock.monotonic())
+        self._said: dict[str, tuple[HeatState, float]] = {}
+        self._noted: dict[tuple[str, str, str], float] = {}
+        self._duties_s = self._lores_s = clock.monotonic()
+        self._pools: tuple[Allocation, float] | None = None
+        old, known, now = duties.load() or {}, lores.load() or {}, self.now()
+        self.heaters = {one.id: heater_of(one, now, old.get(one.id), known.get(one.id)) for one in setups}
+        self._by_topic: dict[str, list[Heater]] = {}
+        self._by_plug: dict[str, list[Heater]] = {}
+        for heater in self.heaters.values():
+            for topic in heater.setup.sensors.topics:
+                self._by_topic.setdefault(topic, []).append(heater)
+            if heater.setup.wires.plug is not None:
+                self._by_plug.setdefault(heater.setup.wires.plug, []).append(heater)
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Every topic a sensor or a device speaks on."""
+        return tuple(self._by_topic)
+
+    def now(self) -> Moment:
+        """The moment, with the calendar bound to the monotonic clock until it really jumps."""
+        at, seconds = self._clock.now(), self._clock.monotonic()
+        since, since_s = self._offset
+        bound = since + timedelta(seconds=seconds - since_s)
+        if abs(at - bound) > CLOCK_JUMP:
+            self._offset, bound = (at, seconds), at
+        return Moment(bound, seconds)
+
+    async def hear_devices(self, heard: AsyncIterator[RawHeard]) -> None:
+        """Follow what sensors and devices say."""
+        async for message in heard:
+            for heater in self._by_topic.get(message.topic, ()):
+                now = self.now()
+                await self._out(
+                    heater, heater.hear(message.topic, message.payload, now, retained=message.retained), now
+                )
+                await self._work(heater)
+
+    async def hear_bus(self, heard: AsyncIterator[Heard[Any]]) -> None:
+        """Follow what is ordered and wished, what the plugs say, and what surplus there is."""
+        async for one in heard:
+            message, now = one.message, self.now()
+            if isinstance(message, Allocation):
+                self._pools = (message, now.s)
+            elif isinstance(message, PlugState):
+                for heater in self._by_plug.get(one.ids["plug"], ()):
+                    heater.hear_plug(message, now)
+                    await self._work(heater)
+            else:
+                await self._take(one, now)
+
+    async def keep_time(self) -> None:
+        """Do what is due, twice a second."""
+        while True:
+            for heater in self.heaters.values():
+                await self._work(heater)
+            self._save()
+            await self._clock.sleep(0.5)
+
+    async def release(self) -> None:
+        """Leave every device as it should be without us, and everything worth keeping on disk."""
+        self._save(always=True)
+        now = self.now()
+        for heater in self.heaters.values():
+            await self._out(heater, heater.release(now), now)
+
+    async def _take(self, one: Heard[Any], now: Moment) -> None:
+        message, name = one.message, one.ids.get("heater") or one.ids.get("load", "")
+        heater = self.heaters.get(name)
+        if heater is None:
+            if not isinstance(message, LoadSettings):
+                await self._bus.event(
+                    "unknown_heater", f"{one.topic}: no heater {name} is configured", topic=one.topic
+                )
+            return
+        if isinstance(message, HeatOrder):
+            await self._out(heater, heater.order(message, now, retained=one.retained), now)
+        elif isinstance(message, LoadSettings):
+            heater.settings(message.mode, message.enabled)
+        elif isinstance(message, ManualHeat):
+            heater.by_hand = message.sg_state
+        await self._work(heater)
+
+    async def _work(self, heater: Heater) -> None:
+        now = self.now()
+        heater.pool_w = self._pool_of(heater, now)
+        await self._out(heater, heater.tick(now), now)
+        await self._say_state(heater, now)
+
+    def _pool_of(self, heater: Heater, now: Moment) -> float | None:
+        """The surplus of the heater's mode; None when it has none or nobody has said it lately."""
+        if self._pools is None or now.s - self._pools[1] > POOL_AGE_S:
+            return None
+        pools = self._pools[0].pools
+        return {LoadMode.SOLAR_ONLY: pools.solar_w, LoadMode.EXCESS: pools.excess_w}.get(heater.mode)
+
+    async def _out(self, heater: Heater, out: Iterable[Out], now: Moment) -> None:
+        for one in out:
+            if isinstance(one, Send):
+                await self._bus.say_raw(one.topic, one.payload, qos=one.qos)
+            elif isinstance(one, PlugWish):
+                await self._order_plug(heater, one)
+            else:
+                await self._note(heater, one, now)
+
+    async def _order_plug(self, heater: Heater, wish: PlugWish) -> None:
+        stamp = self._stamp.next(self._clock.now())
+        reason = f"heater {heater.setup.id}"
+        order = PlugSwitch(
+            **stamp, lease_s=heater.setup.lease_s, reason=reason, on=wish.on, power_w=wish.power_w
+        )
+        await self._bus.say(order, plug=wish.plug)
+
+    async def _note(self, heater: Heater, note: Note, now: Moment) -> None:
+        """Say it; the same again only after a while, or a babbling sensor would fill every log."""
+        key = (heater.setup.id, note.code, note.path)
+        if note.severity != "info" and now.s - self._noted.get(key, -SAME_NOTE_AGAIN_S) < SAME_NOTE_AGAIN_S:
+            return
+        self._noted[key] = now.s
+        await self._bus.event(note.code, note.text, path=note.path, severity=note.severity)
+
+    async def _say_state(self, heater: Heater, now: Moment) -> None:
+        """On change and at most once a second, and again before anybody could think it old."""
+        last = self._said.get(heater.setup.id)
+        if last is not None and now.s - last[1] < STATE_EVERY_S:
+            return
+        state = heater.state(now)
+        if last is not None and now.s - last[1] < STATE_AGAIN_S and replace(last[0], at=now.at) == state:
+            return
+        self._said[heater.setup.id] = (state, now.s)
+        await self._bus.say(state, heater=heater.setup.id)
+
+    def _save(self, *, always: bool = False) -> None:
+        now = self.now()
+        if always or now.s - self._duties_s >= DUTY_EVERY_S:
+            self._duties_s = now.s
+            self._duties.save({name: heater.duty(now) for name, heater in self.heaters.items()})
+        if always or now.s - self._lores_s >= LORE_EVERY_S:
+            self._lores_s = now.s
+            self._lores.save({name: heater.lore for name, heater in self.heaters.items()})

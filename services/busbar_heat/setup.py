@@ -1,0 +1,74 @@
+"""One heater as the service needs it, free of how it was configured."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from busbar_contracts.load import LoadMode
+from busbar_heat.actuator import Wires
+from busbar_heat.readings import Place
+from busbar_heat.setpoint import SetpointRules
+from busbar_heat.sgready import SgRules
+from busbar_heat.tank import TankRules
+
+
+@dataclass(frozen=True, slots=True)
+class Sensors:
+    """Where a heater's values are, and what one unit of them is in ours."""
+
+    temperature: Place | None = None
+    power: Place | None = None
+    energy: Place | None = None
+    around: Place | None = None
+    on: Place | None = None
+    target: Place | None = None
+    mode: Place | None = None
+    presence: Place | None = None
+    power_factor: float = 1.0
+    energy_factor: float = 1.0
+    present: str = "online"
+    absent: str = "offline"
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Every topic a value is read from, once."""
+        places = (
+            self.temperature,
+            self.power,
+            self.energy,
+            self.around,
+            self.on,
+            self.target,
+            self.mode,
+            self.presence,
+        )
+        return tuple(dict.fromkeys(place.topic for place in places if place is not None))
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What one heater is."""
+
+    id: str
+    kind: Literal["tank", "setpoint", "sg_ready"]
+    sensors: Sensors
+    wires: Wires
+    rating_w: float
+    min_w: float | None = None
+    step_w: float | None = None
+    mode: LoadMode = LoadMode.NORMAL
+    season: Literal["heating", "cooling", "device"] = "heating"
+    comfort_c: float = 45.0
+    storage_c: float = 70.0
+    around_c: float = 20.0
+    max_age_s: float = 900.0
+    min_on_s: float = 120.0
+    min_off_s: float = 120.0
+    block_max_s: float = 7200.0
+    legionella_days: float = 7.0
+    capacity_wh_per_k: float | None = None
+    loss_w_per_k: float | None = None
+    tank: TankRules = field(default_factory=TankRules)
+    setpoint: SetpointRules = field(default_factory=SetpointRules)
+    sg: SgRules = field(default_factory=SgRules)
+    lease_s: float = 30.0
+    issuer: str = "allocator"
