@@ -22,9 +22,11 @@ from busbar_simulator.plant.household import Habit, Household
 from busbar_simulator.plant.inverter import Inverter, InverterSpec
 from busbar_simulator.plant.ledger import Rule
 from busbar_simulator.plant.recorded import BadDay, RecordedDay, read_day
+from busbar_simulator.plant.room import Room
 from busbar_simulator.plant.sky import Sky
 from busbar_simulator.plant.socket import Socket, SocketSpec
 from busbar_simulator.plant.storage import Storage, StorageSpec
+from busbar_simulator.plant.tank import Tank
 from busbar_simulator.station.station import Station, StationSpec
 
 
@@ -66,6 +68,8 @@ class Built:
     points: list[ChargePoint] = field(default_factory=list)
     arrivals: list[Arrival] = field(default_factory=list)
     battery: BatteryPlan = field(default_factory=BatteryPlan)
+    # What each heater heats.
+    heated: dict[str, Tank | Room] = field(default_factory=dict)
 
 
 def build(site: Site) -> Built:
@@ -109,7 +113,8 @@ def _house(
             seed=section.seed, base_w=house.base_w, kettles=house.kettles, ovens=house.ovens,
             machines=house.machines, phases=phases, habits=habits, shortest_s=house.shortest_s * section.speed,
         ),
-        sky=Sky(seed=section.seed, peak_w=sun.peak_w, cloudiness=sun.cloudiness, latitude_deg=sun.latitude),
+        sky=Sky(seed=section.seed, peak_w=sun.peak_w, cloudiness=sun.cloudiness, latitude_deg=sun.latitude,
+                shortest_s=sun.shortest_cloud_s * section.speed),
         circuits=circuits,
         grid=Grid(volts=house.volts, ohms=house.ohms),
         day=_day(section, phases),

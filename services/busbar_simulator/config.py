@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from busbar_shared.config.load import BadConfig
+from busbar_simulator.plant.appliance import Kind
 from busbar_simulator.station.faults import Fault
 
 Phase = Literal["a", "b", "c"]
@@ -48,6 +49,9 @@ class SunPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     peak_w: Annotated[float, Meta(ge=0, description="The roof at its best; 0: none.")] = 9000.0
     cloudiness: Annotated[float, Meta(ge=0, le=1, description="0 clear, 1 overcast.")] = 0.3
+    shortest_cloud_s: Annotated[
+        float, Meta(ge=0, description="No cloud comes and goes faster, in real seconds, whatever the speed.")
+    ] = 45.0
     latitude: Annotated[float, Meta(ge=-66, le=66, description="Of the house.")] = 48.0
     date: Annotated[str, Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$", description="First day.")] = (
         "2026-06-21"
@@ -114,6 +118,41 @@ class CarPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     connectors: Annotated[dict[str, dict[str, Any]], Meta(description="By number: what differs there.")] = (
         field(default_factory=dict)
     )
+
+
+class PlugPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[simulator.plugs.<plug>]: the appliance on a plug, and what the plug is like."""
+
+    kind: Annotated[Kind, Meta(description="plain, fridge or washer.")] = Kind.PLAIN
+    power_w: Annotated[float | None, Meta(ge=0, description="True power; null: as the site says.")] = None
+    standby_w: Annotated[float, Meta(ge=0, description="When it is on and does nothing.")] = 0.0
+    start_w: Annotated[float, Meta(ge=0, description="For its first second.")] = 0.0
+    on_s: Annotated[float, Meta(gt=0, description="Of a fridge, by the calendar.")] = 720.0
+    off_s: Annotated[float, Meta(ge=0, description="Of a fridge, by the calendar.")] = 1680.0
+    on: Annotated[bool, Meta(description="Switched on at the start.")] = False
+    phases: Annotated[tuple[Phase, ...] | None, Meta(description="True wiring; null: as configured.")] = None
+    tells_status: Annotated[bool, Meta(description="Shelly: status notifications are switched on.")] = False
+    period_s: Annotated[float, Meta(gt=0, description="Tasmota: TelePeriod.")] = 300.0
+    pulse_time: Annotated[int, Meta(ge=0, le=64900, description="Tasmota: what its owner has set.")] = 0
+    availability: Annotated[bool, Meta(description="Zigbee2MQTT: availability is switched on.")] = False
+    on_time: Annotated[bool, Meta(description="Zigbee2MQTT: the plug obeys on_time.")] = True
+
+
+class HeaterPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """[simulator.heaters.<heater>]: the water or the rooms behind a heater."""
+
+    power_w: Annotated[float | None, Meta(gt=0, description="True power; null: as the site says.")] = None
+    celsius: Annotated[float | None, Meta(description="At the start; null: 48 in a tank, 20.5 in rooms.")] = (
+        None
+    )
+    litres: Annotated[float, Meta(gt=0, description="Of a tank.")] = 200.0
+    showers: Annotated[int, Meta(ge=0, le=50, description="A day.")] = 3
+    stops_c: Annotated[float, Meta(description="A tank's own safety thermostat.")] = 80.0
+    loss_w_per_k: Annotated[float | None, Meta(gt=0, description="Null: 2 for a tank, 200 for rooms.")] = None
+    wh_per_k: Annotated[float, Meta(gt=0, description="Of rooms.")] = 5000.0
+    factor: Annotated[float, Meta(gt=0, description="Heat per electric energy of a heat pump.")] = 3.5
+    outside_c: Annotated[float, Meta(description="Mean outside temperature.")] = 5.0
+    phases: Annotated[tuple[Phase, ...] | None, Meta(description="True wiring; null: as configured.")] = None
 
 
 def understood(raw: dict[str, Any], kind: type[T], where: str) -> T:

@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 
+from busbar_shared.bus import Bus, RawHeard
 from busbar_shared.life import Service
 from busbar_simulator.build import Built, build
+from busbar_simulator.devices.message import Gadget, Message
+from busbar_simulator.gadgets import add_gadgets
 from busbar_simulator.link import Link
 from busbar_simulator.modbus_server import ModbusServer
 from busbar_simulator.truth import truth
@@ -31,7 +34,10 @@ async def run(service: Service) -> None:
     port = await server.start()
     log.info("the simulated house serves Modbus units %s on port %d", sorted(served.by_id), port)
     links = [Link(point.station, point.dialect, point.url, password=point.password) for point in built.points]
+    gadgets = add_gadgets(site, built)
     tasks = [asyncio.create_task(live(service, built, served, links))]
+    if gadgets:
+        tasks.append(asyncio.create_task(speak(service, built, gadgets)))
     # A charge point knows no time before the house has lived a moment.
     await service.clock.sleep(TICK_S)
     tasks += [asyncio.create_task(link.run(), name=f"link {link.station.spec.id}") for link in links]
@@ -42,6 +48,43 @@ async def run(service: Service) -> None:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await server.stop()
+
+
+async def speak(service: Service, built: Built, gadgets: list[Gadget]) -> None:
+    """Let the devices on the broker hear and speak."""
+    clock, bus = service.clock, service.bus
+    heard = bus.listen_raw(*(topic for gadget in gadgets for topic in gadget.hears))
+    obeying = asyncio.create_task(obey(service, built, gadgets, heard))
+    try:
+        for gadget in gadgets:
+            await say(bus, gadget.greet(clock.now()))
+        while True:
+            for gadget in gadgets:
+                await say(bus, gadget.step(built.house.elapsed_s, clock.now()))
+            await clock.sleep(TICK_S)
+    finally:
+        obeying.cancel()
+        await asyncio.gather(obeying, return_exceptions=True)
+
+
+async def obey(service: Service, built: Built, gadgets: list[Gadget], heard: AsyncIterator[RawHeard]) -> None:
+    """Give each message to the devices it is for. A retained order is obeyed too: real devices do."""
+    async for raw in heard:
+        for gadget in gadgets:
+            if any(topic_matches(one, raw.topic) for one in gadget.hears):
+                answers = gadget.hear(raw.topic, raw.payload, built.house.elapsed_s, service.clock.now())
+                await say(service.bus, answers)
+
+
+def topic_matches(wanted: str, topic: str) -> bool:
+    """Whether a topic falls under a device's subscription, a plain topic or one that ends with #."""
+    return topic.startswith(wanted[:-1]) if wanted.endswith("/#") else topic == wanted
+
+
+async def say(bus: Bus, messages: list[Message]) -> None:
+    """Put messages on the broker."""
+    for message in messages:
+        await bus.say_raw(message.topic, message.payload, qos=message.qos, retain=message.retain)
 
 
 async def live(service: Service, built: Built, served: Units, links: list[Link]) -> None:

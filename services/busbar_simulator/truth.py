@@ -27,10 +27,17 @@ def truth(built: Built, now: datetime, zone: str) -> PlantTruth:
         battery_w=round(inverter.battery_w, 1),
         battery_soc_percent=round(inverter.storage.soc_percent, 1) if inverter.storage else None,
         grid_w=round(sum(house.grid_w), 1),
-        loads={load: round(max(socket.legs_a), 2) for load, socket in house.sockets.items()},
+        loads=_loads(built),
         verdict="overloaded" if house.ledger.broken else "ok",
         detail=_detail(built),
     )
+
+
+def _loads(built: Built) -> dict[str, float]:
+    """True current on the busiest leg or phase of every load."""
+    loads = {load: round(max(socket.legs_a), 2) for load, socket in built.house.sockets.items()}
+    loads |= {name: round(max(thing.currents()), 2) for name, thing in built.house.things.items()}
+    return loads | {name: round(max(thing.currents()), 2) for name, thing in built.heated.items()}
 
 
 def _phase(line: Line, current_a: float) -> TruePhase:
@@ -64,6 +71,7 @@ def _detail(built: Built) -> dict[str, Any]:
         },
         "pilots_a": {load: round(socket.pilot_a, 1) for load, socket in house.sockets.items()},
         "sockets_wh": {load: round(socket.energy_wh) for load, socket in house.sockets.items()},
+        "celsius": {name: round(thing.celsius, 1) for name, thing in built.heated.items()},
         "imported_wh": round(house.imported_wh),
         "exported_wh": round(house.exported_wh),
         "currents_a": {name: [round(a, 2) for a in current] for name, current in house.currents_a.items()},

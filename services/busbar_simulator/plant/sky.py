@@ -38,6 +38,8 @@ class Sky:
     peak_w: float
     cloudiness: float = 0.3
     latitude_deg: float = 48.0
+    # At high speed a cloud would pass in a blink, so its edge is never faster than this (calendar seconds).
+    shortest_s: float = 0.0
 
     def power_w(self, second_of_year: float) -> float:
         """What the roof offers now, never negative."""
@@ -47,8 +49,8 @@ class Sky:
         return self.peak_w * math.pow(sine, 1.15) * self._clear(second_of_year)
 
     def _clear(self, second: float) -> float:
-        fronts = _noise(self.seed, 1, second, 2400.0)
-        puffs = _noise(self.seed, 2, second, 240.0)
+        fronts = _noise(self.seed, 1, second, max(2400.0, 4 * self.shortest_s))
+        puffs = _noise(self.seed, 2, second, max(240.0, self.shortest_s))
         cover = (0.65 * fronts + 0.35 * puffs - (1.0 - self.cloudiness)) / 0.25
         # Even a closed sky lets about a fifth of the light through.
         return 1.0 - 0.8 * min(max(cover, 0.0), 1.0)
