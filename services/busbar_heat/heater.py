@@ -163,7 +163,11 @@ class Heater(ABC):
     def model(self) -> thermal.Model:
         """The thermal model as far as it is known."""
         log = self.lore.log
-        if self._fitted is None or self._fitted[0] is not log.losses_per_h or self._fitted[1] is not log.rises:
+        if (
+            self._fitted is None
+            or self._fitted[0] is not log.losses_per_h
+            or self._fitted[1] is not log.rises
+        ):
             made = thermal.fitted(log, self.setup.capacity_wh_per_k, self.setup.loss_w_per_k)
             self._fitted = (log.losses_per_h, log.rises, made)
         return self._fitted[2]
