@@ -68,6 +68,8 @@ class ModelCharger:
             return "Rejected"
         if "refuses_valid_from_in_tx" in self.faults and new.purpose == "TxProfile" and "validFrom" in wire:
             return "Rejected"
+        if "refuses_tx_profiles" in self.faults and new.purpose == "TxProfile":
+            return "Rejected"
         if new.purpose == "TxProfile":
             running = self.transactions.get(connector)
             if running is None or str(wire.get("transactionId", running[0])) != running[0]:
