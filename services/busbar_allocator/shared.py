@@ -127,7 +127,8 @@ def _hand_out(claims: list[Claim], used: Used) -> None:
     """Whole steps that still fit: to who has least, then by rank, until none fits anybody."""
     rows = claims[0].rise.rows
     # `claims` are in rank order, so their position breaks ties.
-    waiting = [(claim.grant, n) for n, claim in enumerate(claims)]
+    # Equals must be equal, whatever sums of steps made them.
+    waiting = [(round(claim.grant, 6), n) for n, claim in enumerate(claims)]
     heapify(waiting)
     while waiting:
         _, n = heappop(waiting)
@@ -144,4 +145,4 @@ def _hand_out(claims: list[Claim], used: Used) -> None:
             claim.grant += step
             for counter, per_amp in claim.uses:
                 used[counter] += per_amp * step
-            heappush(waiting, (claim.grant, n))
+            heappush(waiting, (round(claim.grant, 6), n))
