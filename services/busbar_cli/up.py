@@ -35,6 +35,16 @@ class Child:
         self.restarts = 0
         self.failed_for_good: int | None = None
         self._stopping = False
+        self._may_run = asyncio.Event()
+        self._may_run.set()
+
+    def hold(self) -> None:
+        """Do not start it again when it ends."""
+        self._may_run.clear()
+
+    def resume(self) -> None:
+        """Start it again whenever it ends, from now on."""
+        self._may_run.set()
 
     @property
     def pid(self) -> int | None:
@@ -45,6 +55,7 @@ class Child:
         """Start, and start again whenever it dies, until stopped."""
         retry_s = FIRST_RETRY_S
         while not self._stopping:
+            await self._may_run.wait()
             began = time.monotonic()
             self.process = await self._start()
             on_change()
@@ -60,6 +71,8 @@ class Child:
             if code == EXIT_OTHER_INSTANCE:
                 retry_s = LAST_RETRY_S
             self.restarts += 1
+            if not self._may_run.is_set():
+                continue
             typer.echo(
                 f"{self.name} ended with {_cause(code)}; starting it again in {retry_s:.1f} s", err=True
             )

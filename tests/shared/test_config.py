@@ -142,6 +142,11 @@ def test_the_example_is_a_good_configuration() -> None:
             id="no such time zone",
         ),
         pytest.param(
+            changed("security = 0", "security = 0\nprofile_validity_s = 5"),
+            "ocpp.profile_validity_s: at least 20 seconds",
+            id="a lease in the charger that is over before it starts",
+        ),
+        pytest.param(
             HOUSE + "[meters.Grid]\n",
             "meters.Grid: an id has lower case letters",
             id="an id with a capital letter",

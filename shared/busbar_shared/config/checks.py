@@ -17,6 +17,8 @@ from busbar_shared.config.wiring import (
     standings,
 )
 
+LEAST_VALIDITY_S = 20.0
+
 
 def problems(site: Site) -> Iterator[str]:
     """Every reason why this configuration cannot be used, each with its key and value."""
@@ -35,6 +37,11 @@ def _site(site: Site) -> Iterator[str]:
         yield f"site.phases: a phase is named twice (found {list(site.site.phases)})"
     if site.site.lease_s < 3:
         yield f"site.lease_s: at least 3 seconds, or leases end between two renewals (found {site.site.lease_s:g})"
+    if site.ocpp is not None and site.ocpp.profile_validity_s < LEAST_VALIDITY_S:
+        yield (
+            f"ocpp.profile_validity_s: at least {LEAST_VALIDITY_S:g} seconds, because schedules start 10 seconds "
+            f"in the past (found {site.ocpp.profile_validity_s:g})"
+        )
 
 
 def _circuits(site: Site) -> Iterator[str]:
