@@ -36,8 +36,11 @@ class Book(Struct, frozen=True):
 
     at: float | None = None
     grid: Amps = ()
+    """The meter plus what sources were measured to give: the house and the loads, whatever sun and battery do."""
+    sources: Amps = ()
+    """What sun and battery were measured to give at that reading; empty when nobody measures them."""
     level: Amps = ()
-    """The meter less the believed draws, without its flicker."""
+    """`grid` less the believed draws, without its flicker."""
     draws: dict[str, Draw] = {}
     held: dict[str, tuple[float, Amps]] = {}
     """Samples that rose before the meter can have shown it."""
@@ -72,7 +75,7 @@ def ordered(book: Book, load: str, before: Amps, after: Amps, at: float, dead_ti
     draw = book.draws.get(load) or Draw((0.0,) * len(after))
     draws = {**book.draws, load: told(draw, before, after, at, dead_time_s)}
     return Book(
-        book.at, book.grid, book.level, draws, book.held, book.ahead, book.falls, book.background, book.keep
+        book.at, book.grid, book.sources, book.level, draws, book.held, book.ahead, book.falls, book.background, book.keep
     )
 
 
@@ -83,13 +86,18 @@ def forgotten(book: Book, load: str) -> Book:
     draws = {key: draw for key, draw in book.draws.items() if key != load}
     held = {key: sample for key, sample in book.held.items() if key != load}
     level = _less(book.grid, draws) if book.grid else ()
-    return _judged(Book(book.at, book.grid, level, draws, held, book.ahead, book.falls))
+    return _judged(Book(book.at, book.grid, book.sources, level, draws, held, book.ahead, book.falls))
 
 
-def metered(book: Book, at: float, grid: Amps) -> Book:
-    """The book at the instant of a new reading of its meter; an older one than known changes nothing."""
+def metered(book: Book, at: float, meter: Amps, sources: Amps = ()) -> Book:
+    """The book at the instant of a new reading of its meter; an older one than known changes nothing.
+
+    `sources` is what sun and battery are measured to give, generation positive: their steps are no load's.
+    """
     if book.at is not None and at <= book.at:
         return book
+    sources = sources or (0.0,) * len(meter)
+    grid = tuple(map(sum, zip(meter, sources, strict=True)))
     for load, (taken_at, amps) in book.held.items():
         if at >= taken_at + METER_LAG_S:
             book = _accepted(book, load, book.draws[load], taken_at, amps)
@@ -101,10 +109,15 @@ def metered(book: Book, at: float, grid: Amps) -> Book:
                 _lift(level, book.draws[load].amps, draw.amps)
     falls = book.falls or ((),) * len(grid)
     ahead = [(until, list(amps)) for until, amps in book.ahead if until > at]
+    told_s = [now - old for now, old in zip(sources, book.sources or sources, strict=True)]
     new_falls = []
     for p in range(len(grid)):
         moved = grid[p] - sum(draw.amps[p] for draw in draws.values()) - level[p]
         fall = 0.0
+        if moved > 0 and told_s[p] > 0:
+            # The source told a step that the meter showed a moment ago, or will show in a moment.
+            falls = (*falls[:p], _without(falls[p], min(moved, told_s[p]), at), *falls[p + 1 :])
+            ahead.append((at + 2 * METER_LAG_S, [min(moved, told_s[p]) if q == p else 0.0 for q in range(len(grid))]))
         if moved > 0:
             level[p] += _rise(draws, p, moved, at)
         elif moved < -NOISE_A:
@@ -112,7 +125,7 @@ def metered(book: Book, at: float, grid: Amps) -> Book:
             level[p] = grid[p] - sum(draw.amps[p] for draw in draws.values())
         new_falls.append(_join((*falls[p], (at, fall))) if fall > NOISE_A else falls[p])
     left = tuple((until, tuple(amps)) for until, amps in ahead if max(amps) > 0)
-    return _judged(Book(at, grid, tuple(level), draws, book.held, left, tuple(new_falls)))
+    return _judged(Book(at, grid, sources, tuple(level), draws, book.held, left, tuple(new_falls)))
 
 
 def _accepted(book: Book, load: str, draw: Draw, at: float, amps: Amps) -> Book:
@@ -131,7 +144,7 @@ def _drawing(
     if book.at is not None and book.at < at + METER_LAG_S and max(fallen) > 0:
         ahead = (*ahead, (at + 2 * METER_LAG_S, fallen))
     level = _less(book.grid, draws) if book.grid else ()
-    return Book(book.at, book.grid, level, draws, held, ahead, book.falls)
+    return Book(book.at, book.grid, book.sources, level, draws, held, ahead, book.falls)
 
 
 def _rise(draws: dict[str, Draw], phase: int, moved: float, at: float) -> float:
@@ -187,7 +200,7 @@ def _judged(book: Book) -> Book:
     """The book with its background: the level, plus every fall that a load may explain."""
     if book.at is None or not book.grid:
         return book
-    background = list(book.level)
+    background = [level - given for level, given in zip(book.level, book.sources, strict=True)]
     falls = []
     for p, fallen in enumerate(book.falls):
         doubt, kept = _explained(fallen, book.draws, p)
@@ -198,7 +211,7 @@ def _judged(book: Book) -> Book:
         if draw.late:
             keep = [room - late for room, late in zip(keep, draw.late, strict=True)]
     return Book(
-        book.at, book.grid, book.level, book.draws, book.held, book.ahead, tuple(falls), tuple(background),
+        book.at, book.grid, book.sources, book.level, book.draws, book.held, book.ahead, tuple(falls), tuple(background),
         tuple(keep),
     )  # fmt: skip
 
@@ -217,6 +230,17 @@ def _explained(falls: Falls, draws: dict[str, Draw], phase: int) -> tuple[float,
             explained += min(amount, max(0.0, able - explained))
             kept.append((at, amount))
     return explained, tuple(kept)
+
+
+def _without(falls: Falls, amount: float, at: float) -> Falls:
+    """The falls of the last moments less what turned out to be a source's."""
+    kept = []
+    for when, fallen in falls:
+        used = min(fallen, amount) if when >= at - 2 * METER_LAG_S else 0.0
+        amount -= used
+        if fallen - used > NOISE_A:
+            kept.append((when, fallen - used))
+    return tuple(kept)
 
 
 def _join(falls: Falls) -> Falls:

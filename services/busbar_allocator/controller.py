@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from busbar_allocator import allocate as engine
 from busbar_allocator import decide, snapshot
 from busbar_allocator.background import Book, ordered
-from busbar_allocator.decide import FOLLOWING, SOURCES, Tick
+from busbar_allocator.decide import FOLLOWING, Tick
 from busbar_allocator.known import heard
 from busbar_allocator.observe import observed
 from busbar_allocator.plan import LoadPlan, Plan
@@ -180,7 +180,7 @@ def _raise(
         # Its own share is no obstacle to itself: what it may draw already is in the room.
         top = min(wish.limit_a, held + room.for_load(load, uses))
         volts = sum(uses) * plan.volts
-        on_source = spare is not None and grant.binding.kind in SOURCES and mind.limit_a > 0
+        on_source = spare is not None and mind.limit_a > 0 and _on_source(setup, grant)
         if spare is not None and on_source:
             top = min(top, mind.limit_a + spare.for_legs(volts))
         limit = decide.stepped(top, load.step_a)
@@ -193,6 +193,11 @@ def _raise(
             spare.take((limit - mind.limit_a) * volts)
         minds[load.id] = decide.given(load, mind, limit, tick.now)
     return replace(state.promise, taken_at=tick.now) if spare is not None and spare.counted else state.promise
+
+
+def _on_source(setup: Setup, grant: snapshot.LoadGrant) -> bool:
+    """Whether the load's ceiling is a source, which a battery may be part of."""
+    return grant.mode.value in _URGENCY or not setup.settings.site.grid_charging
 
 
 def _least(setup: Setup, load: LoadPlan, grant: snapshot.LoadGrant) -> float:

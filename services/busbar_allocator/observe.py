@@ -10,6 +10,7 @@ from busbar_allocator.known import Amps, Seen, leg_currents
 from busbar_allocator.participation import WANTING, took
 from busbar_allocator.plan import COMFORT, STORAGE, LoadPlan, Plan
 from busbar_allocator.settings import owners_name
+from busbar_allocator.sources import sources_of
 from busbar_allocator.state import Mind, State
 from busbar_contracts.charger import ChargerState, ConnectorStatus
 from busbar_contracts.load import HeatState, PlugState
@@ -31,7 +32,8 @@ def observed(plan: Plan, state: State, now: float) -> State:
         meter = state.known.meters.get(name)
         before = books.get(name) or Book()
         if meter is not None and (before.at is None or meter.at > before.at):
-            books[name] = metered(before, meter.at, meter.amps)
+            sources = sources_of(plan, state.known, now) if name == plan.grid_meter else ()
+            books[name] = metered(before, meter.at, meter.amps, sources)
             if name == plan.grid_meter:
                 _learn(before, books[name], minds)
     return State(

@@ -87,7 +87,9 @@ def background_of(
         # A meter that never spoke: nothing is free on its wires.
         return one.background if one.background is not None else one.limits
     # Doubt may keep what is, but not on a wire that is over its limit by the meter itself.
-    over = any(amps > most for amps, most in zip(book.grid, one.limits, strict=True))
+    over = any(
+        amps - given > most for amps, given, most in zip(book.grid, book.sources, one.limits, strict=True)
+    )
     found = book.keep if keep and not over else book.background
     if ground.get(circuit) is MeterHealth.FRESH:
         return found

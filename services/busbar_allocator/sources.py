@@ -1,0 +1,60 @@
+"""What sun and battery are measured to give on each phase, so that their steps are taken for no load's."""
+
+from busbar_allocator.known import Amps, Known, Seen
+from busbar_allocator.plan import Plan
+from busbar_allocator.staleness import health
+from busbar_contracts.allocation import MeterHealth
+from busbar_contracts.battery import BatteryReading
+from busbar_contracts.meter import InverterReading
+
+
+def sources_of(plan: Plan, known: Known, at: float) -> Amps:
+    """Generation positive, of every inverter and battery with a fresh reading; empty when there is none.
+
+    A hybrid's output contains its battery. In series the grid passes through the inverter, so that only
+    the battery's part is told apart.
+    """
+    given = [0.0] * len(plan.phases)
+    heard = False
+    parallel = plan.site.site.wiring == "parallel"
+    seen_inverters = {
+        name: seen.message for name, seen in known.inverters.items() if name in plan.site.inverters and _fresh(seen, at)
+    }
+    if parallel:
+        for reading in seen_inverters.values():
+            heard = _add_inverter(plan, given, reading) or heard
+    for name, config in plan.site.batteries.items():
+        seen = known.batteries.get(name)
+        inside = parallel and config.inverter in seen_inverters
+        if seen is None or inside or not _fresh(seen, at):
+            continue
+        heard = _add_battery(plan, given, seen.message, config.phases) or heard
+    return tuple(given) if heard else ()
+
+
+def _add_inverter(plan: Plan, given: list[float], reading: InverterReading) -> bool:
+    samples = [getattr(reading, phase) for phase in plan.phases]
+    if all(one is not None and one.current_a is not None for one in samples):
+        for place, one in enumerate(samples):
+            given[place] += one.current_a
+        return True
+    if reading.power_w is None:
+        return False
+    _spread(plan, given, reading.power_w, plan.phases)
+    return True
+
+
+def _add_battery(plan: Plan, given: list[float], reading: BatteryReading, phases: tuple[str, ...] | None) -> bool:
+    if reading.power_w is None:
+        return False
+    _spread(plan, given, -reading.power_w, phases or plan.phases)
+    return True
+
+
+def _spread(plan: Plan, given: list[float], watts: float, phases: tuple[str, ...]) -> None:
+    for phase in phases:
+        given[plan.phases.index(phase)] += watts / plan.volts / len(phases)
+
+
+def _fresh(seen: Seen, at: float) -> bool:
+    return health(at - seen.at, seen.message.period_s) is MeterHealth.FRESH
