@@ -1,6 +1,6 @@
 """All heaters of the house: whose message is whose, what is said of whom, and what is kept on disk."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -48,8 +48,10 @@ class Cellar:
         stamp: OrderStamp,
         duties: StateFile[dict[str, HeatDuty]],
         lores: StateFile[dict[str, HeatLore]],
+        is_passive: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Heaters begin with what their files remember."""
+        """Heaters begin with what their files remember. While passive, devices are heard but told nothing."""
+        self._is_passive = is_passive
         self._bus, self._clock, self._stamp, self._duties, self._lores = bus, clock, stamp, duties, lores
         self._offset: tuple[datetime, float] = (clock.now(), clock.monotonic())
         self._said: dict[str, tuple[HeatState, float]] = {}
@@ -111,10 +113,15 @@ class Cellar:
             self._save()
             await self._clock.sleep(0.5)
 
-    async def release(self) -> None:
-        """Leave every device as it should be without us, and everything worth keeping on disk."""
+    async def release(self, *, handing_over: bool = False) -> None:
+        """Leave every device as it should be without us, and everything worth keeping on disk.
+
+        Handing over, the devices are left as they are: their leases run on and the next instance takes over.
+        """
         self._save(always=True)
         now = self.now()
+        if handing_over or self._is_passive():
+            return
         for heater in self.heaters.values():
             await self._out(heater, heater.release(now), now)
 
@@ -138,7 +145,8 @@ class Cellar:
     async def _work(self, heater: Heater) -> None:
         now = self.now()
         heater.pool_w = self._pool_of(heater, now)
-        await self._out(heater, heater.tick(now), now)
+        if not self._is_passive():
+            await self._out(heater, heater.tick(now), now)
         await self._say_state(heater, now)
 
     def _pool_of(self, heater: Heater, now: Moment) -> float | None:

@@ -17,7 +17,15 @@ async def run(service: Service) -> None:
     duties = StateFile(service.state_dir / "duties.json", dict[str, HeatDuty])
     lores = StateFile(service.state_dir / "learned.json", dict[str, HeatLore])
     stamp = OrderStamp("heat", service.instance)
-    cellar = Cellar(setups(service.site), service.bus, service.clock, stamp, duties, lores)
+    cellar = Cellar(
+        setups(service.site),
+        service.bus,
+        service.clock,
+        stamp,
+        duties,
+        lores,
+        is_passive=lambda: service.passive,
+    )
     bus = service.bus.listen(HeatOrder, LoadSettings, ManualHeat, PlugState, Allocation)
     devices = service.bus.listen_raw(*cellar.topics)
     try:
@@ -26,4 +34,4 @@ async def run(service: Service) -> None:
             tasks.create_task(cellar.hear_devices(devices))
             tasks.create_task(cellar.keep_time())
     finally:
-        await cellar.release()
+        await cellar.release(handing_over=service.handing_over)

@@ -1,6 +1,6 @@
 """All plugs of the house: whose message is whose, what is said of whom, and what is kept on disk."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -34,8 +34,10 @@ class Board:
         clock: Clock,
         kept: StateFile[dict[str, PlugMemory]],
         learned: StateFile[dict[str, Learned]],
+        is_passive: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Plugs begin with what their files remember."""
+        """Plugs begin with what their files remember. While passive, devices are heard but told nothing."""
+        self._is_passive = is_passive
         self._bus, self._clock, self._kept, self._learned = bus, clock, kept, learned
         self._offset: tuple[datetime, float] = (clock.now(), clock.monotonic())
         self._said: dict[str, tuple[PlugState, float]] = {}
@@ -94,10 +96,15 @@ class Board:
             self._save()
             await self._clock.sleep(0.5)
 
-    async def release(self) -> None:
-        """Leave every device in its safe state, and everything worth keeping on disk."""
+    async def release(self, *, handing_over: bool = False) -> None:
+        """Leave every device in its safe state, and everything worth keeping on disk.
+
+        Handing over, the devices are left as they are: their leases run on and the next instance takes over.
+        """
         self._save(always=True)
         now = self.now()
+        if handing_over or self._is_passive():
+            return
         for plug in self.plugs.values():
             for send in plug.release(now):
                 await self._bus.say_raw(send.topic, send.payload, qos=send.qos)
@@ -115,7 +122,8 @@ class Board:
 
     async def _work(self, plug: Plug) -> None:
         now = self.now()
-        await self._out(plug, plug.tick(now), now)
+        if not self._is_passive():
+            await self._out(plug, plug.tick(now), now)
         await self._say_state(plug, now)
 
     async def _out(self, plug: Plug, out: Iterable[Out], now: Moment) -> None:

@@ -15,7 +15,8 @@ async def run(service: Service) -> None:
     """Serve the plugs of the site until cancelled; then leave them in their safe state."""
     kept = StateFile(service.state_dir / "leases.json", dict[str, PlugMemory])
     learned = StateFile(service.state_dir / "learned.json", dict[str, Learned])
-    board = Board(setups(service.site), service.bus, service.clock, kept, learned)
+    plugs = setups(service.site)
+    board = Board(plugs, service.bus, service.clock, kept, learned, is_passive=lambda: service.passive)
     orders = service.bus.listen(PlugSwitch, ManualSwitch, LoadSettings)
     devices = service.bus.listen_raw(*board.topics)
     try:
@@ -24,4 +25,4 @@ async def run(service: Service) -> None:
             tasks.create_task(board.hear_devices(devices))
             tasks.create_task(board.keep_time())
     finally:
-        await board.release()
+        await board.release(handing_over=service.handing_over)

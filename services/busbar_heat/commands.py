@@ -1,0 +1,151 @@
+"""`busbar heat ...`: how warm it is, what the model knows, and SG Ready by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from busbar_contracts.load import HeatState
+    from busbar_shared.config.root import Site
+
+app = typer.Typer(help="Hot water tanks, rooms and heat pumps.", no_args_is_help=True)
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="The site's file; default: BUSBAR_CONFIG, else busbar.toml here."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+
+
+@app.command("list")
+def list_(config: ConfigOption = None, as_json: AsJson = False) -> None:
+    """Show every heater: how warm, what it wants, what it could still take."""
+    site = _site(config)
+    from busbar_heat.asked import states
+
+    known = _asked(states(site))
+    if as_json:
+        _print_json({name: known.get(name) for name in site.heaters})
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table()
+    for head in ("Heater", "Is", "Now", "Target", "Wants", "Could take", "Grant"):
+        table.add_column(head)
+    for name in site.heaters:
+        table.add_row(name, *_row(known.get(name)))
+    Console().print(table)
+
+
+@app.command()
+def show(heater: str, config: ConfigOption = None, as_json: AsJson = False) -> None:
+    """Show everything known of one heater, its thermal model included."""
+    site = _site(config)
+    _known(site, heater)
+    from busbar_heat.asked import states
+
+    state = _asked(states(site)).get(heater)
+    if state is None:
+        _fail(f"nothing is known of heater {heater}; is the heat service running?")
+    if as_json:
+        _print_json(state)
+        return
+    for name in state.__struct_fields__:
+        value = getattr(state, name)
+        typer.echo(f"  {name:15} {'unknown' if value is None else value}")
+
+
+@app.command()
+def sg(
+    heater: str,
+    to: Annotated[
+        Literal["1", "2", "3", "4", "auto"],
+        typer.Argument(help="1 block, 2 normal, 3 recommend, 4 force, or auto."),
+    ],
+    config: ConfigOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set an SG Ready heat pump by hand; `auto` gives it back. Its dwell time is kept."""
+    site = _site(config)
+    _known(site, heater)
+    if site.heaters[heater].kind != "sg_ready":
+        _fail(f"{heater} is a {site.heaters[heater].kind}, not an SG Ready heat pump", 2)
+    from busbar_heat import asked
+
+    state = _asked(asked.by_hand(site, heater, None if to == "auto" else int(to)))
+    if state is None:
+        _fail(f"heater {heater} does not answer; is the heat service running?")
+    if as_json:
+        _print_json(state)
+        return
+    later = f", no change before {state.may_switch_at:%H:%M:%S} UTC" if state.may_switch_at else ""
+    typer.echo(f"{heater} is in state {state.sg_state}{later}")
+
+
+def _row(state: HeatState | None) -> tuple[str, ...]:
+    if state is None:
+        return ("never seen", "", "", "", "", "")
+    wants = " and ".join(
+        name for name, wish in (("comfort", state.comfort_demand), ("storage", state.storage_demand)) if wish
+    )
+    takes = "" if state.wanted_wh is None else f"{state.wanted_wh / 1000:.1f} kWh"
+    if state.wanted_wh is not None and state.confidence is not None:
+        takes += f" ({100 * state.confidence:.0f} % sure)"
+    position = (
+        f"SG {state.sg_state}" if state.sg_state else {True: "on", False: "off", None: "unknown"}[state.on]
+    )
+    grant = "none" if state.order is None else f"{state.order.value} by {state.issuer}"
+    return (
+        position,
+        _celsius(state.temperature_c),
+        _celsius(state.target_c),
+        wants or "nothing",
+        takes,
+        grant,
+    )
+
+
+def _celsius(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.1f} °C"
+
+
+def _known(site: Site, heater: str) -> None:
+    if heater not in site.heaters:
+        _fail(f"{heater!r} is not configured; there are: {', '.join(site.heaters) or 'none'}", 2)
+
+
+def _site(config: Path | None) -> Site:
+    from busbar_shared.config.load import BadConfig, read_file
+
+    path = config or Path(os.environ.get("BUSBAR_CONFIG", "busbar.toml"))
+    try:
+        return read_file(path)
+    except BadConfig as error:
+        _fail("\n".join(f"{path}: {line}" for line in str(error).splitlines()), 2)
+
+
+def _asked(asking: Coroutine[Any, Any, Any]) -> Any:
+    from busbar_heat.asked import NoAnswer
+
+    try:
+        return asyncio.run(asking)
+    except NoAnswer as error:
+        _fail(str(error))
+
+
+def _print_json(value: Any) -> None:
+    import msgspec
+
+    typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def _fail(text: str, code: int = 1) -> NoReturn:
+    typer.echo(text, err=True)
+    raise typer.Exit(code)
