@@ -47,26 +47,30 @@ def rise_w_per_s(inverters: Sequence[InverterNow], tuning: Tuning) -> float:
     return tuning.cap_rise_percent_per_s / 100 * (UNKNOWN_RATING_W if rating == inf else rating)
 
 
-def charging_counted(ordered: float, measured: float) -> float:
-    """What a battery on the AC side takes for sure, W: one that is full or cold takes less than it was told."""
-    return max(0.0, min(ordered, measured))
-
-
-def wanted_cap(site: SiteNow, load: float, charging: float) -> float | None:
-    """The cap the limits ask for at this house load and this AC-side charging, W."""
+def wanted_cap(site: SiteNow, need: float) -> float | None:
+    """The cap the limits ask for when house and AC-side charging take this much, W."""
     export = site.wishes.export_limit
-    room = None if export is None else max(0.0, load + charging + export)
+    room = None if export is None else max(0.0, need + export)
     return smallest(site.wishes.gen_limit, room)
 
 
-def too_much_now(site: SiteNow, pair: Pair | None) -> float | None:
+def excess_now(site: SiteNow, pair: Pair) -> tuple[float, float]:
+    """By how much the meter alone shows export and import beyond their limits, W, before its pair is complete."""
+    if site.grid.last_s is None or pair.at_s >= site.grid.last_s:
+        return 0.0, 0.0
+    power = site.grid.values[-1]
+    export = -power - or_inf(site.wishes.export_limit)
+    imported = power - or_inf(site.wishes.import_limit)
+    return tuple(excess if excess > TOLERANCE_W else 0.0 for excess in (export, imported))  # type: ignore[return-value]
+
+
+def too_much_now(site: SiteNow, pair: Pair) -> float | None:
     """The cap that mends an export seen at the meter before the batteries' share in it is known."""
-    limit, at_s = site.wishes.export_limit, site.grid.last_s
-    if limit is None or at_s is None or (pair is not None and pair.at_s >= at_s):
+    excess, _ = excess_now(site, pair)
+    if not excess or site.grid.last_s is None:
         return None
-    excess = -site.grid.values[-1] - limit
-    output = output_at(site.inverters, at_s)
-    return max(0.0, output - excess) if excess > TOLERANCE_W and output is not None else None
+    output = output_at(site.inverters, site.grid.last_s)
+    return max(0.0, output - excess) if output is not None else None
 
 
 def next_cap(before: Cap, wanted: float | None, site: SiteNow, tuning: Tuning) -> Cap:

@@ -2,30 +2,106 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from busbar_shared.config.root import Site
+
 app = typer.Typer(help="Battery and export power flow.", no_args_is_help=True)
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="The site's file; default: BUSBAR_CONFIG, else busbar.toml here."),
+]
 
 
 @app.command()
 def explain(
     file: Annotated[Path | None, typer.Argument(help="JSON Lines, one snapshot each; else stdin.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="The decision in force at the running site.")] = False,
+    config: ConfigOption = None,
 ) -> None:
     """Say what the battery would do in each snapshot, and why."""
-    if file is None:
+    if live:
+        _explain_live(config, as_json)
+    elif file is None:
         _explain(sys.stdin.buffer, as_json)
-        return
-    if not file.is_file():
+    elif file.is_file():
+        with file.open("rb") as lines:
+            _explain(lines, as_json)
+    else:
         typer.echo(f"{file}: no such file", err=True)
         raise typer.Exit(2)
-    with file.open("rb") as lines:
-        _explain(lines, as_json)
+
+
+@app.command("set")
+def set_(
+    key: Annotated[str, typer.Argument(help="For example soc_target_percent, mode, grid_charging.")],
+    value: Annotated[str, typer.Argument(help="The new value; null takes a limit away.")],
+    battery: Annotated[str | None, typer.Option(help="Which battery; needed when there are several.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Change what the owner wants of a battery."""
+    import asyncio
+
+    from busbar_battery.asked import NoAnswer, change
+
+    site = _site(config)
+    name = battery or (next(iter(site.batteries)) if len(site.batteries) == 1 else None)
+    if name not in site.batteries:
+        _fail(f"--battery: which one? There are: {', '.join(site.batteries) or 'none'}")
+        return
+    try:
+        after = asyncio.run(change(site, os.environ, name, key, value))
+    except NoAnswer as error:
+        _fail(str(error), code=1)
+        return
+    if after.refused:
+        _fail(f"Refused. {after.refused}", code=1)
+    typer.echo(f"{name}: {key} is {getattr(after, key, value)}")
+
+
+@app.command()
+def simulate(
+    mode: Annotated[str, typer.Option(help="battery_first or export_first.")] = "battery_first",
+    export_limit: Annotated[float | None, typer.Option(help="Most export, W.")] = None,
+    target: Annotated[float, typer.Option(help="SoC target, percent.")] = 80.0,
+    soc: Annotated[float, typer.Option(help="Charge at midnight, percent.")] = 25.0,
+    capacity: Annotated[float, typer.Option(help="Usable energy of the battery, Wh.")] = 10_000.0,
+    peak: Annotated[float, typer.Option(help="The sun at its highest, W.")] = 9_000.0,
+    svg: Annotated[Path | None, typer.Option(help="Draw the day into this file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object with the day's energies.")] = False,
+) -> None:
+    """Live through a sunny day in May with these settings."""
+    import msgspec
+
+    from busbar_battery.day import day, totals
+    from busbar_battery.drawing import drawn
+    from busbar_battery.inputs import Inputs
+
+    settings = Inputs(priority=mode, export_limit=export_limit, soc_target=target, soc_min=20.0)
+    try:
+        minutes = day(settings, soc=soc, capacity_wh=capacity, peak_w=peak)
+    except ValueError as error:
+        _fail(str(error))
+        return
+    if svg is not None:
+        limit = "" if export_limit is None else f", export limit {export_limit:.0f} W"
+        svg.write_text(drawn(minutes, f"{mode}{limit}", export_limit), encoding="utf-8")
+    sums = msgspec.to_builtins(totals(minutes))
+    if as_json:
+        typer.echo(msgspec.json.encode(sums).decode())
+        return
+    for name, kwh in sums.items():
+        typer.echo(f"{name:<11}{kwh:8.2f} kWh")
+    typer.echo(f"charge at midnight {minutes[-1].soc:.0f} %")
 
 
 def _explain(lines: IO[bytes] | Iterable[bytes], as_json: bool) -> None:
@@ -43,6 +119,32 @@ def _explain(lines: IO[bytes] | Iterable[bytes], as_json: bool) -> None:
             typer.echo(row["reason"])
 
 
-@app.callback()
-def battery() -> None:
-    """Battery and export power flow."""
+def _explain_live(config: Path | None, as_json: bool) -> None:
+    import asyncio
+    import json
+
+    from busbar_battery.asked import NoAnswer, live_decision
+
+    try:
+        row = asyncio.run(live_decision(_site(config), os.environ))
+    except NoAnswer as error:
+        _fail(str(error), code=1)
+        return
+    typer.echo(json.dumps(row) if as_json else row["reason"])
+
+
+def _site(config: Path | None) -> Site:
+    from busbar_shared.config.load import BadConfig, read_file
+
+    path = config or Path(os.environ.get("BUSBAR_CONFIG", "busbar.toml"))
+    try:
+        return read_file(path)
+    except BadConfig as error:
+        for line in str(error).splitlines():
+            typer.echo(f"{path}: {line}", err=True)
+        raise typer.Exit(2) from error
+
+
+def _fail(text: str, code: int = 2) -> None:
+    typer.echo(text, err=True)
+    raise typer.Exit(code)

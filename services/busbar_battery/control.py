@@ -17,7 +17,7 @@ from busbar_battery.caps import (
     TOLERANCE_W,
     Cap,
     blind_cap,
-    charging_counted,
+    excess_now,
     next_cap,
     output_at,
     rating_of,
@@ -40,6 +40,15 @@ from busbar_battery.windows import Style, all_surplus, divided, style_of, window
 
 # A battery that misses its order by less than this does not count as refusing it.
 SLACK_W = 100.0
+# An inverter's output that moved by more than this between two samples is not known in between.
+JUMP_W = 300.0
+
+
+class Need(Struct, frozen=True):
+    """What the house takes at one instant, and what batteries on the AC side take beside it, W."""
+
+    load: float
+    charging: float
 
 
 class State(Struct, frozen=True, kw_only=True):
@@ -48,7 +57,8 @@ class State(Struct, frozen=True, kw_only=True):
     motion: Motion = Motion()
     style: Style = Style.FREE
     surpluses: tuple[float, ...] = ()
-    loads: tuple[float | None, ...] = ()
+    needs: tuple[Need, ...] = ()
+    doubts: int = 0
     pair_at_s: float | None = None
     latches: dict[str, Latches] = {}
     cap: Cap = Cap()
@@ -77,18 +87,18 @@ def step(state: State, site: SiteNow, tuning: Tuning) -> tuple[State, Outcome]:
     if pair is None or site.now - pair.at_s > limit_s:
         return _blind(state, site, 2 * limit_s)
     together = fleet(site.batteries, bands, site.wishes.permissive_soc)
-    load = _load(site, pair)
-    state = _remembered(state, pair, load)
+    state = _remembered(state, site, pair)
     # The filter must never cost a limit: where one is broken, the newest pair counts as it is.
     hurry = _over_limit(site, pair)
     surplus = pair.surplus if hurry else calm(state.surpluses)
-    load = load if hurry or load is None else calm([one for one in state.loads if one is not None])
+    need = _need(state, hurry)
+    load = need.load if need is not None else None
     inputs = _inputs(site, together, pair, surplus, load, tuning)
     wrong = fault(inputs)
     scene = look(inputs)
     if wrong is not None or scene is None:
         return _blind(state, site, 2 * limit_s, wrong)
-    return _seeing(replace(state, lost_since=None), site, tuning, pair, scene, load, bands)
+    return _seeing(replace(state, lost_since=None), site, tuning, pair, scene, need, bands)
 
 
 def _thresholds(state: State, site: SiteNow) -> tuple[dict[str, Latches], dict[str, Band]]:
@@ -100,31 +110,34 @@ def _thresholds(state: State, site: SiteNow) -> tuple[dict[str, Latches], dict[s
     return latches, bands
 
 
-def _remembered(state: State, pair: Pair, load: float | None) -> State:
+def _remembered(state: State, site: SiteNow, pair: Pair) -> State:
     if state.pair_at_s is not None and pair.at_s <= state.pair_at_s:
         return state
-    return replace(
-        state,
-        surpluses=(*state.surpluses[-2:], pair.surplus),
-        loads=(*state.loads[-2:], load),
-        pair_at_s=pair.at_s,
-    )
+    state = replace(state, surpluses=(*state.surpluses[-2:], pair.surplus), pair_at_s=pair.at_s)
+    output = output_at(site.inverters, pair.at_s)
+    if output is None:
+        return replace(state, needs=(), doubts=0)
+    # An inverter that obeyed a cap jumped somewhere between its two samples: this load is a guess. The last one
+    # serves, for two samples at most.
+    doubtful = any(one.power.step_at(pair.at_s) > JUMP_W for one in site.inverters)
+    if doubtful and state.needs and state.doubts < 2:
+        return replace(state, doubts=state.doubts + 1)
+    on_ac = [power for one, power in zip(site.batteries, pair.batteries, strict=True) if one.inverter is None]
+    need = Need(output + pair.grid - sum(on_ac), sum(max(0.0, power) for power in on_ac))
+    return replace(state, needs=(*state.needs[-2:], need), doubts=0)
+
+
+def _need(state: State, hurry: bool) -> Need | None:
+    """House and charging batteries, filtered together: one without the other would be of two instants."""
+    if not state.needs or hurry:
+        return state.needs[-1] if state.needs else None
+    load = calm([one.load for one in state.needs])
+    return Need(load, calm([one.load + one.charging for one in state.needs]) - load)
 
 
 def _over_limit(site: SiteNow, pair: Pair) -> bool:
     over_export = -pair.grid > or_inf(site.wishes.export_limit) + TOLERANCE_W
     return over_export or pair.grid > or_inf(site.wishes.import_limit) + TOLERANCE_W
-
-
-def _load(site: SiteNow, pair: Pair) -> float | None:
-    """What the house takes at the AC side, without conversion losses of hybrids; None where the sun is unknown."""
-    output = output_at(site.inverters, pair.at_s)
-    if output is None:
-        return None
-    on_ac = sum(
-        power for one, power in zip(site.batteries, pair.batteries, strict=True) if one.inverter is None
-    )
-    return output + pair.grid - on_ac
 
 
 def _inputs(
@@ -165,7 +178,7 @@ def _seeing(
     tuning: Tuning,
     pair: Pair,
     scene: Scene,
-    load: float | None,
+    need: Need | None,
     bands: Mapping[str, Band],
 ) -> tuple[State, Outcome]:
     choice = choose(scene)
@@ -176,14 +189,16 @@ def _seeing(
     if probe.since is not None:
         choice = _asking_more(choice, scene, pair.surplus, rise_w_per_s(site.inverters, tuning))
     style = style_of(scene, choice, site.batteries, probe.since is not None, site.spared_w is not None)
-    motion, style = _motion(state, scene, choice, style, site.now, tuning)
+    bounds = _not_worse(_bounds(scene, choice), state.motion.power, excess_now(site, pair))
+    motion, style = _motion(state, choice, style, bounds, site.now, tuning)
     from_grid = site.wishes.grid_charging and motion.power > max(0.0, scene.surplus)
     parts = shares(motion.power, site.batteries, bands, site.wishes.permissive_soc, from_grid)
     window = window_of(style, scene, motion.power, from_grid)
     windows = divided(window, motion.power, parts) | dict.fromkeys(site.others, RELEASE)
-    cap, charging = _cap(state, site, tuning, pair, load, parts)
+    need = _anticipated(need, site, pair, windows)
+    cap = _cap(state, site, tuning, pair, need)
     decision = consequences(scene, _told(choice, motion))
-    decision = _flagged(decision, refuses, load, charging, site)
+    decision = _flagged(decision, refuses, need, site)
     state = replace(
         state, motion=motion, style=style, probe=probe, short_since=short_since, cap=cap, windows=windows
     )
@@ -191,17 +206,15 @@ def _seeing(
 
 
 def _motion(
-    state: State, scene: Scene, choice: Choice, style: Style, now: float, tuning: Tuning
+    state: State, choice: Choice, style: Style, bounds: tuple[float, float], now: float, tuning: Tuning
 ) -> tuple[Motion, Style]:
     """The ordered power after this step. A battery on the loose is not led: its own loop ramps and turns."""
     if style is Style.FREE and state.style is Style.FREE:
         return Motion(choice.power, now, sign(choice.power)), Style.FREE
-    lowest, highest = _bounds(scene, choice)
     motion = moved(
         state.motion,
         choice.power,
-        lowest,
-        highest,
+        *bounds,
         now=now,
         ramp_w_per_s=tuning.ramp_w_per_s or inf,
         dwell_s=tuning.dwell_s,
@@ -233,6 +246,16 @@ def _over_since(state: State, pair: Pair, scene: Scene) -> float | None:
     return state.over_since if state.over_since is not None else pair.at_s
 
 
+def _not_worse(bounds: tuple[float, float], power: float, excess: tuple[float, float]) -> tuple[float, float]:
+    """The bounds while the meter alone shows a limit broken: what is charged may cut an import, never add to it."""
+    (lowest, highest), (export, imported) = bounds, excess
+    if export:
+        lowest = max(lowest, min(power, highest))
+    if imported:
+        highest = max(lowest, min(highest, max(power - imported, min(power, 0.0))))
+    return lowest, highest
+
+
 def _short_since(state: State, pair: Pair, now: float) -> float | None:
     """Since when the battery does clearly less than it was told."""
     wanted = state.motion.power
@@ -252,14 +275,15 @@ def _probe(
     into_dc = sum(
         power for one, power in zip(site.batteries, pair.batteries, strict=True) if one.inverter is not None
     )
-    room = choice.power + SLACK_W < scene.allowed.charge and not scene.given.grid_charging
+    room = 0 <= choice.power < scene.allowed.charge - SLACK_W and not scene.given.grid_charging
     # A hybrid puts what may not leave it into its battery by itself, as far as the window lets it.
     alone = len(site.batteries) == 1 and site.batteries[0].follows_grid and all_surplus(scene)
     room = room and not (alone and site.batteries[0].inverter is not None)
     seen = Sight(
         now=site.now,
         sun=output + into_dc,
-        held_back=binding and output >= 0.97 * cap - SLACK_W / 2,
+        # A battery that gives fills the cap too; it is the sun that counts.
+        held_back=binding and output >= 0.97 * cap - SLACK_W / 2 and pair.battery > -SLACK_W,
         room=room and not refuses,
         broken=state.over_since is not None and pair.at_s > state.over_since,
         step=rise_w_per_s(site.inverters, tuning),
@@ -282,22 +306,25 @@ def _told(choice: Choice, motion: Motion) -> Choice:
     return replace(choice, power=motion.power, bound=why)
 
 
-def _cap(
-    state: State, site: SiteNow, tuning: Tuning, pair: Pair, load: float | None, parts: Mapping[str, float]
-) -> tuple[Cap, float]:
-    charging = sum(
-        charging_counted(parts[one.id], power)
+def _anticipated(need: Need | None, site: SiteNow, pair: Pair, windows: Mapping[str, Window]) -> Need | None:
+    """The need once batteries on the AC side are down at what they were just told. Never up: they may refuse."""
+    if need is None:
+        return None
+    falls = sum(
+        max(0.0, power - (windows[one.id].max_w or 0.0))
         for one, power in zip(site.batteries, pair.batteries, strict=True)
-        if one.inverter is None
+        if one.inverter is None and power > 0
     )
+    return Need(need.load, max(0.0, need.charging - falls))
+
+
+def _cap(state: State, site: SiteNow, tuning: Tuning, pair: Pair, need: Need | None) -> Cap:
     if not site.inverters:
-        return Cap(), charging
-    if load is None:
-        return blind_cap(
-            state.cap, site, 2 * age_limit_s(*(one.period_s for one in site.inverters))
-        ), charging
-    wanted = smallest(wanted_cap(site, load, charging), too_much_now(site, pair))
-    return next_cap(state.cap, wanted, site, tuning), charging
+        return Cap()
+    if need is None:
+        return blind_cap(state.cap, site, 2 * age_limit_s(*(one.period_s for one in site.inverters)))
+    wanted = smallest(wanted_cap(site, need.load + need.charging), too_much_now(site, pair))
+    return next_cap(state.cap, wanted, site, tuning)
 
 
 def _caps(cap: Cap, site: SiteNow) -> dict[str, float | None]:
@@ -313,13 +340,11 @@ def _caps(cap: Cap, site: SiteNow) -> dict[str, float | None]:
     return dict(capped(left, outputs))
 
 
-def _flagged(
-    decision: Decision, refuses: bool, load: float | None, charging: float, site: SiteNow
-) -> Decision:
+def _flagged(decision: Decision, refuses: bool, need: Need | None, site: SiteNow) -> Decision:
     """The decision with what time tells: a battery that does not follow, and a cap for what it really takes."""
     solar = decision.solar_limit
-    if load is not None:
-        solar = wanted_cap(site, load, charging)
+    if need is not None:
+        solar = wanted_cap(site, need.load + need.charging)
     flags = (*decision.flags, *(["battery_not_following"] if refuses else []))
     reason = decision.reason + (" The battery does not do as it is told." if refuses else "")
     return replace(decision, solar_limit=solar, flags=flags, reason=reason)
@@ -347,7 +372,7 @@ def _blind(state: State, site: SiteNow, patience_s: float, wrong: str | None = N
         motion=Motion(),
         style=Style.FREE,
         surpluses=(),
-        loads=(),
+        needs=(),
         probe=Probe(),
         short_since=None,
     )

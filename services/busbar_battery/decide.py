@@ -114,8 +114,9 @@ def _hold(allowed: Allowed, surplus: float) -> Choice:
 
 def _discharge(allowed: Allowed, surplus: float, wanted_export: float) -> Choice:
     what = "the export target" if wanted_export > 0 else "the house"
-    power, bound = least((wanted_export - surplus, what), (allowed.discharge, allowed.discharge_by))
-    return Choice(-power, f"for {what}", bound)
+    need = wanted_export - surplus
+    power, bound = least((need, "the need"), (allowed.discharge, allowed.discharge_by))
+    return Choice(-power, f"for {what}", bound if power < need else None)
 
 
 def _absorb(allowed: Allowed, surplus: float, why: str) -> Choice:

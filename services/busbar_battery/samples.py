@@ -49,6 +49,15 @@ class Trace(Struct, frozen=True):
         part = (at_s - start) / (end - start)
         return self.values[after - 1] + part * (self.values[after] - self.values[after - 1])
 
+    def step_at(self, at_s: float) -> float:
+        """How much the value changed between the samples around that instant: the doubt of `at`."""
+        after = bisect_left(self.times, at_s)
+        if self.at(at_s) is None or after in (0, len(self.times)):
+            return 0.0
+        if min(abs(self.times[after] - at_s), abs(self.times[after - 1] - at_s)) <= SAME_S:
+            return 0.0
+        return abs(self.values[after] - self.values[after - 1])
+
     def near(self, at_s: float, within_s: float = NEAR_S) -> float | None:
         """The value at that instant as well as it is known now; None when no sample is near."""
         exact = self.at(at_s)

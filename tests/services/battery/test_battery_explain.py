@@ -152,6 +152,4 @@ def test_the_command_answers_line_by_line(tmp_path: Path) -> None:
 def test_without_json_the_reason_alone_is_printed() -> None:
     answer = CliRunner().invoke(app, ["explain"], input='{"grid": 2000}\n')
 
-    assert answer.stdout == (
-        "Discharging with 2000 W: for the house; bound by the house. Nothing flows to or from the grid.\n"
-    )
+    assert answer.stdout == ("Discharging with 2000 W: for the house. Nothing flows to or from the grid.\n")

@@ -1,0 +1,62 @@
+"""Questions and requests of the command line to a running battery service."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+
+from busbar_contracts.battery import BatteryDecision, BatterySettings
+from busbar_shared.bus import Heard
+from busbar_shared.config.root import Site
+from busbar_shared.life import connect
+
+PATIENCE_S = 5.0
+
+
+class NoAnswer(Exception):
+    """Nobody answered: the broker or the battery service is not there."""
+
+
+async def live_decision(site: Site, environ: Mapping[str, str]) -> dict[str, Any]:
+    """The decision in force at the live site. Raises NoAnswer."""
+    async with connect(site, "battery-cli", environ) as bus:
+        heard = await _first(bus.listen(BatteryDecision))
+    row: dict[str, Any] = msgspec.to_builtins(heard.message)
+    return row
+
+
+async def change(
+    site: Site, environ: Mapping[str, str], battery: str, key: str, value: str
+) -> BatterySettings:
+    """The settings after the request, with `refused` filled when it was. Raises NoAnswer."""
+    async with connect(site, "battery-cli", environ) as bus:
+        answers = bus.listen_where((BatterySettings, {"battery": battery}))
+        before: BatterySettings = (await _first(answers)).message
+        topic = f"{site.site.topic_root}/battery/{battery}/settings/set"
+        await bus.say_raw(topic, json.dumps({key: as_json(value)}), qos=1)
+        await bus.drain()
+        # A value that was in force already changes nothing and is answered by nothing.
+        with suppress(NoAnswer):
+            return (await _first(answers, 2.0)).message  # type: ignore[no-any-return]
+        return before
+
+
+def as_json(value: str) -> Any:
+    """What was typed, as JSON: numbers, true, false and null, else a word."""
+    try:
+        return json.loads(value, parse_constant=lambda word: word)
+    except ValueError:
+        return value
+
+
+async def _first(heard: AsyncIterator[Heard[Any]], patience_s: float = PATIENCE_S) -> Heard[Any]:
+    try:
+        async with asyncio.timeout(patience_s):
+            return await anext(heard)
+    except TimeoutError as error:
+        raise NoAnswer("no answer; are the broker and the battery service running?") from error
