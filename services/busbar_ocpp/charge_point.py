@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from busbar_contracts.charger import ChargerCommand, ChargerState, ConnectorStatus, LeaseQuality
-from busbar_ocpp import answers, composite, frames, hear16, hear201, obey, owner
+from busbar_contracts.charger import ChargerCommand, ChargerState, LeaseQuality
+from busbar_ocpp import answers, composite, frames, hear16, hear201, owner
 from busbar_ocpp.booking import Booking
 from busbar_ocpp.calls import Calls, Refused, Silent, Superseded
 from busbar_ocpp.config import ChargerPlan, OcppPlan
-from busbar_ocpp.connector import PLUGGED, Connector
+from busbar_ocpp.connector import Connector
 from busbar_ocpp.drift import heard, our_time, synchronised
+from busbar_ocpp.enforcing import enforce, judge
+from busbar_ocpp.following import follow
 from busbar_ocpp.greeting import Greeting
 from busbar_ocpp.hear16 import Unreadable
 from busbar_ocpp.ledger import Ledger
@@ -35,10 +37,6 @@ from busbar_shared.clock import Clock
 log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 60
-DEAD_S = 10.0
-"""A car and its charger have this long to follow a limit before a sample may accuse them."""
-ASK_AGAIN_S = 30.0
-"""Between two remote starts or stops of one connector."""
 INBOX = 64
 
 
@@ -271,7 +269,7 @@ class ChargePoint:
             self.booking.measured(
                 connector, sample, our_time(self.steering.drift, sample.at, now), now_s, transaction
             )
-            self._judge(connector)
+            judge(self, connector)
         self._moved(connector)
 
     def _tell_time(self, said: datetime | None) -> None:
@@ -284,8 +282,8 @@ class ChargePoint:
         """Once a second: renew, retry, fall back, look whether it obeys."""
         for connector in self.connectors.values():
             self._steer(connector)
-            self._enforce(connector)
-            self._follow(connector)
+            enforce(self, connector)
+            follow(self, connector)
 
     def _steer(self, connector: Connector) -> None:
         if not self.released:
@@ -308,93 +306,11 @@ class ChargePoint:
         connector.last_answer = f"{mark}{command.action.value}: {answer}"[:2000]
         self.changed(connector)
 
-    # -- obedience -----------------------------------------------------------------------------
-
-    def _judge(self, connector: Connector) -> None:
-        """Compare what was measured with what was told."""
-        drawn, at, told_at = connector.draw.most_a, connector.draw.at, connector.told_at
-        if drawn is None or at is None or told_at is None or connector.told_a is None:
-            return
-        if self.released or not connector.wiring.controllable or connector.number in self.steering.silent:
-            return
-        now, now_s = self.desk.clock.now(), self.desk.clock.monotonic()
-        before = connector.obedience
-        connector.obedience = obey.seen(
-            before,
-            drawn_a=drawn,
-            sample_s=now_s - (now - at).total_seconds(),
-            limit_a=connector.told_a,
-            since_s=now_s - (now - told_at).total_seconds(),
-            dead_s=DEAD_S,
-            now_s=now_s,
-        )
-        if connector.obedience.disobedient and not before.disobedient:
-            text = f"{connector.wiring.load} draws {drawn:.1f} A, its limit is {connector.told_a:g} A"
-            self.start(self.report("disobedient", text, severity="error"))
-        if connector.obedience.disobedient != before.disobedient:
-            self.changed(connector)
-
-    def _enforce(self, connector: Connector) -> None:
-        """Climb the next rung against a disobedient charger."""
-        now_s = self.desk.clock.monotonic()
-        allowed = self.plan.config.hard_reset_allowed
-        rung = obey.next_rung(connector.obedience, hard_allowed=allowed, now_s=now_s)
-        if rung is None or self.calls is None or self.steering.paused:
-            return
-        connector.obedience = obey.acted(connector.obedience, rung, now_s)
-        self.start(self._climb(connector, rung))
-
-    async def _climb(self, connector: Connector, rung: obey.Rung) -> None:
-        await self.report(
-            "disobedient_" + rung.value, f"{connector.wiring.load}: {rung.value.replace('_', ' ')}"
-        )
-        if rung is obey.Rung.SET_AGAIN:
-            await self.steering.set_again(connector)
-            return
-        calls = self.calls
-        if calls is not None:
-            with suppress(Silent, Refused, Superseded):
-                await calls.ask("Reset", self.reset_payload(hard=rung is obey.Rung.HARD_RESET))
-
     def reset_payload(self, *, hard: bool) -> dict[str, Any]:
         """Reset in the words of its version; 2.0.1's soft reset waits for the end of the transaction."""
         if answers.family(self.version or "1.6") == "1.6":
             return {"type": "Hard" if hard else "Soft"}
         return {"type": "Immediate" if hard else "OnIdle"}
-
-    # -- starting and stopping -----------------------------------------------------------------
-
-    def _follow(self, connector: Connector) -> None:
-        """Start a car that waits, and pause one that 0 A does not stop."""
-        clock = self.desk.clock
-        if self.calls is None or self.steering.paused or self.released:
-            return
-        if clock.monotonic() - connector.asked_s < ASK_AGAIN_S:
-            return
-        holds = connector.holds(self.steering.bounds(connector), clock.monotonic())
-        granted = holds is not None and holds.limit_a >= connector.wiring.min_a
-        if connector.transaction is None:
-            waits = connector.status in (ConnectorStatus.PREPARING, ConnectorStatus.SUSPENDED_EVSE)
-            tag = self.plan.config.auto_start if waits else None
-            if connector.stopped_tag is not None and granted and connector.status in PLUGGED:
-                tag, connector.stopped_tag = connector.stopped_tag, None
-            if tag is not None and (granted or not self.quirk.zero_does_not_stop):
-                connector.asked_s = clock.monotonic()
-                self.start(self._remote_start(connector, tag))
-            return
-        draws = (connector.draw.most_a or 0.0) > obey.TOLERANCE_A
-        if self.quirk.zero_does_not_stop and holds is not None and not granted and draws:
-            connector.asked_s = clock.monotonic()
-            connector.stopped_tag = connector.transaction.tag
-            self.start(self._remote_stop(connector))
-
-    async def _remote_start(self, connector: Connector, tag: str) -> None:
-        with suppress(Silent, Refused, Superseded):
-            await owner.remote_start(self, connector, tag)
-
-    async def _remote_stop(self, connector: Connector) -> None:
-        with suppress(Silent, Refused, Superseded):
-            await owner.remote_stop(self, connector)
 
     async def composite_a(self, connector: Connector) -> float | None:
         """The limit in ampere per leg that the charger says it computes now; None when it does not say."""
@@ -418,7 +334,7 @@ class ChargePoint:
     def _moved(self, connector: Connector) -> None:
         self.changed(connector)
         self._steer(connector)
-        self._follow(connector)
+        follow(self, connector)
 
     def _all_changed(self) -> None:
         for connector in self.connectors.values():

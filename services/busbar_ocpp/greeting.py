@@ -9,7 +9,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from busbar_contracts.charger import ConnectorStatus
-from busbar_ocpp import abilities, answers, quirks
+from busbar_ocpp import abilities, answers, errands, quirks
 from busbar_ocpp.calls import Refused, Silent, Superseded
 from busbar_ocpp.connector import Connector
 from busbar_ocpp.said import Booted, TransactionSaid
@@ -100,7 +100,7 @@ class Greeting:
         try:
             first = next(iter(charger.connectors.values()), None)
             if first is not None:
-                await charger.steering.limit_unit(first)
+                await errands.limit_unit(charger.steering, first)
             if charger.identity is None:
                 await self.trigger("BootNotification")
             await self._trigger_unknown("StatusNotification")

@@ -10,8 +10,6 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from msgspec.structs import replace
-
 from busbar_contracts.charger import LeaseQuality
 from busbar_ocpp import wire16, wire201
 from busbar_ocpp.bearing import Bounds
@@ -30,7 +28,6 @@ from busbar_ocpp.profile import (
     Scale,
     Standing,
     lease_profiles,
-    unit_profile,
 )
 from busbar_ocpp.standing import Installed, Slot, Urgency, due, lasts, slot_of
 from busbar_shared.clock import Clock
@@ -80,9 +77,9 @@ class Steering:
         report: Callable[[str, str], Awaitable[None]],
         changed: Callable[[Connector], None],
     ) -> None:
-        self._clock, self._validity_s, self._hold_pause_s = clock, validity_s, hold_pause_s
-        self._lease_s, self._nominal_v, self._unit_max_a = lease_s, nominal_v, unit_max_a
-        self._report, self._changed = report, changed
+        self.clock, self._validity_s, self._hold_pause_s = clock, validity_s, hold_pause_s
+        self._lease_s, self._nominal_v, self.unit_max_a = lease_s, nominal_v, unit_max_a
+        self.report, self._changed = report, changed
         self.abilities = Abilities()
         self.forms: tuple[Form, ...] = forms(self.abilities)
         self.place = 0
@@ -104,7 +101,7 @@ class Steering:
         self._retry_at_s: dict[Slot, float] = {}
         self._cleared: set[Slot] = set()
         self._early: dict[str, Any] = {}
-        self._unit_told = False
+        self.unit_told = False
         self._gave_up_at_s: float | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -158,7 +155,7 @@ class Steering:
 
     def forget(self) -> None:
         """The charger has rebooted: nothing promises that a profile survived (1.6 section 3.13.6)."""
-        self._unit_told = False
+        self.unit_told = False
         self._pending.clear()
         self._retry_at_s.clear()
         self._gave_up_at_s = None
@@ -187,7 +184,7 @@ class Steering:
 
     def steer(self, connector: Connector) -> None:
         """Send what is due at a connector. Never waits."""
-        now_s = self._clock.monotonic()
+        now_s = self.clock.monotonic()
         if self.calls is None or self.paused or not connector.wiring.controllable:
             return
         if connector.number in self.silent:
@@ -203,7 +200,7 @@ class Steering:
         most_a = connector.wiring.fallback_a if self.drift.ahead_s is None else holds.limit_a
         standing = self.standing(connector, min(holds.limit_a, most_a), holds.phases)
         wanted = lease_profiles(
-            standing, self.form, self.scale(connector), connector.number, self._moment(connector)
+            standing, self.form, self.scale(connector), connector.number, self.moment(connector)
         )
         assumed = {
             **connector.installed,
@@ -231,65 +228,8 @@ class Steering:
             phases=phases,
         )
 
-    async def install(self, connector: Connector, standing: Standing) -> None:
-        """Send what says this standing and wait until it is accepted; raises as `Calls.ask`."""
-        profiles = lease_profiles(
-            standing, self.form, self.scale(connector), connector.number, self._moment(connector)
-        )
-        for profile in profiles:
-            if self.calls is None:
-                raise Silent("no link")
-            answer = await self.calls.ask(
-                "SetChargingProfile", wires_of(self.version).set_charging_profile(profile), Urgency.RAISE
-            )
-            if answer.get("status") != "Accepted":
-                raise Refused(str(answer.get("status")), profile.purpose.value)
-
-    def start_profile(self, connector: Connector) -> Profile | None:
-        """The grant as a TxProfile without its transaction, to go with a remote start (1.6 section 5.11)."""
-        holds = connector.holds(self.bounds(connector), self._clock.monotonic())
-        if holds is None or self.form.during is not Purpose.TX or not connector.wiring.controllable:
-            return None
-        standing = self.standing(connector, holds.limit_a, holds.phases)
-        moment = replace(self._moment(connector), transaction="", elapsed_s=0.0)
-        lease = lease_profiles(standing, self.form, self.scale(connector), connector.number, moment)[0]
-        return replace(lease, transaction=None)
-
-    async def clear_ours(self, connector: Connector) -> int:
-        """Clear what we installed at a connector; how many profiles that were."""
-        slots = list(connector.installed)
-        connector.forget_profiles()
-        for number, purpose, level in slots:
-            await self.clear(number, purpose.value, level)
-        return len(slots)
-
-    async def set_again(self, connector: Connector) -> int:
-        """Clear our profiles at a connector and set them anew."""
-        cleared = await self.clear_ours(connector)
-        self.steer(connector)
-        return cleared
-
-    async def limit_unit(self, connector: Connector) -> None:
-        """Tell the unit its own maximum, once per boot. A charger that does not know the purpose is excused."""
-        if self._unit_max_a is None or self._unit_told or self.calls is None:
-            return
-        profile = unit_profile(self._unit_max_a, self.form, self.scale(connector), self._moment(connector))
-        self._unit_told = True
-        try:
-            answer = await self.calls.ask(
-                "SetChargingProfile", wires_of(self.version).set_charging_profile(profile), Urgency.RAISE
-            )
-        except Refused as refused:
-            await self._report("unit_limit_refused", f"its own maximum of {self._unit_max_a:g} A: {refused}")
-        except (Silent, Superseded):
-            self._unit_told = False
-        else:
-            if answer.get("status") != "Accepted":
-                text = f"its own maximum of {self._unit_max_a:g} A: {answer.get('status')}"
-                await self._report("unit_limit_refused", text)
-
-    def _moment(self, connector: Connector) -> Moment:
-        now = self._clock.now()
+    def moment(self, connector: Connector) -> Moment:
+        now = self.clock.now()
         entry = connector.transaction
         early_s = max((self.start_early_s or 0) - START_EARLY_S, 0)
         return Moment(
@@ -303,7 +243,7 @@ class Steering:
         slot, calls = slot_of(profile), self.calls
         if calls is None:
             return
-        sent_s, said_at = self._clock.monotonic(), self._clock.now()
+        sent_s, said_at = self.clock.monotonic(), self.clock.now()
         payload = wires_of(self.version).set_charging_profile(profile)
         try:
             answer = await calls.ask("SetChargingProfile", payload, urgency, key=("profile", slot))
@@ -346,7 +286,7 @@ class Steering:
         if self._pending.get(slot) is profile:
             del self._pending[slot]
         if retry:
-            self._retry_at_s[slot] = self._clock.monotonic() + RETRY_S
+            self._retry_at_s[slot] = self.clock.monotonic() + RETRY_S
 
     async def _refused(self, connector: Connector, profile: Profile, why: str) -> None:
         """Make room for the profile once, then go on to the next form."""
@@ -355,7 +295,7 @@ class Steering:
         if profile.purpose is Purpose.TX and profile.transaction != connector.transaction_id:
             return
         if profile.purpose is Purpose.TX and self._too_early(profile):
-            self._retry_at_s[slot] = self._clock.monotonic() + RETRY_TX_S
+            self._retry_at_s[slot] = self.clock.monotonic() + RETRY_TX_S
             return
         connector.last_refusal = f"SetChargingProfile {profile.purpose.value} in {profile.unit.value}: {why}"
         self._changed(connector)
@@ -366,7 +306,7 @@ class Steering:
             self.steer(connector)
             return
         self._next_form(connector, profile)
-        await self._report(
+        await self.report(
             "profile_refused" if self.controllable else "charger_without_control",
             f"{connector.wiring.load}: {connector.last_refusal}"
             + ("; trying another form" if self.controllable else "; no form is left, it is not controlled"),
@@ -388,7 +328,7 @@ class Steering:
             self.place += 1
             self.proof = None
         else:
-            self._gave_up_at_s = self._clock.monotonic()
+            self._gave_up_at_s = self.clock.monotonic()
         self._changed(connector)
 
     async def clear(self, connector: int | None, purpose: str, level: int | None) -> None:

@@ -5,7 +5,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from busbar_contracts.charger import ChargerAction, ChargerCommand
-from busbar_ocpp import answers
+from busbar_ocpp import answers, errands
 from busbar_ocpp.calls import Refused, Silent, Superseded
 from busbar_ocpp.connector import Connector
 from busbar_ocpp.greeting import keys_of, secret, variables_of
@@ -38,7 +38,7 @@ async def carry_out(charger: "ChargePoint", connector: Connector, command: Charg
 
 async def remote_start(charger: "ChargePoint", connector: Connector, tag: str) -> str:
     """Start charging with this tag; the grant goes with it where the charger takes that (4.8)."""
-    profile = charger.steering.start_profile(connector)
+    profile = errands.start_profile(charger.steering, connector)
     for carried in (profile, None) if profile is not None else (None,):
         payload: Payload
         if _is_16(charger):
@@ -95,7 +95,7 @@ async def _reset(charger: "ChargePoint", connector: Connector, command: ChargerC
 
 
 async def _clear(charger: "ChargePoint", connector: Connector, command: ChargerCommand) -> str:
-    cleared = await charger.steering.set_again(connector)
+    cleared = await errands.set_again(charger.steering, connector)
     return f"{cleared} profiles cleared and set again"
 
 
@@ -104,7 +104,7 @@ async def _release(charger: "ChargePoint", connector: Connector, command: Charge
     cleared = 0
     if charger.calls is not None:
         for one in charger.connectors.values():
-            cleared += await charger.steering.clear_ours(one)
+            cleared += await errands.clear_ours(charger.steering, one)
         await charger.steering.clear(0, Purpose.MAX.value, charger.steering.form.level)
     return (
         f"released: {cleared} profiles cleared; it now charges as it was set up, without a limit of Busbar,"

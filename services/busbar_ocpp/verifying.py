@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from busbar_ocpp import errands
 from busbar_ocpp.calls import Refused, Silent, Superseded
 from busbar_ocpp.connector import Connector
 from busbar_ocpp.proof import CannotTry, Trial, trial, verdict
@@ -26,7 +27,7 @@ async def verify(charger: "ChargePoint", connector: Connector, *, reboot: bool =
     steering = charger.steering
     steering.silent.add(connector.number)
     try:
-        await steering.install(connector, running.standing)
+        await errands.install(steering, connector, running.standing)
         running = replace(running, began_s=charger.desk.clock.monotonic())
         fell = await _watch(charger, connector, running)
         if fell and reboot:

@@ -93,7 +93,7 @@ async def test_a_paused_car_stays_paused_when_the_lease_ends(tmp_path: Path) -> 
 
 
 async def test_a_lost_service_leaves_the_charger_to_its_own_fallback(tmp_path: Path, version: str) -> None:
-    async with House(tmp_path, factor=40) as house:
+    async with House(tmp_path, factor=100) as house:
         charger = await house.arrived(version=version)
         await charger.start()
         house.order(13.0)

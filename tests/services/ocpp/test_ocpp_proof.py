@@ -41,7 +41,9 @@ async def test_a_charger_that_falls_by_itself_is_proven(tmp_path: Path, version:
 
         house.command(action="verify", id="1")
 
-        state = await house.says(lambda state: (state.last_answer or "").startswith("[1] verify"), patience_s=9)
+        state = await house.says(
+            lambda state: (state.last_answer or "").startswith("[1] verify"), patience_s=9
+        )
         living.cancel()
         assert state.last_answer == (
             "[1] verify: lease: proven. It fell from 13 A to 6 A by itself, without a word"
@@ -90,7 +92,10 @@ async def test_without_a_car_nothing_can_be_proven(tmp_path: Path) -> None:
         house.command(action="verify")
 
         state = await house.says(lambda state: state.last_answer)
-        assert state.last_answer == "verify: cannot be tried now: a car must be charging, and its current measured"
+        assert (
+            state.last_answer
+            == "verify: cannot be tried now: a car must be charging, and its current measured"
+        )
 
 
 @pytest.mark.parametrize(
@@ -135,12 +140,14 @@ async def test_the_link_is_lost_and_the_charger_falls_back_by_itself(
 async def test_a_charger_that_rejects_a_form_gets_another(
     tmp_path: Path, model: ModelCharger, limit_a: float
 ) -> None:
-    async with House(tmp_path, factor=20) as house:
+    async with House(tmp_path, factor=80) as house:
         charger = await house.arrived(model=model)
         await charger.start()
         house.order(13.0)
 
-        await until(lambda: abs(charger.limit() - limit_a) < 0.01, what="the limit in another form", patience_s=8)
+        await until(
+            lambda: abs(charger.limit() - limit_a) < 0.01, what="the limit in another form", patience_s=8
+        )
 
         state = await house.says(lambda state: state.limit is not None and state.limit.confirmed)
         assert state.controllable
@@ -210,17 +217,25 @@ async def test_a_charger_that_ignores_its_limit_climbs_the_ladder(tmp_path: Path
         drawing.cancel()
 
         codes = [code for code, _ in house.bus.events]
-        assert codes.index("disobedient") < codes.index("disobedient_set_again") < codes.index("disobedient_soft_reset")
+        assert (
+            codes.index("disobedient")
+            < codes.index("disobedient_set_again")
+            < codes.index("disobedient_soft_reset")
+        )
         assert charger.told("ClearChargingProfile")
 
 
-async def test_a_charger_with_a_clock_that_is_wrong_is_limited_from_the_moment_it_is_told(tmp_path: Path) -> None:
+async def test_a_charger_with_a_clock_that_is_wrong_is_limited_from_the_moment_it_is_told(
+    tmp_path: Path,
+) -> None:
     from datetime import timedelta
 
     async with House(tmp_path, factor=40) as house:
         charger = await house.arrived(model=ModelCharger(clock_ahead=timedelta(minutes=-7)))
         house.order(13.0)
-        await until(lambda: charger.limit() == 6.0, what="no more than the fallback while the clock is unknown")
+        await until(
+            lambda: charger.limit() == 6.0, what="no more than the fallback while the clock is unknown"
+        )
 
         await house.clock.sleep(12)
         await charger.status("Available")

@@ -1,0 +1,60 @@
+"""Sees to it that a charger obeys: compares what it draws with what it was told, and climbs the ladder."""
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from busbar_ocpp import errands, obey
+from busbar_ocpp.calls import Refused, Silent, Superseded
+from busbar_ocpp.connector import Connector
+
+if TYPE_CHECKING:
+    from busbar_ocpp.charge_point import ChargePoint
+
+DEAD_S = 10.0
+"""A car and its charger have this long to follow a limit before a sample may accuse them."""
+
+
+def judge(charger: "ChargePoint", connector: Connector) -> None:
+    """Compare the newest sample with what was told."""
+    drawn, at, told_at = connector.draw.most_a, connector.draw.at, connector.told_at
+    if drawn is None or at is None or told_at is None or connector.told_a is None:
+        return
+    if charger.released or not connector.wiring.controllable or connector.number in charger.steering.silent:
+        return
+    now, now_s = charger.desk.clock.now(), charger.desk.clock.monotonic()
+    before = connector.obedience
+    connector.obedience = obey.seen(
+        before,
+        drawn_a=drawn,
+        sample_s=now_s - (now - at).total_seconds(),
+        limit_a=connector.told_a,
+        since_s=now_s - (now - told_at).total_seconds(),
+        dead_s=DEAD_S,
+        now_s=now_s,
+    )
+    if connector.obedience.disobedient and not before.disobedient:
+        text = f"{connector.wiring.load} draws {drawn:.1f} A, its limit is {connector.told_a:g} A"
+        charger.start(charger.report("disobedient", text, severity="error"))
+    if connector.obedience.disobedient != before.disobedient:
+        charger.changed(connector)
+
+
+def enforce(charger: "ChargePoint", connector: Connector) -> None:
+    """Climb the next rung against a disobedient charger."""
+    now_s = charger.desk.clock.monotonic()
+    allowed = charger.plan.config.hard_reset_allowed
+    rung = obey.next_rung(connector.obedience, hard_allowed=allowed, now_s=now_s)
+    if rung is None or charger.calls is None or charger.steering.paused:
+        return
+    connector.obedience = obey.acted(connector.obedience, rung, now_s)
+    charger.start(_climb(charger, connector, rung))
+
+
+async def _climb(charger: "ChargePoint", connector: Connector, rung: obey.Rung) -> None:
+    what = rung.value.replace("_", " ")
+    await charger.report(f"disobedient_{rung.value}", f"{connector.wiring.load}: {what}")
+    if rung is obey.Rung.SET_AGAIN:
+        await errands.set_again(charger.steering, connector)
+    elif charger.calls is not None:
+        with suppress(Silent, Refused, Superseded):
+            await charger.calls.ask("Reset", charger.reset_payload(hard=rung is obey.Rung.HARD_RESET))
