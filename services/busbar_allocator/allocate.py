@@ -53,7 +53,7 @@ def decide(model: SiteModel, now: Now) -> Allocation:
     asked = claims(model, now, volts)
     ranked = in_rank_order(asked)
     ground = Ground(model, now, asked, volts)
-    house = House(model, now, ground, BatteryRoom(model, now, ground))
+    house = House(model, now, ground, BatteryRoom(model, now, ground), {claim.urgency for claim in asked})
     targets = settle(house, ranked, ground.target_rows)
     for claim in ranked:
         claim.target = claim.limit = claim.grant
@@ -63,7 +63,7 @@ def decide(model: SiteModel, now: Now) -> Allocation:
         for claim in ranked:
             claim.limit = claim.grant
     house.room.finish(targets.used)
-    return allocation(model, ground, asked, targets, limits, house.room, Reasons(model, ground, asked))
+    return allocation(model, now, ground, asked, targets, limits, house.room, Reasons(model, ground, asked))
 
 
 class House(NamedTuple):
@@ -73,6 +73,8 @@ class House(NamedTuple):
     now: Now
     ground: Ground
     room: BatteryRoom
+    urgencies: set[int | None]
+    """Those that some load has, idle ones included."""
 
 
 class Settled(NamedTuple):
@@ -81,6 +83,7 @@ class Settled(NamedTuple):
     used: Used
     ceilings: dict[int, tuple[Ceiling, Ceiling, tuple[int, float] | None]]
     blocked: bool
+    before_excess_w: float
 
 
 def settle(house: House, ranked: list[Claim], rows: Caps) -> Settled:
@@ -93,8 +96,9 @@ def settle(house: House, ranked: list[Claim], rows: Caps) -> Settled:
     rounds = _Rounds(house, mode, used, Ceiling(rows))
     rounds.first(by_urgency.get(STANDARD, []), by_urgency.get(SOLAR_PRIORITY, []))
     rounds.followers(by_urgency.get(SOLAR_ONLY, []))
+    before_w = used[house.model.watts] - house.ground.unmanaged[house.model.watts]
     rounds.excess(by_urgency.get(EXCESS, []))
-    return Settled(used, rounds.ceilings, getattr(mode, "blocked", False))
+    return Settled(used, rounds.ceilings, getattr(mode, "blocked", False), before_w)
 
 
 class _Rounds:
@@ -120,19 +124,24 @@ class _Rounds:
         self.mode.go(standard)
         self._keep_room_for_batteries(solar_priority)
         source = no_grid(model, ground) if battery_only else {}
-        if solar_priority:
+        if SOLAR_PRIORITY in self.house.urgencies:
             sun = self.bare.within(source).within(solar(model, ground))
             self._ceil(SOLAR_PRIORITY, solar_priority, any_source, sun)
+        if solar_priority:
             self.mode.go(solar_priority)
 
     def followers(self, solar_only: list[Claim]) -> None:
         """Solar Only: the solar pool, nothing else."""
+        if SOLAR_ONLY not in self.house.urgencies:
+            return
         sun = self.bare.within(solar(self.house.model, self.house.ground))
         self._ceil(SOLAR_ONLY, solar_only, sun, sun)
         self._run(solar_only)
 
     def excess(self, claims: list[Claim]) -> None:
         """Excess: above the threshold; its minimum must fit the export while the pool is above zero."""
+        if EXCESS not in self.house.urgencies:
+            return
         model, ground = self.house.model, self.house.ground
         used_w = self.used[model.watts] - ground.unmanaged[model.watts]
         pool, gate = excess(model, ground, self.house.now, used_w)

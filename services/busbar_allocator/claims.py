@@ -7,7 +7,7 @@ boost) arrives as latches of the controller in the snapshot.
 from enum import IntEnum
 from math import floor
 
-from busbar_allocator.site_model import EXCESS, SOLAR_ONLY, STANDARD, TINY, LoadModel, SiteModel
+from busbar_allocator.site_model import EXCESS, SOLAR_ONLY, STANDARD, TINY, LoadModel, SiteModel, in_watts
 from busbar_allocator.snapshot import LoadNow, Now
 from busbar_contracts.load import LoadMode
 
@@ -118,18 +118,15 @@ class Claim:
     def __init__(self, load: LoadModel, state: LoadNow | None, model: SiteModel, volts: list[float]) -> None:
         """The load's bounds in amperes on the legs it really uses."""
         shape = load.shapes[None] if state is None else load.shape(state.legs_in_use, model)
-        watts = 0.0
-        for count, volt in zip(shape.on_phase, volts, strict=True):
-            watts += count * volt
+        if volts is model.nominal:
+            watts, self.uses = shape.watts, shape.uses
+        else:
+            watts, at_watts = in_watts(shape.on_phase, model, volts)
+            self.uses = (*shape.wires, *at_watts)
         self.load = load
         self.state = state
         self.legs = shape.legs
         self.watts = watts
-        self.uses = (*shape.uses, (model.watts, watts))
-        for counter, phases in model.sets:
-            on_set = sum(shape.on_phase[phase] * volts[phase] for phase in phases)
-            if on_set:
-                self.uses += ((counter, on_set),)
         self.mode = load.mode
         self.urgency = load.urgency
         self.stepped = load.stepped

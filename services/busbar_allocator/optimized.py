@@ -3,8 +3,9 @@
 When a load finds more than nothing but less than its minimum, the nearest load before it that alone can give
 up just enough does so, if more power is used in total. What that frees elsewhere is offered again.
 
-Whoever was stopped waits at the one counter that stopped it, sorted by how far that counter must empty
-before it could move; so an exchange asks only those whom it may concern.
+In a small round everybody before is asked. In a large one whoever was stopped waits at the one counter that
+stopped it, sorted by how far that counter must empty before it could move, so that an exchange asks only
+those whom it may concern.
 """
 
 from bisect import insort
@@ -15,6 +16,9 @@ from math import ceil
 from busbar_allocator.claims import Claim
 from busbar_allocator.distribution import AT_MOST, EPS, Used, rise, start
 from busbar_allocator.site_model import TINY
+
+SMALL = 16
+"""Up to so many loads in a round it is quicker to ask them all than to keep books."""
 
 Waiting = list[tuple[float, int, Claim]]
 """A heap: how far the counter must empty (negated), a tie breaker, and who waits."""
@@ -34,10 +38,13 @@ class Optimized:
         self.changes: dict[int, int] = {}
         self.refused: dict[tuple[object, ...], int] = {}
         self.waits = 0
+        self.large = False
+        self.before: list[Claim] = []
 
     def begin(self, claims: list[Claim]) -> None:
         """Nobody gives across rounds. Who began a moment ago keeps its minimum."""
-        self.done, self.waiting, self.refused = {}, {}, {}
+        self.done, self.waiting, self.refused, self.before = {}, {}, {}, []
+        self.large = len(claims) > SMALL
         for claim in claims:
             if claim.keeps:
                 start(claim, self.used)
@@ -50,14 +57,16 @@ class Optimized:
                 rise(claim, used)
             elif claim.short > EPS:
                 self._gift(claim)
-            self._note(claim)
+            self.before.append(claim)
+            if self.large:
+                self._note(claim)
 
     def _gift(self, claim: Claim) -> None:
         """Let the nearest load before it that can give it its minimum do so, if more power is used."""
         lacks = self._lacks(claim)
         key = (claim.least, claim.watts, *lacks)
-        state = sum(self.changes.get(counter, 0) for counter, _, _ in lacks)
-        if self.refused.get(key) == state:
+        state = sum(self.changes.get(counter, 0) for counter, _, _ in lacks) if self.large else -1
+        if self.large and self.refused.get(key) == state:
             return
         for giver, steps in self._givers(claim, lacks):
             amount = steps * giver.step
@@ -79,9 +88,11 @@ class Optimized:
 
     def _givers(self, claim: Claim, lacks: Lacks) -> Iterator[tuple[Claim, int]]:
         """Nearest first: who alone can give up just enough, and in how many steps."""
-        at = min((counter for counter, _, _ in lacks), key=lambda c: len(self.done.get(c, ())), default=None)
+        before = self.before
+        if self.large:
+            before = min((self.done.get(counter, []) for counter, _, _ in lacks), key=len, default=[])
         same_unit = claim.load.unit if claim.load.plugs == "sequential" else None
-        for giver in reversed(self.done.get(at, [])) if at is not None else ():
+        for giver in reversed(before):
             if giver.grant <= giver.least + EPS or (same_unit is not None and giver.load.unit == same_unit):
                 continue
             uses = dict(giver.uses)
@@ -102,9 +113,14 @@ class Optimized:
         for counter, per_amp in giver.uses:
             used[counter] -= per_amp * amount
         start(taker, used)
-        self._changed(giver)
-        self._wait(giver)
-        self._offer_again([counter for counter, _ in giver.uses])
+        if self.large:
+            self._changed(giver)
+            self._wait(giver)
+            self._offer_again([counter for counter, _ in giver.uses])
+        else:
+            for claim in self.before:
+                if claim.runs or start(claim, used):
+                    rise(claim, used)
         rise(taker, used)
 
     def _offer_again(self, counters: list[int]) -> None:

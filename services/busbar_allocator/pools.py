@@ -35,15 +35,26 @@ def excess(model: SiteModel, ground: Ground, now: Now, used_w: float) -> tuple[S
     `used_w` is what loads of the earlier rounds were granted.
     """
     found = export(model, ground)
-    exported = ground.export_w + ground.storage.export.watts + ground.unmanaged[model.watts]
-    threshold = model.settings.excess_threshold_w
-    if model.settings.excess_uses == "all":
-        is_open = now.excess_open
-        if is_open is None:
-            is_open = exported - used_w > threshold
-        threshold = 0.0 if is_open else float("inf")
-    found[model.watts] = ("excess_pool", exported - threshold)
-    return found, exported - threshold
+    pool = excess_w(model, ground, now, used_w) + ground.unmanaged[model.watts]
+    found[model.watts] = ("excess_pool", pool)
+    return found, pool
+
+
+def solar_w(ground: Ground) -> float:
+    """The solar pool in total (W)."""
+    return ground.export_w + ground.storage.solar.watts
+
+
+def excess_w(model: SiteModel, ground: Ground, now: Now, used_w: float) -> float:
+    """The excess pool in total (W): above the threshold, or everything while the gate is open."""
+    exported = ground.export_w + ground.storage.export.watts
+    settings = model.settings
+    if settings.excess_uses == "above":
+        return exported - settings.excess_threshold_w
+    is_open = now.excess_open
+    if is_open is None:
+        is_open = exported - used_w > settings.excess_threshold_w
+    return exported if is_open else float("-inf")
 
 
 def _netted(model: SiteModel, ground: Ground, kind: str, part: Part) -> Sources:

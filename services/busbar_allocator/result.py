@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 from busbar_allocator.battery_room import BatteryRoom
 from busbar_allocator.claims import Claim
 from busbar_allocator.distribution import EPS, INFINITE, Used
+from busbar_allocator.pools import excess_w, solar_w
 from busbar_allocator.reasons import Reasons
 from busbar_allocator.rows import Ground
-from busbar_allocator.site_model import EXCESS, SOLAR_ONLY, SOLAR_PRIORITY, TINY, SiteModel
-from busbar_allocator.snapshot import Allocation, CircuitGrant, LoadGrant, PerPhase, Pools
+from busbar_allocator.site_model import SOLAR_PRIORITY, TINY, SiteModel
+from busbar_allocator.snapshot import Allocation, CircuitGrant, LoadGrant, Now, PerPhase, Pools
 
 if TYPE_CHECKING:
     from busbar_allocator.allocate import Settled
@@ -19,6 +20,7 @@ DECIMALS = 4
 
 def allocation(
     model: SiteModel,
+    now: Now,
     ground: Ground,
     asked: list[Claim],
     targets: "Settled",
@@ -44,7 +46,8 @@ def allocation(
             binding,
         )
     batteries = room.grants() if model.batteries_on else {}
-    return Allocation(loads, _circuits(model, ground, limits.used), batteries, _pools(model, ground, targets))
+    pools = _pools(model, now, ground, targets)
+    return Allocation(loads, _circuits(model, ground, limits.used), batteries, pools)
 
 
 def available(
@@ -98,25 +101,23 @@ def phases(model: SiteModel, values: list[float]) -> PerPhase:
     )
 
 
-def _pools(model: SiteModel, ground: Ground, targets: "Settled") -> Pools:
-    used_w = targets.used[model.watts]
-    undrawn = ground.unmanaged[model.watts]
-    batteries = ground.storage
-    solar_w = ground.export_w + batteries.solar.watts
-    gate = targets.ceilings[EXCESS][2]
-    excess_w = (gate[1] if gate is not None else -INFINITE) - undrawn
+def _pools(model: SiteModel, now: Now, ground: Ground, targets: "Settled") -> Pools:
+    used_w = targets.used[model.watts] - ground.unmanaged[model.watts]
+    sun = solar_w(ground)
+    excess = excess_w(model, ground, now, targets.before_excess_w)
     per_phase = None
-    sources = targets.ceilings[SOLAR_ONLY][1].sources
     if model.per_phase:
-        per_phase = phases(model, [sources[phase][1] for phase in range(len(model.phases))])
-    imports = targets.ceilings[EXCESS][0].rows[model.watts]
+        shares = ground.storage.solar.per_phase or [0.0] * len(ground.volts)
+        per_phase = phases(
+            model, [a + w / v for a, w, v in zip(ground.export_a, shares, ground.volts, strict=True)]
+        )
     room = ground.limit_rows[model.watts]
     return Pools(
-        surplus_w=round(ground.export_w + batteries.present.watts, 1),
-        solar_w=round(max(0.0, solar_w), 1),
-        excess_w=round(max(0.0, excess_w), 1),
-        solar_left_w=round(max(0.0, solar_w + undrawn - used_w), 1),
-        excess_left_w=round(max(0.0, excess_w + undrawn - used_w), 1),
-        import_left_w=None if imports == INFINITE or room == INFINITE else round(room - used_w, 1),
-        solar_phase_a=per_phase,
+        round(ground.export_w + ground.storage.present.watts, 1),
+        round(max(0.0, sun), 1),
+        round(max(0.0, excess), 1),
+        round(max(0.0, sun - used_w), 1),
+        round(max(0.0, excess - used_w), 1),
+        None if room == INFINITE else round(room - targets.used[model.watts], 1),
+        per_phase,
     )

@@ -66,6 +66,9 @@ class Shape(NamedTuple):
 
     legs: str
     on_phase: tuple[int, ...]
+    wires: tuple[tuple[int, float], ...]
+    watts: float
+    """Watts per ampere at the nominal voltage, and with it all uses."""
     uses: tuple[tuple[int, float], ...]
 
 
@@ -295,4 +298,18 @@ def _shape(load: LoadModel, legs_in_use: tuple[str, ...] | None, site: SiteModel
         if on_phase[more] > on_phase[less]:
             uses.append((counter, float(on_phase[more] - on_phase[less])))
     legs = "".join(site.phases[load.legs[leg]] for leg in used)
-    return Shape(legs, tuple(on_phase), tuple(uses))
+    watts, at_watts = in_watts(tuple(on_phase), site, site.nominal)
+    return Shape(legs, tuple(on_phase), tuple(uses), watts, (*uses, *at_watts))
+
+
+def in_watts(
+    on_phase: tuple[int, ...], site: SiteModel, volts: list[float]
+) -> tuple[float, list[tuple[int, float]]]:
+    """Watts per ampere of these legs, and what it uses of the counters in watts."""
+    watts = sum(count * volt for count, volt in zip(on_phase, volts, strict=True))
+    uses = [(site.watts, watts)]
+    for counter, phases in site.sets:
+        on_set = sum(on_phase[phase] * volts[phase] for phase in phases)
+        if on_set:
+            uses.append((counter, on_set))
+    return watts, uses

@@ -239,7 +239,7 @@ class Search:
                 total = export[0]
                 self.gate[name] = total._replace(capacity=total.capacity - threshold)
                 self.start[name] = wires + export
-                self.rise[name] = wires + [self.gate[name], *export[1:]]
+                self.rise[name] = [*wires, self.gate[name], *export[1:]]
         for urgencies in ((1, 2), (3,), (4,)):
             members = [wish for wish in house.wishes if wish.urgency in urgencies]
             if restricted and house.battery and house.battery["empty"]:
