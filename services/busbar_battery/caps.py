@@ -61,7 +61,11 @@ def excess_now(site: SiteNow, pair: Pair) -> tuple[float, float]:
     power = site.grid.values[-1]
     export = -power - or_inf(site.wishes.export_limit)
     imported = power - or_inf(site.wishes.import_limit)
-    return tuple(excess if excess > TOLERANCE_W else 0.0 for excess in (export, imported))  # type: ignore[return-value]
+    return _counted(export), _counted(imported)
+
+
+def _counted(excess: float) -> float:
+    return excess if excess > TOLERANCE_W else 0.0
 
 
 def too_much_now(site: SiteNow, pair: Pair) -> float | None:

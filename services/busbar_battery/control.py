@@ -8,7 +8,6 @@ lets go, in an order in which every intermediate state is safe.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import inf
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -29,10 +28,12 @@ from busbar_battery.decide import Decision, choose, consequences, released
 from busbar_battery.fleet import Fleet, fleet, shares
 from busbar_battery.inputs import Inputs, fault
 from busbar_battery.latch import Band, Latches, latched
+from busbar_battery.pace import bounds_of, not_worse, paced
 from busbar_battery.probe import Probe, Sight, probed
-from busbar_battery.ramp import Motion, moved, sign
+from busbar_battery.ramp import Motion
 from busbar_battery.reason import Choice
-from busbar_battery.samples import Pair, calm, newest_pair
+from busbar_battery.recent import Need, Recent, need_of, over_limit, remembered, surplus_of
+from busbar_battery.samples import Pair, newest_pair
 from busbar_battery.scene import Scene, look
 from busbar_battery.site import RELEASE, SiteNow, Tuning, Window, age_limit_s, or_inf, smallest
 from busbar_battery.split import Output, capped
@@ -40,15 +41,6 @@ from busbar_battery.windows import Style, all_surplus, divided, style_of, window
 
 # A battery that misses its order by less than this does not count as refusing it.
 SLACK_W = 100.0
-# An inverter's output that moved by more than this between two samples is not known in between.
-JUMP_W = 300.0
-
-
-class Need(Struct, frozen=True):
-    """What the house takes at one instant, and what batteries on the AC side take beside it, W."""
-
-    load: float
-    charging: float
 
 
 class State(Struct, frozen=True, kw_only=True):
@@ -56,10 +48,7 @@ class State(Struct, frozen=True, kw_only=True):
 
     motion: Motion = Motion()
     style: Style = Style.FREE
-    surpluses: tuple[float, ...] = ()
-    needs: tuple[Need, ...] = ()
-    doubts: int = 0
-    pair_at_s: float | None = None
+    recent: Recent = Recent()
     latches: dict[str, Latches] = {}
     cap: Cap = Cap()
     probe: Probe = Probe()
@@ -87,11 +76,10 @@ def step(state: State, site: SiteNow, tuning: Tuning) -> tuple[State, Outcome]:
     if pair is None or site.now - pair.at_s > limit_s:
         return _blind(state, site, 2 * limit_s)
     together = fleet(site.batteries, bands, site.wishes.permissive_soc)
-    state = _remembered(state, site, pair)
+    state = replace(state, recent=remembered(state.recent, site, pair))
     # The filter must never cost a limit: where one is broken, the newest pair counts as it is.
-    hurry = _over_limit(site, pair)
-    surplus = pair.surplus if hurry else calm(state.surpluses)
-    need = _need(state, hurry)
+    hurry = over_limit(site, pair)
+    surplus, need = surplus_of(state.recent, pair, hurry), need_of(state.recent, hurry)
     load = need.load if need is not None else None
     inputs = _inputs(site, together, pair, surplus, load, tuning)
     wrong = fault(inputs)
@@ -108,36 +96,6 @@ def _thresholds(state: State, site: SiteNow) -> tuple[dict[str, Latches], dict[s
         before = state.latches.get(one.id, Latches())
         latches[one.id], bands[one.id] = latched(before, one.soc, one.band, one.hysteresis)
     return latches, bands
-
-
-def _remembered(state: State, site: SiteNow, pair: Pair) -> State:
-    if state.pair_at_s is not None and pair.at_s <= state.pair_at_s:
-        return state
-    state = replace(state, surpluses=(*state.surpluses[-2:], pair.surplus), pair_at_s=pair.at_s)
-    output = output_at(site.inverters, pair.at_s)
-    if output is None:
-        return replace(state, needs=(), doubts=0)
-    # An inverter that obeyed a cap jumped somewhere between its two samples: this load is a guess. The last one
-    # serves, for two samples at most.
-    doubtful = any(one.power.step_at(pair.at_s) > JUMP_W for one in site.inverters)
-    if doubtful and state.needs and state.doubts < 2:
-        return replace(state, doubts=state.doubts + 1)
-    on_ac = [power for one, power in zip(site.batteries, pair.batteries, strict=True) if one.inverter is None]
-    need = Need(output + pair.grid - sum(on_ac), sum(max(0.0, power) for power in on_ac))
-    return replace(state, needs=(*state.needs[-2:], need), doubts=0)
-
-
-def _need(state: State, hurry: bool) -> Need | None:
-    """House and charging batteries, filtered together: one without the other would be of two instants."""
-    if not state.needs or hurry:
-        return state.needs[-1] if state.needs else None
-    load = calm([one.load for one in state.needs])
-    return Need(load, calm([one.load + one.charging for one in state.needs]) - load)
-
-
-def _over_limit(site: SiteNow, pair: Pair) -> bool:
-    over_export = -pair.grid > or_inf(site.wishes.export_limit) + TOLERANCE_W
-    return over_export or pair.grid > or_inf(site.wishes.import_limit) + TOLERANCE_W
 
 
 def _inputs(
@@ -189,8 +147,8 @@ def _seeing(
     if probe.since is not None:
         choice = _asking_more(choice, scene, pair.surplus, rise_w_per_s(site.inverters, tuning))
     style = style_of(scene, choice, site.batteries, probe.since is not None, site.spared_w is not None)
-    bounds = _not_worse(_bounds(scene, choice), state.motion.power, excess_now(site, pair))
-    motion, style = _motion(state, choice, style, bounds, site.now, tuning)
+    bounds = not_worse(bounds_of(scene, choice), state.motion.power, excess_now(site, pair))
+    motion, style = paced((state.motion, state.style), choice, style, bounds, site.now, tuning)
     from_grid = site.wishes.grid_charging and motion.power > max(0.0, scene.surplus)
     parts = shares(motion.power, site.batteries, bands, site.wishes.permissive_soc, from_grid)
     window = window_of(style, scene, motion.power, from_grid)
@@ -205,55 +163,11 @@ def _seeing(
     return state, Outcome(decision=decision, windows=windows, caps=_caps(cap, site), shares=parts)
 
 
-def _motion(
-    state: State, choice: Choice, style: Style, bounds: tuple[float, float], now: float, tuning: Tuning
-) -> tuple[Motion, Style]:
-    """The ordered power after this step. A battery on the loose is not led: its own loop ramps and turns."""
-    if style is Style.FREE and state.style is Style.FREE:
-        return Motion(choice.power, now, sign(choice.power)), Style.FREE
-    motion = moved(
-        state.motion,
-        choice.power,
-        *bounds,
-        now=now,
-        ramp_w_per_s=tuning.ramp_w_per_s or inf,
-        dwell_s=tuning.dwell_s,
-    )
-    if style is Style.FREE and motion.power != choice.power:
-        return motion, Style.TRACKED
-    return motion, style
-
-
-def _bounds(scene: Scene, choice: Choice) -> tuple[float, float]:
-    """Between what the ramp may move; beyond, a limit or the grid would be hurt, and it is taken back at once."""
-    allowed, surplus = scene.allowed, scene.surplus
-    highest = min(allowed.charge, surplus + allowed.imported)
-    if scene.given.grid_charging:
-        highest = min(highest, max(choice.power, 0.0, surplus)) if choice.power >= 0 else highest
-    else:
-        highest = min(highest, max(0.0, surplus, choice.power))
-    lowest = max(-allowed.discharge, min(0.0, surplus - scene.wanted_export))
-    if allowed.export < inf:
-        lowest = max(lowest, min(allowed.charge, surplus - allowed.export))
-    highest = max(highest, -allowed.discharge)
-    return min(lowest, highest), highest
-
-
 def _over_since(state: State, pair: Pair, scene: Scene) -> float | None:
     """Since which sample the export limit is broken without a break."""
     if -pair.grid <= scene.allowed.export + 2 * TOLERANCE_W:
         return None
     return state.over_since if state.over_since is not None else pair.at_s
-
-
-def _not_worse(bounds: tuple[float, float], power: float, excess: tuple[float, float]) -> tuple[float, float]:
-    """The bounds while the meter alone shows a limit broken: what is charged may cut an import, never add to it."""
-    (lowest, highest), (export, imported) = bounds, excess
-    if export:
-        lowest = max(lowest, min(power, highest))
-    if imported:
-        highest = max(lowest, min(highest, max(power - imported, min(power, 0.0))))
-    return lowest, highest
 
 
 def _short_since(state: State, pair: Pair, now: float) -> float | None:
@@ -371,8 +285,7 @@ def _blind(state: State, site: SiteNow, patience_s: float, wrong: str | None = N
         cap=cap,
         motion=Motion(),
         style=Style.FREE,
-        surpluses=(),
-        needs=(),
+        recent=Recent(),
         probe=Probe(),
         short_since=None,
     )

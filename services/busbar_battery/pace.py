@@ -1,0 +1,60 @@
+"""At what pace the battery may change: limits at once, all else on the ramp."""
+
+from __future__ import annotations
+
+from math import inf
+
+from busbar_battery.ramp import Motion, moved, sign
+from busbar_battery.reason import Choice
+from busbar_battery.scene import Scene
+from busbar_battery.site import Tuning
+from busbar_battery.windows import Style
+
+
+def paced(
+    before: tuple[Motion, Style],
+    choice: Choice,
+    style: Style,
+    bounds: tuple[float, float],
+    now: float,
+    tuning: Tuning,
+) -> tuple[Motion, Style]:
+    """The ordered power after this step. A battery on the loose is not led: its own loop ramps and turns."""
+    if style is Style.FREE and before[1] is Style.FREE:
+        return Motion(choice.power, now, sign(choice.power)), Style.FREE
+    motion = moved(
+        before[0],
+        choice.power,
+        *bounds,
+        now=now,
+        ramp_w_per_s=tuning.ramp_w_per_s or inf,
+        dwell_s=tuning.dwell_s,
+    )
+    if style is Style.FREE and motion.power != choice.power:
+        return motion, Style.TRACKED
+    return motion, style
+
+
+def bounds_of(scene: Scene, choice: Choice) -> tuple[float, float]:
+    """Between what the ramp may move; beyond, a limit or the grid would be hurt, and it is taken back at once."""
+    allowed, surplus = scene.allowed, scene.surplus
+    highest = min(allowed.charge, surplus + allowed.imported)
+    if scene.given.grid_charging:
+        highest = min(highest, max(choice.power, 0.0, surplus)) if choice.power >= 0 else highest
+    else:
+        highest = min(highest, max(0.0, surplus, choice.power))
+    lowest = max(-allowed.discharge, min(0.0, surplus - scene.wanted_export))
+    if allowed.export < inf:
+        lowest = max(lowest, min(allowed.charge, surplus - allowed.export))
+    highest = max(highest, -allowed.discharge)
+    return min(lowest, highest), highest
+
+
+def not_worse(bounds: tuple[float, float], power: float, excess: tuple[float, float]) -> tuple[float, float]:
+    """The bounds while the meter alone shows a limit broken: what is charged may cut an import, never add to it."""
+    (lowest, highest), (export, imported) = bounds, excess
+    if export:
+        lowest = max(lowest, min(power, highest))
+    if imported:
+        highest = max(lowest, min(highest, max(power - imported, min(power, 0.0))))
+    return lowest, highest
