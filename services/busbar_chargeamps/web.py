@@ -1,8 +1,8 @@
 """my.charge.space: the vendor's own web interface, undocumented, with a weekly schedule that has amps.
 
-Addresses, fields and behaviour as gathered in the project's notes on this interface from the source of
-the add-on `charge-amps-monitor` (MarkBovee/ha-addons) and from third-party clients.  Each write is
-followed by a read-back, because no answer of this interface is documented.
+Addresses, fields and behaviour as read in the source of the add-on `charge-amps-monitor`
+(MarkBovee/ha-addons) and of third-party clients of the same pages.  Each write is followed by a
+read-back, because no answer of this interface is documented.
 """
 
 import json
