@@ -18,8 +18,15 @@ def explain(
     as_json: Annotated[
         bool, typer.Option("--json", help="Write one allocation, or an error, as JSON per snapshot.")
     ] = False,
+    show_schema: Annotated[
+        bool,
+        typer.Option("--schema", help="Print the JSON Schema of snapshot and allocation, and nothing else."),
+    ] = False,
 ) -> None:
     """Say for each load what it gets, what binds it, and what it would take to get more."""
+    if show_schema:
+        schema()
+        return
     from busbar_allocator.explain import answers, show
 
     if as_json:

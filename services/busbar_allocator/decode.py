@@ -9,6 +9,7 @@ import msgspec
 from busbar_allocator.snapshot import BadSnapshot, Snapshot
 
 MOST_BYTES = 32 * 1024 * 1024
+_UNREADABLE = object()
 _DECODER = msgspec.json.Decoder(Snapshot)
 _PLACE = re.compile(r"^(?P<what>.*?)(?: - at `(?P<key>key in )?\$(?P<path>.*)`)?$", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+|\.\.\.)\]")
@@ -41,10 +42,11 @@ def _second_look(text: bytes, error: Exception) -> Snapshot:
 
 
 def _loosely(text: bytes) -> Any:
+    """The values, for showing; `_UNREADABLE` where the text ends too soon."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        return None
+        return _UNREADABLE
 
 
 def _sentence(message: str, raw: Any) -> str:
@@ -58,6 +60,8 @@ def _sentence(message: str, raw: Any) -> str:
     if field is not None:
         name = ".".join([*place, field[2]])
         return f"{name}: missing" if field[1].startswith("missing") else f"{name}: there is no such field"
+    if raw is _UNREADABLE:
+        return f"{'.'.join(place) or 'snapshot'}: {what[0].lower()}{what[1:]}"
     value = _at(raw, place)
     shown = json.dumps(value, default=str)
     if len(shown) > 80:
