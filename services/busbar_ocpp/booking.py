@@ -74,6 +74,7 @@ class Booking:
         """Book an end; None for a transaction nobody began (2.0.1 begins it from its end, so that nothing is lost)."""
         entry = self._ledger.by_wire_id(self._charger, said.transaction or "")
         if entry is None:
+            self._forget_unbooked(said.transaction)
             if said.connector is None:
                 return None
             entry = self.begin(said, now, drift)
@@ -90,6 +91,12 @@ class Booking:
         ):
             connector.forget_transaction()
         return ended
+
+    def _forget_unbooked(self, transaction: str | None) -> None:
+        """End a transaction that the book could not take."""
+        for connector in self._connectors.values():
+            if connector.transaction_id is not None and connector.transaction_id == transaction:
+                connector.forget_transaction()
 
     def measured(
         self, connector: Connector, sample: Sample, at: datetime, now_s: float, transaction: str | None

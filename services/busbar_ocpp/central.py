@@ -30,6 +30,9 @@ class Central:
         self._said_at_s: dict[tuple[str, int], float] = {}
         self._saved_at_s = 0.0
         self._restore()
+        desk.remember = lambda charger, number: self.remember(
+            self.chargers[charger], self.chargers[charger].connectors[number], now=True
+        )
 
     # -- coming in -----------------------------------------------------------------------------
 
@@ -171,6 +174,7 @@ class Central:
             issuer=past.issuer if past else "",
             until=_calendar(clock.now(), past.until_s - now_s) if past else None,
             visit=connector.visit,
+            status=connector.status,
         )
         if now:
             self.desk.memory.save_held()
@@ -188,7 +192,8 @@ class Central:
 
 def put_back(connector: Connector, last: LastHeld, now: datetime, now_s: float, lease_s: float) -> None:
     """What held at a connector when we last lived; a calendar that jumped can only shorten it."""
-    connector.visit = last.visit
+    # Chargers that only reconnect say neither their status nor that a car is there.
+    connector.visit, connector.status = last.visit, last.status
     for order, until in last.orders:
         left_s = min((until - now).total_seconds(), order.lease_s, lease_s)
         if left_s > 0:

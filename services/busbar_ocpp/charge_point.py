@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from busbar_contracts.charger import ChargerCommand, ChargerState, LeaseQuality
+from busbar_contracts.charger import ChargerCommand, ChargerState, ConnectorStatus, LeaseQuality
 from busbar_ocpp import answers, composite, frames, hear16, hear201, owner
 from busbar_ocpp.booking import Booking
 from busbar_ocpp.calls import Calls, Refused, Silent, Superseded
@@ -52,6 +52,8 @@ class Desk:
     quirks: tuple[Quirk, ...] = ()
     dirty: set[tuple[str, int]] = field(default_factory=set)
     """Connectors whose state is to be said."""
+    remember: Callable[[str, int], None] = lambda charger, connector: None
+    """Write down what holds at a connector."""
 
 
 class ChargePoint:
@@ -235,8 +237,14 @@ class ChargePoint:
         if said.occupied and connector.transaction is not None and connector.status in _WITH_CAR:
             status = connector.status
         connector.error = said.error
-        connector.plug(status, self.desk.clock.now())
+        self._plug(connector, status)
         self._moved(connector)
+
+    def _plug(self, connector: Connector, status: ConnectorStatus) -> None:
+        before = connector.status, connector.visit
+        connector.plug(status, self.desk.clock.now())
+        if before != (connector.status, connector.visit):
+            self.desk.remember(self.plan.id, connector.number)
 
     def _transaction(self, said: TransactionSaid) -> None:
         if not said.offline and said.kind == "updated":
@@ -250,7 +258,7 @@ class ChargePoint:
             return
         live = entry is None or entry.ended_at is None or said.kind == "ended"
         if live and said.charging is not None and not said.offline:
-            connector.plug(said.charging, self.desk.clock.now())
+            self._plug(connector, said.charging)
         self._measured(connector.number, said.samples, said.transaction)
         self._moved(connector)
         self.greeting.transaction(connector, said)
@@ -270,6 +278,8 @@ class ChargePoint:
                 connector, sample, our_time(self.steering.drift, sample.at, now), now_s, transaction
             )
             judge(self, connector)
+        if connector.status is ConnectorStatus.UNKNOWN and connector.transaction is not None:
+            self._plug(connector, ConnectorStatus.CHARGING)
         self._moved(connector)
 
     def _tell_time(self, said: datetime | None) -> None:

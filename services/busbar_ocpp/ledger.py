@@ -44,6 +44,8 @@ CREATE INDEX IF NOT EXISTS open_ones ON transactions (charger) WHERE ended_at IS
 
 # Before this moment no file of ours was made; seconds since then in tens fit a 32-bit id for centuries.
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
+# Numbers for transactions that could not be booked lie far above those that could.
+SPARE = 1_000_000_000
 
 
 class Entry(Struct, frozen=True, kw_only=True):
@@ -94,6 +96,8 @@ class Ledger:
 
     def __init__(self, path: Path | None, now: datetime) -> None:
         self.problem: str | None = None
+        """What is wrong with the book, in plain English; None when nothing is."""
+        self._spare = 0
         self._db = self._open(path, now)
 
     def _open(self, path: Path | None, now: datetime) -> sqlite3.Connection:
@@ -145,6 +149,7 @@ class Ledger:
         known = self._same_start(charger, connector, said, tag, meter_wh, wire_id)
         if known is not None:
             return known
+        number: int | None = None
         with self._write() as db:
             number = db.execute(
                 "INSERT INTO transactions (charger, connector, wire_id, tag, started_at, started_said, start_wh,"
@@ -164,9 +169,39 @@ class Ledger:
             ).lastrowid
             if not wire_id:
                 db.execute("UPDATE transactions SET wire_id = ? WHERE number = ?", (str(number), number))
-        entry = self._one("number = ?", (number,))
-        assert entry is not None
-        return entry
+        entry = self._one("number = ?", (number,)) if number is not None else None
+        return entry if entry is not None else self._unbooked(charger, connector, at, tag, meter_wh, wire_id)
+
+    def _unbooked(
+        self,
+        charger: str,
+        connector: int,
+        at: datetime,
+        tag: str | None,
+        meter_wh: float | None,
+        wire_id: str,
+    ) -> Entry:
+        """A transaction that the disk did not take: the car charges all the same, under a number never used."""
+        self._spare += 1
+        number = max(int((at - EPOCH).total_seconds() / 10), 1) + SPARE + self._spare
+        return Entry(
+            number=number,
+            charger=charger,
+            connector=connector,
+            wire_id=wire_id or str(number),
+            tag=tag,
+            started_at=at,
+            start_wh=meter_wh,
+            last_at=at,
+            last_wh=meter_wh,
+            peak_w=None,
+            last_seq=None,
+            gaps=0,
+            ended_at=None,
+            stop_wh=None,
+            reason=None,
+            offline=False,
+        )
 
     def progress(
         self,
@@ -249,18 +284,28 @@ class Ledger:
         return found[0] if found else None
 
     def _some(self, where: str, values: tuple[object, ...]) -> list[Entry]:
-        rows = self._db.execute(f"SELECT * FROM transactions WHERE {where}", values).fetchall()
+        try:
+            rows = self._db.execute(f"SELECT * FROM transactions WHERE {where}", values).fetchall()
+        except sqlite3.Error as error:
+            self.problem = f"the book of transactions cannot be read: {error}"
+            log.error(self.problem)
+            return []
         return [_entry(row) for row in rows]
 
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
-        self._db.execute("BEGIN IMMEDIATE")
+        """One change, committed when the block ends. A disk that fails costs the change, never the charging."""
         try:
-            yield self._db
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            self.problem = f"the book of transactions cannot be written: {error}"
+            log.error(self.problem)
 
 
 def _text(moment: datetime | None) -> str | None:

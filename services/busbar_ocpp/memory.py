@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from busbar_contracts.charger import ChargerLimit
+from busbar_contracts.charger import ChargerLimit, ConnectorStatus
 from busbar_ocpp.connector import Visit
 from busbar_ocpp.profile import Form
 from busbar_shared.statefile import StateFile
@@ -34,13 +34,14 @@ class Known(Struct, kw_only=True):
 
 
 class LastHeld(Struct, kw_only=True):
-    """What held at one connector: orders with the end of their leases by the calendar, and the visit."""
+    """What held at one connector: orders with the end of their leases by the calendar, the visit, the status."""
 
     orders: list[tuple[ChargerLimit, datetime]] = []
     limit_a: float | None = None
     issuer: str = ""
     until: datetime | None = None
     visit: Visit | None = None
+    status: ConnectorStatus = ConnectorStatus.UNKNOWN
 
 
 class Learned(Struct, kw_only=True):

@@ -44,7 +44,7 @@ class House:
         self,
         folder: Path,
         *,
-        factor: float = 1.0,
+        factor: float = 10.0,
         site: str = SITE,
         clock: FastClock | None = None,
         passive: bool = False,
