@@ -1,10 +1,23 @@
 """`busbar chargeamps ...`: questions for integrators and support."""
 
+from __future__ import annotations
+
+import os
 import sys
 from collections.abc import Callable
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+
+if TYPE_CHECKING:
+    from busbar_chargeamps.config import Place
+    from busbar_shared.config.root import Site
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="The site's file; default: BUSBAR_CONFIG, else busbar.toml here."),
+]
 
 app = typer.Typer(no_args_is_help=True, help="The Charge Amps scheduler.")
 
@@ -27,6 +40,90 @@ def check(
     from busbar_chargeamps.asked import what_would_you_say
 
     _answer_each_line(what_would_you_say)
+
+
+@app.command("send-schedule")
+def send_schedule(
+    period: Annotated[
+        list[str] | None, typer.Option(help="START/END, ISO 8601 with offset; repeat the option.")
+    ] = None,
+    connector: Annotated[str | None, typer.Option(help="Name in [chargeamps.connectors].")] = None,
+    max_current: Annotated[float | None, typer.Option(help="Amperes per phase.")] = None,
+    expires_at: Annotated[str | None, typer.Option(help="ISO 8601 with offset.")] = None,
+    source: Annotated[str, typer.Option(help="Label of the sender.")] = "busbar-cli",
+    clear: Annotated[bool, typer.Option("--clear", help="No charging from now on.")] = False,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for the answer.")] = 5.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole status as JSON.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Send a schedule to the scheduler over the bus, and print what became of it."""
+    import asyncio
+
+    from busbar_chargeamps.sending import NoAnswer, payload, send
+
+    if clear == bool(period):
+        _fail("give either --period or --clear")
+    site = _site(config)
+    place = _place(site, connector)
+    try:
+        message = None
+        if not clear:
+            message = payload(period or [], max_current=max_current, expires_at=expires_at, source=source)
+        verb = "clear" if clear else "set"
+        said = asyncio.run(send(site, place, verb, message, dict(os.environ), wait))
+    except (NoAnswer, ValueError) as error:
+        _fail(str(error), 1)
+    _show(said, as_json)
+    if said.get("last_command_result") not in ("accepted", "cleared"):
+        raise typer.Exit(1)
+
+
+def _show(said: dict[str, Any], as_json: bool) -> None:
+    import json
+
+    if as_json:
+        typer.echo(json.dumps(said))
+        return
+    error = said.get("last_command_error") or {}
+    reason = f": {error.get('code')} {error.get('path') or ''} {error.get('message')}" if error else ""
+    typer.echo(f"{said.get('last_command_result')}{reason}")
+    if said.get("next_period_start"):
+        start, end = said["next_period_start"], said["next_period_end"]
+        typer.echo(
+            f"next period {start} to {end}, {said.get('applied_max_current')} A, sync {said.get('sync')}"
+        )
+
+
+def _place(site: Site, label: str | None) -> Place:
+    from busbar_chargeamps.config import places
+    from busbar_shared.config.load import BadConfig
+
+    try:
+        found = {place.label: place for place in places(site)}
+    except BadConfig as error:
+        _fail(str(error))
+    if label is None and len(found) == 1:
+        return next(iter(found.values()))
+    if label not in found:
+        _fail(f"--connector: {label!r} is none of {', '.join(found) or 'no connectors'}")
+    return found[label or ""]
+
+
+def _site(config: Path | None) -> Site:
+    from busbar_shared.config.load import BadConfig, read_file
+
+    path = config or Path(os.environ.get("BUSBAR_CONFIG", "busbar.toml"))
+    try:
+        return read_file(path)
+    except BadConfig as error:
+        for line in str(error).splitlines():
+            typer.echo(f"{path}: {line}", err=True)
+        raise typer.Exit(2) from error
+
+
+def _fail(text: str, code: int = 2) -> NoReturn:
+    typer.echo(text, err=True)
+    raise typer.Exit(code)
 
 
 def _answer_each_line(ask: Callable[[dict[str, Any]], dict[str, Any]]) -> None:

@@ -101,6 +101,9 @@ async def test_an_outage_is_reported_once_and_the_prices_stay(tmp_path: Path) ->
         portal.down = False
         await clock.advance(3600)
         assert [len(one.slots) for one in said(bus)] == [24, 48]
+        portal.down = True
+        await clock.advance(3600)
+        assert len(said(bus)) == 2
 
 
 async def test_a_sensor_of_home_assistant_is_bridged_with_the_households_tariff(tmp_path: Path) -> None:

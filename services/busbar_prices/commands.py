@@ -1,0 +1,78 @@
+"""`busbar prices ...`: ask a source now, without a broker."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from busbar_contracts.prices import PriceSeries
+    from busbar_shared.config.root import Site
+
+app = typer.Typer(no_args_is_help=True, help="Prices of electricity.")
+
+
+@app.callback()
+def prices() -> None:
+    """Prices of electricity."""
+
+
+@app.command()
+def fetch(
+    series: Annotated[str, typer.Argument(help="Name in [prices.series].")] = "import",
+    as_json: Annotated[bool, typer.Option("--json", help="The message as it would go on the bus.")] = False,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config", "-c", help="The site's file; default: BUSBAR_CONFIG, else busbar.toml here."
+        ),
+    ] = None,
+) -> None:
+    """Ask the source of a series once and show its prices with the household's tariff on them."""
+    import asyncio
+
+    import msgspec
+
+    from busbar_prices.http import SourceSilent
+    from busbar_prices.quotes import Garbled
+    from busbar_shared.config.load import BadConfig
+
+    site = _site(config)
+    try:
+        message = asyncio.run(_fetch(site, series))
+    except (BadConfig, SourceSilent, Garbled, OSError, UnicodeDecodeError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    if as_json:
+        typer.echo(msgspec.json.encode(message).decode())
+        return
+    for slot in message.slots:
+        typer.echo(f"{slot.start.isoformat()} {slot.price:9.5f} {message.unit}")
+
+
+async def _fetch(site: Site, series: str) -> PriceSeries:
+    from busbar_prices.main import open_http
+    from busbar_prices.reader import Reader
+    from busbar_shared.clock import RealClock
+    from busbar_shared.config.load import BadConfig
+
+    told = site.prices.series.get(series) if site.prices else None
+    if told is None:
+        raise BadConfig(f"prices.series.{series}: there is no such series")
+    async with open_http() as fetch_one:
+        return await Reader(site, series, told, os.environ).once(fetch_one, RealClock().now())
+
+
+def _site(config: Path | None) -> Site:
+    from busbar_shared.config.load import BadConfig, read_file
+
+    path = config or Path(os.environ.get("BUSBAR_CONFIG", "busbar.toml"))
+    try:
+        return read_file(path)
+    except BadConfig as error:
+        for line in str(error).splitlines():
+            typer.echo(f"{path}: {line}", err=True)
+        raise typer.Exit(2) from error
