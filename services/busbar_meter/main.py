@@ -1,15 +1,17 @@
 """The loop of the meter service: read each line in its own task, say what was read, carry out orders."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from msgspec import Struct
 
 from busbar_contracts.battery import BatterySetpoint
 from busbar_contracts.meter import InverterLimit
-from busbar_meter.config import LinePlan, lines_of
+from busbar_meter.config import LinePlan, lines_of, mqtt_roles
 from busbar_meter.desk import Desk
 from busbar_meter.line import Line, Station
+from busbar_meter.map_station import MapStation
+from busbar_meter.mqtt_device import MqttDevice
 from busbar_meter.orders import Kept
 from busbar_meter.roles import AnyRole
 from busbar_meter.sunspec_station import Actuator, SunSpecStation
@@ -32,11 +34,16 @@ async def run(service: Service) -> None:
     desk = Desk(service.site, service.clock, file, supervised=supervised)
     desk.restore()
     lines = [line_of(plan, desk, service) for plan in lines_of(service.site)]
+    devices = [
+        MqttDevice(role, service.clock, service.bus, say_on(service)) for role in mqtt_roles(service.site)
+    ]
     desk.poke = lambda kind, name: poke(lines, kind, name)
     try:
         async with asyncio.TaskGroup() as tasks:
             for line in lines:
                 tasks.create_task(line.run(), name=line.name)
+            for device in devices:
+                tasks.create_task(device.run(), name=device.role.plan.id)
             tasks.create_task(hear_orders(desk, service))
             tasks.create_task(end_leases(desk, service))
     finally:
@@ -84,9 +91,6 @@ def poke(lines: Sequence[Line], kind: str, name: str) -> None:
 def line_of(plan: LinePlan, desk: Desk, service: Service) -> Line:
     """One line with its stations, speaking on the service's bus."""
 
-    async def say(role: AnyRole, message: Struct) -> None:
-        await service.bus.say(message, **{role.plan.kind: role.plan.id})
-
     async def event(code: str, text: str, severity: str) -> None:
         await service.bus.event(code, text, severity=severity)
 
@@ -96,7 +100,18 @@ def line_of(plan: LinePlan, desk: Desk, service: Service) -> Line:
     }
     wire = ModbusWire(plan.address, service.clock, timeout_s=plan.timeout_s, gap_s=plan.gap_s)
     stations: list[Station] = [
-        SunSpecStation(station, service.clock, actuators, lambda: not service.passive)
+        MapStation(station, service.clock)
+        if station.driver.startswith("map:")
+        else SunSpecStation(station, service.clock, actuators, lambda: not service.passive)
         for station in plan.stations
     ]
-    return Line(str(plan.address), wire, stations, service.clock, say, event)
+    return Line(str(plan.address), wire, stations, service.clock, say_on(service), event)
+
+
+def say_on(service: Service) -> Callable[[AnyRole, Struct], Awaitable[None]]:
+    """How a role's reading reaches the bus."""
+
+    async def say(role: AnyRole, message: Struct) -> None:
+        await service.bus.say(message, **{role.plan.kind: role.plan.id})
+
+    return say

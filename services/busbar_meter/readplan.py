@@ -61,17 +61,17 @@ def _edges(definition: Model, whole: int) -> list[int]:
     return sorted(edge for edge in edges if HEADER < edge < whole)
 
 
-def plan(spans: Iterable[Span], most: int = MOST) -> tuple[Read, ...]:
-    """The fewest requests that read all spans.
+def plan(spans: Iterable[Span], most: int = MOST, gap: int = MOST) -> tuple[Read, ...]:
+    """The fewest requests that read all spans, across no more than `gap` unwanted registers.
 
-    Blocks of a chain touch each other, so reading across a gap of unwanted blocks is legal;
-    greedy from the left is optimal for pieces that must not be torn.
+    Blocks of a SunSpec chain touch each other, so reading across unwanted blocks is legal; greedy
+    from the left is optimal for pieces that must not be torn.
     """
     reads: list[Read] = []
     run: list[Span] = []
     for span in sorted(spans, key=lambda each: each.start):
         for piece in _pieces(span, most):
-            if run and piece.end - run[0].start > most:
+            if run and (piece.end - run[0].start > most or piece.start - run[-1].end > gap):
                 reads.append(Read(tuple(run)))
                 run = []
             run.append(piece)

@@ -58,7 +58,7 @@ def house(port: int, **more: Any) -> Site:
 @contextlib.asynccontextmanager
 async def running(site: Site, tmp_path: Path, *, passive: bool = False) -> AsyncIterator[FakeBus]:
     """The service at work; it is ended as SIGTERM ends it."""
-    bus = FakeBus()
+    bus = FakeBus(clock=RealClock())
     service = Service(
         name="meter", site=site, bus=bus, clock=RealClock(), state_dir=tmp_path, passive=passive
     )

@@ -102,11 +102,11 @@ class CrookedServer:
         registers = self.units.get(unit)
         if registers is None:
             return bytes([function | 0x80, 0x0B])
-        if function == 3:
+        if function in (3, 4):
             if any(at not in registers for at in range(start, start + count)):
-                return bytes([0x83, 2])
+                return bytes([function | 0x80, 2])
             values = [registers[at] for at in range(start, start + count)]
-            return struct.pack(f">BB{count}H", 3, 2 * count, *values)
+            return struct.pack(f">BB{count}H", function, 2 * count, *values)
         if function in (6, 16) and self.refuse_writes:
             return bytes([function | 0x80, self.refuse_writes])
         if function == 6:

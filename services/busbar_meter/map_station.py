@@ -1,0 +1,82 @@
+"""One unit read by a register map, for all its roles."""
+
+import logging
+from datetime import datetime
+
+from busbar_meter.answers import DeviceRefused, DeviceSilent, Wire
+from busbar_meter.config import StationPlan
+from busbar_meter.point_samples import battery_of, grid_of, inverter_of
+from busbar_meter.readplan import Read, narrower, replaced
+from busbar_meter.registermap import RegisterMap, load, values_of
+from busbar_meter.roles import AnyRole, BatteryRole, InverterRole, MeterRole, Outcome, role_of
+from busbar_shared.clock import Clock
+
+log = logging.getLogger(__name__)
+
+
+class MapStation:
+    """A unit without SunSpec."""
+
+    def __init__(self, plan: StationPlan, clock: Clock) -> None:
+        self.plan = plan
+        self.roles: tuple[AnyRole, ...] = tuple(role_of(role) for role in plan.roles)
+        self.map: RegisterMap = load(plan.driver.removeprefix("map:"))
+        self._clock = clock
+        self._reads: tuple[Read, ...] = self.map.reads({role.plan.kind for role in self.roles})
+
+    def __str__(self) -> str:
+        return f"unit {self.plan.unit} ({', '.join(role.plan.id for role in self.roles)})"
+
+    async def visit(self, wire: Wire) -> list[tuple[AnyRole, Outcome]]:
+        """Read the unit and judge what it says for each role."""
+        registers: dict[int, int] = {}
+        refused: DeviceRefused | None = None
+        for request in self._reads:
+            try:
+                values = await wire.read(
+                    self.plan.unit, request.start, request.count, function=self.map.function
+                )
+            except DeviceRefused as error:
+                refused = error
+                self._reads = replaced(self._reads, request, narrower(request) or (request,))
+                log.warning("%s; asking in smaller pieces from now on", error)
+            else:
+                registers.update({request.start + step: value for step, value in enumerate(values)})
+        if refused is not None and not registers:
+            raise DeviceSilent(str(refused)) from refused
+        at, now = self._clock.now(), self._clock.monotonic()
+        return [(role, self._outcome(role, registers, at, now)) for role in self.roles]
+
+    async def leave(self, wire: Wire) -> None:
+        """Nothing: what is only read needs no farewell."""
+
+    def doubt(self) -> None:
+        """Nothing: a register map has no identity to verify."""
+
+    def _outcome(self, role: AnyRole, registers: dict[int, int], at: datetime, now: float) -> Outcome:
+        values = values_of(self.map, role.plan.kind, registers)
+        if not values:
+            return Outcome(None, f"the map {self.map.title} says nothing about a {role.plan.kind}")
+        return heard(role, values, at, now)
+
+
+def heard(role: AnyRole, values: dict[str, float], at: datetime, now: float) -> Outcome:
+    """What a role makes of named values."""
+    plan = role.plan
+    if isinstance(role, MeterRole):
+        if role.sign(1) < 0:
+            values = turned(values)
+        unbalance = role.config.assumed_unbalance_a
+        return role.heard(grid_of(values, at, plan.phases, plan.voltage_v, unbalance), now)
+    if isinstance(role, InverterRole):
+        return role.heard(inverter_of(values, at, plan.phases, plan.voltage_v), now)
+    assert isinstance(role, BatteryRole)
+    return role.heard(battery_of(values, at), now)
+
+
+def turned(values: dict[str, float]) -> dict[str, float]:
+    """A meter's values the other way round: for one that counts export as positive."""
+    signed = ("power_w", "current_a")
+    found = {name: -value if name.endswith(signed) else value for name, value in values.items()}
+    swap = {"import_wh": "export_wh", "export_wh": "import_wh"}
+    return {swap.get(name, name): value for name, value in found.items()}

@@ -1,0 +1,200 @@
+"""Register maps: devices without SunSpec, described by a data file that names its sources.
+
+A map says what is read where; it is plain TOML, so that an owner can add a device. Values become the
+house's units and signs in the map itself: import positive, generation positive, charging positive.
+"""
+
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from busbar_meter.readplan import MOST, Read, Span, plan
+from busbar_meter.values import real, signed, unsigned
+
+Type = Literal["int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"]
+SIZES = {
+    "int16": 1,
+    "uint16": 1,
+    "int32": 2,
+    "uint32": 2,
+    "int64": 4,
+    "uint64": 4,
+    "float32": 2,
+    "float64": 4,
+}
+
+LEG_POINTS = tuple(f"{leg}.{what}" for leg in "abc" for what in ("current_a", "power_w", "voltage_v"))
+POINTS = {
+    "meter": ("power_w", "import_wh", "export_wh", "frequency_hz", *LEG_POINTS),
+    "inverter": ("power_w", "solar_w", "energy_wh", "frequency_hz", "rating_w", *LEG_POINTS),
+    "battery": ("power_w", "soc_percent", "capacity_wh", "charge_max_w", "discharge_max_w"),
+}
+
+
+class Register(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One value: where it is and what it means."""
+
+    point: Annotated[str, Meta(description="What it is in the house, for example a.current_a.")]
+    address: Annotated[int, Meta(ge=0, le=65535, description="As sent on the wire, counted from 0.")]
+    type: Annotated[Type, Meta(description="How the registers are put together.")]
+    scale: Annotated[float, Meta(description="What the raw number is multiplied by.")] = 1.0
+    sign: Annotated[Literal[1, -1], Meta(description="-1 turns the maker's sign into the house's.")] = 1
+    nothing: Annotated[int | None, Meta(description="The raw number that means unknown.")] = None
+    word_order: Annotated[Literal["big", "little"] | None, Meta(description="Other than the map's.")] = None
+    source: Annotated[str, Meta(min_length=2, description="Where this register is documented.")]
+
+    @property
+    def end(self) -> int:
+        """The address behind it."""
+        return self.address + SIZES[self.type]
+
+
+class Vector(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Registers and what they must decode to."""
+
+    source: Annotated[str, Meta(min_length=4, description="Where these registers come from.")]
+    registers: Annotated[dict[str, tuple[int, ...]], Meta(description="By first address, decimal or 0x hex.")]
+    expect: Annotated[
+        dict[str, float], Meta(min_length=1, description="By kind.point, for example meter.power_w.")
+    ]
+
+
+class RegisterMap(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One device."""
+
+    title: Annotated[str, Meta(min_length=2, description="Maker and model.")]
+    source: Annotated[str, Meta(min_length=8, description="The vendor's document, with version.")]
+    verified: Annotated[bool, Meta(description="Whether anybody compared it with the hardware.")]
+    function: Annotated[Literal[3, 4], Meta(description="3 holding registers, 4 input registers.")] = 3
+    word_order: Annotated[Literal["big", "little"], Meta(description="big: most significant word first.")] = (
+        "big"
+    )
+    most: Annotated[int, Meta(ge=1, le=MOST, description="Most registers in one request.")] = MOST
+    gap: Annotated[int, Meta(ge=0, le=MOST, description="Unused registers that may be read across.")] = 0
+    every_least_s: Annotated[float, Meta(ge=0, description="Not to be asked more often.")] = 0.0
+    notes: Annotated[str, Meta(description="What the owner must know or set on the device.")] = ""
+    meter: tuple[Register, ...] = ()
+    inverter: tuple[Register, ...] = ()
+    battery: tuple[Register, ...] = ()
+    vector: tuple[Vector, ...] = ()
+
+    def registers(self, kind: str) -> tuple[Register, ...]:
+        """The registers of one kind of device."""
+        return {"meter": self.meter, "inverter": self.inverter, "battery": self.battery}[kind]
+
+    def reads(self, kinds: Iterable[str]) -> tuple[Read, ...]:
+        """The fewest requests for these kinds of device."""
+        wanted = {(each.address, each.end) for kind in kinds for each in self.registers(kind)}
+        spans = [Span(start, end - start) for start, end in sorted(wanted)]
+        return plan(spans, self.most, self.gap)
+
+
+class BadMap(ValueError):
+    """The map cannot be used; the text names file, field and value."""
+
+
+def decoded(register: Register, registers: Mapping[int, int], word_order: str) -> float | None:
+    """The value of one register in the house's unit and sign, or None when it is not there."""
+    raw = [registers.get(at) for at in range(register.address, register.end)]
+    words = [word for word in raw if word is not None]
+    if len(words) != len(raw):
+        return None
+    if (register.word_order or word_order) == "little":
+        words.reverse()
+    if register.type.startswith("float"):
+        value = real(words)
+        return None if value is None else value * register.scale * register.sign
+    number = signed(words) if register.type.startswith("int") else unsigned(words)
+    # -1 means all ones whatever the type, which TOML cannot write for 64 bits.
+    if register.nothing is not None and register.nothing in (number, unsigned(words), signed(words)):
+        return None
+    return number * register.scale * register.sign
+
+
+def values_of(definition: RegisterMap, kind: str, registers: Mapping[int, int]) -> dict[str, float]:
+    """All known values of one kind of device."""
+    found = {}
+    for register in definition.registers(kind):
+        value = decoded(register, registers, definition.word_order)
+        if value is not None:
+            found[register.point] = value
+    return found
+
+
+def parse(text: str | bytes, name: str) -> RegisterMap:
+    """A map from its text, or BadMap with every problem in it."""
+    try:
+        definition = msgspec.toml.decode(text, type=RegisterMap)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise BadMap(f"{name}: {error}") from error
+    problems = problems_of(definition)
+    if problems:
+        raise BadMap("\n".join(f"{name}: {problem}" for problem in problems))
+    return definition
+
+
+def shipped() -> tuple[str, ...]:
+    """The names of the maps that come with Busbar."""
+    folder = files("busbar_meter").joinpath("maps")
+    return tuple(sorted(each.name[:-5] for each in folder.iterdir() if each.name.endswith(".toml")))
+
+
+def load(name: str) -> RegisterMap:
+    """A shipped map by name, or an owner's by the path of its file."""
+    if name.endswith(".toml"):
+        try:
+            return parse(Path(name).read_bytes(), name)
+        except OSError as error:
+            raise BadMap(f"{name}: {error.strerror}") from error
+    if name not in shipped():
+        raise BadMap(
+            f"there is no map {name!r}; there are {', '.join(shipped())}, or the path of a .toml file"
+        )
+    return parse(files("busbar_meter").joinpath("maps", f"{name}.toml").read_bytes(), name)
+
+
+def problems_of(definition: RegisterMap) -> list[str]:
+    """What is wrong with a map beyond its form, as sentences."""
+    problems = [] if definition.vector else ["no vector: give registers and what they decode to"]
+    if not any(definition.registers(kind) for kind in POINTS):
+        problems.append("no registers: there is neither [[meter]] nor [[inverter]] nor [[battery]]")
+    for kind, points in POINTS.items():
+        seen: set[str] = set()
+        for number, register in enumerate(definition.registers(kind)):
+            path = f"{kind}[{number}]"
+            if register.point not in points:
+                problems.append(f"{path}.point: {register.point!r} is none of {', '.join(points)}")
+            if register.point in seen:
+                problems.append(f"{path}.point: {register.point!r} is there twice")
+            seen.add(register.point)
+            if SIZES[register.type] > definition.most:
+                problems.append(f"{path}.type: {register.type} is longer than most = {definition.most}")
+            if register.end > 65536:
+                problems.append(f"{path}.address: {register.address} leaves no room for {register.type}")
+    for number, vector in enumerate(definition.vector):
+        problems += [f"vector[{number}].{problem}" for problem in _vector_problems(definition, vector)]
+    return problems
+
+
+def _vector_problems(definition: RegisterMap, vector: Vector) -> list[str]:
+    registers: dict[int, int] = {}
+    for start, values in vector.registers.items():
+        try:
+            first = int(start, 0)
+        except ValueError:
+            return [f"registers: {start!r} is not an address"]
+        registers.update({first + step: value for step, value in enumerate(values)})
+    found = {
+        f"{kind}.{point}": value
+        for kind in POINTS
+        for point, value in values_of(definition, kind, registers).items()
+    }
+    return [
+        f"expect.{point}: decodes to {found.get(point)} instead of {value:g}"
+        for point, value in vector.expect.items()
+        if point not in found or abs(found[point] - value) > max(1e-6, abs(value) * 1e-6)
+    ]
