@@ -10,6 +10,7 @@ from busbar_simulator.plant.appliance import Kind
 from busbar_simulator.station.faults import Fault
 
 Phase = Literal["a", "b", "c"]
+PersonalityName = Literal["plain", "float", "gen24", "symo_hybrid", "solaredge", "zero_scale"]
 T = TypeVar("T", bound=Struct)
 
 
@@ -61,13 +62,22 @@ class SunPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class BatteryPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[simulator.battery]: the inverter and its battery."""
 
-    capacity_wh: Annotated[float, Meta(ge=0, description="0: no battery.")] = 10_000.0
+    capacity_wh: Annotated[
+        Annotated[float, Meta(ge=0)] | None,
+        Meta(description="0: no battery; null: 10 kWh where the site has a battery, else none."),
+    ] = None
+    ac_coupled: Annotated[
+        bool, Meta(description="It has an inverter of its own, beside that of the roof.")
+    ] = False
     charge_w: Annotated[float, Meta(ge=0, description="Most it takes.")] = 5_000.0
     discharge_w: Annotated[float, Meta(ge=0, description="Most it gives.")] = 5_000.0
     soc_percent: Annotated[float, Meta(ge=0, le=100, description="At the start.")] = 40.0
-    rating_w: Annotated[float, Meta(gt=0, description="AC rating of the inverter.")] = 10_000.0
-    personality: Annotated[str, Meta(description="Whose inverter it plays; see docs/simulator.md.")] = "plain"
-    meter_personality: Annotated[str | None, Meta(description="Whose meter; null: the inverter's maker.")] = (
+    rating_w: Annotated[float, Meta(gt=0, description="AC rating, where the site names none.")] = 10_000.0
+    floor_percent: Annotated[
+        float, Meta(ge=0, le=50, description="Where it stops discharging by itself.")
+    ] = 5.0
+    personality: Annotated[PersonalityName, Meta(description="Whose inverter it plays.")] = "plain"
+    meter_personality: Annotated[PersonalityName | None, Meta(description="Whose meter; null: the same.")] = (
         None
     )
     loop_s: Annotated[float, Meta(gt=0, le=60, description="Of its own control.")] = 0.5
@@ -124,7 +134,9 @@ class PlugPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[simulator.plugs.<plug>]: the appliance on a plug, and what the plug is like."""
 
     kind: Annotated[Kind, Meta(description="plain, fridge or washer.")] = Kind.PLAIN
-    power_w: Annotated[float | None, Meta(ge=0, description="True power; null: as the site says.")] = None
+    power_w: Annotated[
+        Annotated[float, Meta(ge=0)] | None, Meta(description="True power; null: as the site says.")
+    ] = None
     standby_w: Annotated[float, Meta(ge=0, description="When it is on and does nothing.")] = 0.0
     start_w: Annotated[float, Meta(ge=0, description="For its first second.")] = 0.0
     on_s: Annotated[float, Meta(gt=0, description="Of a fridge, by the calendar.")] = 720.0
@@ -141,14 +153,18 @@ class PlugPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class HeaterPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[simulator.heaters.<heater>]: the water or the rooms behind a heater."""
 
-    power_w: Annotated[float | None, Meta(gt=0, description="True power; null: as the site says.")] = None
+    power_w: Annotated[
+        Annotated[float, Meta(gt=0)] | None, Meta(description="True power; null: as the site says.")
+    ] = None
     celsius: Annotated[float | None, Meta(description="At the start; null: 48 in a tank, 20.5 in rooms.")] = (
         None
     )
     litres: Annotated[float, Meta(gt=0, description="Of a tank.")] = 200.0
     showers: Annotated[int, Meta(ge=0, le=50, description="A day.")] = 3
     stops_c: Annotated[float, Meta(description="A tank's own safety thermostat.")] = 80.0
-    loss_w_per_k: Annotated[float | None, Meta(gt=0, description="Null: 2 for a tank, 200 for rooms.")] = None
+    loss_w_per_k: Annotated[
+        Annotated[float, Meta(gt=0)] | None, Meta(description="Null: 2 for a tank, 200 for rooms.")
+    ] = None
     wh_per_k: Annotated[float, Meta(gt=0, description="Of rooms.")] = 5000.0
     factor: Annotated[float, Meta(gt=0, description="Heat per electric energy of a heat pump.")] = 3.5
     outside_c: Annotated[float, Meta(description="Mean outside temperature.")] = 5.0

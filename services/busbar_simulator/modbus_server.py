@@ -7,19 +7,30 @@ Modbus Application Protocol 1.1b3 and Modbus Messaging on TCP/IP 1.0b: functions
 import asyncio
 import contextlib
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
-from .sunspec.device import Device, Refused
+from .sunspec.device import Refused
 
 READS = (3, 4)
 MOST_READ, MOST_WRITTEN = 125, 123
 NO_TARGET = 0x0B
 
 
+class Unit(Protocol):
+    """Anything with registers."""
+
+    def read(self, address: int, count: int) -> list[int]:
+        """Registers, or Refused."""
+
+    def write(self, function: int, address: int, values: Sequence[int]) -> None:
+        """Take an order, or Refused."""
+
+
 class ModbusServer:
     """Serves units by id. `silent` makes it answer nothing, as a meter that hangs does."""
 
-    def __init__(self, units: Mapping[int, Device], *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, units: Mapping[int, Unit], *, host: str = "127.0.0.1", port: int = 0) -> None:
         self.units, self.host, self.port = units, host, port
         self.silent = False
         self.requests = 0
@@ -80,20 +91,20 @@ class ModbusServer:
             return bytes([function | 0x80, 3])
 
 
-def _read(device: Device, pdu: bytes) -> bytes:
+def _read(device: Unit, pdu: bytes) -> bytes:
     address, count = struct.unpack(">HH", pdu[1:])
     if not 1 <= count <= MOST_READ:
         raise Refused(3, f"{count} registers")
     return struct.pack(f">BB{count}H", pdu[0], 2 * count, *device.read(address, count))
 
 
-def _write_one(device: Device, pdu: bytes) -> bytes:
+def _write_one(device: Unit, pdu: bytes) -> bytes:
     address, value = struct.unpack(">HH", pdu[1:])
     device.write(6, address, [value])
     return pdu
 
 
-def _write_many(device: Device, pdu: bytes) -> bytes:
+def _write_many(device: Unit, pdu: bytes) -> bytes:
     address, count, size = struct.unpack(">HHB", pdu[1:6])
     if not 1 <= count <= MOST_WRITTEN or size != 2 * count:
         raise Refused(3, f"{count} registers in {size} bytes")

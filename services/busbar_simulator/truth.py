@@ -12,7 +12,8 @@ from busbar_simulator.plant.ledger import Excursion, Line
 def truth(built: Built, now: datetime, zone: str) -> PlantTruth:
     """The house as it really is."""
     house = built.house
-    inverter = house.inverters["inverter"]
+    inverters = list(house.inverters.values())
+    storages = [inverter.storage for inverter in inverters if inverter.storage is not None]
     root = {phase: line for (circuit, phase), line in house.ledger.lines.items() if circuit == house.root}
     currents = dict(zip("abc", house.grid_a, strict=True))
     phases = {phase: _phase(line, currents[phase]) for phase, line in root.items()}
@@ -22,10 +23,10 @@ def truth(built: Built, now: datetime, zone: str) -> PlantTruth:
         a=phases.get("a"),
         b=phases.get("b"),
         c=phases.get("c"),
-        solar_w=round(inverter.pv_w, 1),
+        solar_w=round(sum(inverter.pv_w for inverter in inverters), 1),
         house_w=round(sum(house.house_w), 1),
-        battery_w=round(inverter.battery_w, 1),
-        battery_soc_percent=round(inverter.storage.soc_percent, 1) if inverter.storage else None,
+        battery_w=round(sum(inverter.battery_w for inverter in inverters), 1),
+        battery_soc_percent=round(storages[0].soc_percent, 1) if storages else None,
         grid_w=round(sum(house.grid_w), 1),
         loads=_loads(built),
         verdict="overloaded" if house.ledger.broken else "ok",

@@ -1,14 +1,15 @@
 """The Modbus units a site's configuration expects to find, served from the plant."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from busbar_shared.config.root import Site
-from busbar_simulator.build import Built
-from busbar_simulator.config import BatteryPlan
+from busbar_simulator.build import STORAGE, Built
 from busbar_simulator.plant.house import House
 from busbar_simulator.plant.inverter import Inverter
+from busbar_simulator.plant.phases import Phases, added
 from busbar_simulator.sunspec.controls import InverterControls
 from busbar_simulator.sunspec.device import Device
 from busbar_simulator.sunspec.inverter import inverter_device, refresh
@@ -34,19 +35,33 @@ class Refreshed(Protocol):
 
 @dataclass
 class MeterUnit:
-    """The meter of one circuit."""
+    """A meter somewhere in the house; it counts energy itself, netted over its phases."""
 
     device: Device
-    circuit: str
+    current: Callable[[House], Phases]
     personality: Personality
     phases: tuple[str, ...]
+    imported_wh: float = BEGUN_WH
+    exported_wh: float = BEGUN_WH
+    _last_s: float = 0.0
 
     def refresh(self, house: House) -> None:
         """Take a sample."""
+        current = self.current(house)
+        power = sum(a * v for a, v in zip(current, house.volts, strict=True))
+        moved_wh = power * (house.elapsed_s - self._last_s) / 3600
+        self._last_s = house.elapsed_s
+        self.imported_wh += max(moved_wh, 0.0)
+        self.exported_wh += max(-moved_wh, 0.0)
         measure(
-            self.device, self.personality, self.phases, house.currents_a[self.circuit], house.volts,
-            BEGUN_WH + house.imported_wh, BEGUN_WH + house.exported_wh,
-        )  # fmt: skip
+            self.device,
+            self.personality,
+            self.phases,
+            current,
+            house.volts,
+            self.imported_wh,
+            self.exported_wh,
+        )
 
     def tick(self, now_s: float) -> None:
         """A meter has no timers."""
@@ -55,7 +70,7 @@ class MeterUnit:
 
 @dataclass
 class InverterUnit:
-    """The inverter."""
+    """An inverter."""
 
     device: Device
     inverter: Inverter
@@ -91,36 +106,63 @@ class Units:
                 self.next_s[unit] = max(self.next_s[unit] + self.every_s, house.elapsed_s)
                 refreshed.refresh(house)
 
+    def lacks(self, kind: type) -> bool:
+        """Whether nothing of this kind is served."""
+        return not any(isinstance(unit, kind) for unit in self.by_id.values())
+
 
 def units(site: Site, built: Built) -> Units:
     """Every SunSpec unit that the configuration reads on the simulator's port, or the usual two."""
     port = site.simulator.modbus_port if site.simulator else 0
-    seed = site.simulator.seed if site.simulator else 1
-    dice = random.Random(f"{seed}/units")
+    dice = random.Random(f"{site.simulator.seed if site.simulator else 1}/units")
     served = Units()
     for name, meter in site.meters.items():
-        if meter.modbus and meter.driver == "sunspec" and meter.modbus.port == port:
-            circuit = next((c for c, own in site.circuits.items() if own.meter == name), built.house.root)
-            served.add(meter.modbus.unit, _meter(site, built.battery, name, circuit), dice.random())
+        if meter.driver == "sunspec" and meter.modbus and meter.modbus.port == port:
+            served.add(meter.modbus.unit, _meter(site, built, name), dice.random())
     for name, inverter in site.inverters.items():
-        if inverter.modbus and inverter.driver == "sunspec" and inverter.modbus.port == port:
+        if inverter.driver == "sunspec" and inverter.modbus and inverter.modbus.port == port:
             served.add(inverter.modbus.unit, _inverter(built, name), dice.random())
-    if not any(isinstance(unit, MeterUnit) for unit in served.by_id.values()):
-        served.add(METER_UNIT, _meter(site, built.battery, "grid", built.house.root), dice.random())
-    if not any(isinstance(unit, InverterUnit) for unit in served.by_id.values()):
-        served.add(INVERTER_UNIT, _inverter(built, "inverter"), dice.random())
+    for battery in site.batteries.values():
+        alone = battery.inverter is None and STORAGE in built.house.inverters
+        if alone and battery.driver == "sunspec" and battery.modbus and battery.modbus.port == port:
+            served.add(battery.modbus.unit, _inverter(built, STORAGE), dice.random())
+    if served.lacks(MeterUnit):
+        served.add(METER_UNIT, _meter(site, built, "grid"), dice.random())
+    if served.lacks(InverterUnit):
+        served.add(INVERTER_UNIT, _inverter(built, next(iter(built.house.inverters))), dice.random())
     for refreshed in served.by_id.values():
         refreshed.refresh(built.house)
     return served
 
 
-def _meter(site: Site, plan: BatteryPlan, name: str, circuit: str) -> MeterUnit:
-    personality = PERSONALITIES[plan.meter_personality or plan.personality]
+def _meter(site: Site, built: Built, name: str) -> MeterUnit:
+    personality = PERSONALITIES[built.battery.meter_personality or built.battery.personality]
     device = meter_device(personality, f"SIM-{name}", site.site.phases)
-    return MeterUnit(device, circuit, personality, site.site.phases)
+    return MeterUnit(device, _measured(site, built.house.root, name), personality, site.site.phases)
+
+
+def _measured(site: Site, root: str, name: str) -> Callable[[House], Phases]:
+    """What a meter of this name sees: a circuit, a load that names it, else the connection to the grid."""
+    for circuit, own in site.circuits.items():
+        if own.meter == name:
+            return lambda house: house.currents_a[circuit]
+    for charger, config in site.chargers.items():
+        numbers = [n for n, c in config.all_connectors().items() if name in (c.meter, config.meter)]
+        if numbers:
+            return lambda house: added(*(house.sockets[f"{charger}-{n}"].currents() for n in numbers))
+    things = [*((p, own.meter) for p, own in site.plugs.items())]
+    things += [(own.plug or h, own.meter) for h, own in site.heaters.items()]
+    for load, meter in things:
+        if meter == name:
+            return _of_thing(load)
+    return lambda house: house.currents_a[root]
+
+
+def _of_thing(load: str) -> Callable[[House], Phases]:
+    return lambda house: house.things[load].currents()
 
 
 def _inverter(built: Built, name: str) -> InverterUnit:
     personality = PERSONALITIES[built.battery.personality]
-    inverter = built.house.inverters["inverter"]
+    inverter = built.house.inverters[name]
     return InverterUnit(inverter_device(inverter, personality, f"SIM-{name}"), inverter, personality)

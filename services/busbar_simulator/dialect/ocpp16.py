@@ -64,7 +64,12 @@ class Ocpp16:
         said: list[Notice] = []
         if Fault.STATUS_OF_ZERO in self.station.spec.faults or len(self.station.connectors) > 1:
             said.append(StatusChanged(connector=0, status=Status.AVAILABLE, at=self.station.time()))
-        return said + [self.station.status(connector) for connector in self.station.connectors.values()]
+        said += [self.station.status(connector) for connector in self.station.connectors.values()]
+        if Fault.EXTRA_CONNECTOR in self.station.spec.faults:
+            # Some count one connector more than they have.
+            extra = max(self.station.connectors) + 1
+            said.append(StatusChanged(connector=extra, status=Status.AVAILABLE, at=self.station.time()))
+        return said
 
     def calls(self, notice: Notice) -> list[Call]:
         """The calls of 1.6 for a notice."""
@@ -181,8 +186,9 @@ class Ocpp16:
         now = stamp(self.station.time())
         answer: Json = {"status": "Accepted", "connectorId": connector.number, "scheduleStart": now}
         if periods and Fault.EMPTY_COMPOSITE not in self.station.spec.faults:
+            absurd = Fault.ABSURD_COMPOSITE in self.station.spec.faults
             answer["chargingSchedule"] = {
-                "duration": payload["duration"],
+                "duration": 2_147_483_647 if absurd else payload["duration"],
                 "startSchedule": now,
                 "chargingRateUnit": unit,
                 "chargingSchedulePeriod": periods,

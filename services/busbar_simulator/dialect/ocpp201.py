@@ -37,6 +37,7 @@ class Ocpp201:
         self.station = station
         self.variables = Variables(station)
         self._told: dict[int, str] = {}
+        self._held: list[Call] = []
         self._actions: dict[str, Callable[[Mapping[str, Any]], Json]] = {
             "GetVariables": self.variables.get,
             "SetVariables": self.variables.set,
@@ -64,7 +65,12 @@ class Ocpp201:
         said: list[Notice] = []
         if Fault.STATUS_OF_ZERO in self.station.spec.faults:
             said.append(StatusChanged(connector=0, status=Status.AVAILABLE, at=self.station.time()))
-        return said + [self.station.status(connector) for connector in self.station.connectors.values()]
+        said += [self.station.status(connector) for connector in self.station.connectors.values()]
+        if Fault.EXTRA_CONNECTOR in self.station.spec.faults:
+            # Some count one connector more than they have.
+            extra = max(self.station.connectors) + 1
+            said.append(StatusChanged(connector=extra, status=Status.AVAILABLE, at=self.station.time()))
+        return said
 
     def calls(self, notice: Notice) -> list[Call]:
         """The calls of 2.0.1 for a notice."""
@@ -154,10 +160,20 @@ class Ocpp201:
                 keep=True,
             )
         ]
+        if Fault.EVENTS_OUT_OF_ORDER in self.station.spec.faults:
+            calls = self._shuffled(kind, calls)
         if kind == "Ended" and Fault.UPDATED_AFTER_ENDED in self.station.spec.faults:
             late = payload | {"eventType": "Updated", "seqNo": transaction.sequence}
             calls.append(Call(action="TransactionEvent", payload=lambda: late, keep=True))
         return calls
+
+    def _shuffled(self, kind: str, calls: list[Call]) -> list[Call]:
+        """Every other update is held back until after the next event."""
+        if kind == "Updated" and not self._held:
+            self._held = calls
+            return []
+        held, self._held = self._held, []
+        return calls + held
 
     def _info(self, notice: Started | Sampled | StateChanged | Ended, transaction: Transaction) -> Json:
         info: Json = {"transactionId": transaction.key}
@@ -258,7 +274,9 @@ class Ocpp201:
             periods.append({"startPeriod": second, "limit": round(limit, 1)})
         if Fault.EMPTY_COMPOSITE in self.station.spec.faults:
             return {"status": "Accepted"}
-        schedule = {"evseId": connector.number, "duration": payload["duration"], "chargingRateUnit": unit}
+        absurd = Fault.ABSURD_COMPOSITE in self.station.spec.faults
+        duration = 2_147_483_647 if absurd else payload["duration"]
+        schedule = {"evseId": connector.number, "duration": duration, "chargingRateUnit": unit}
         schedule |= {"scheduleStart": stamp(self.station.time()), "chargingSchedulePeriod": periods}
         return {"status": "Accepted", "schedule": schedule}
 

@@ -20,6 +20,8 @@ class Storage:
     def __init__(self, spec: StorageSpec, soc_percent: float) -> None:
         self.spec = spec
         self.soc_percent = min(max(soc_percent, 0.0), 100.0)
+        # Set from outside (SunSpec 124 MinRsvPct); the cells' own floor stays below it.
+        self.reserve_percent = 0.0
 
     @property
     def can_charge_w(self) -> float:
@@ -28,8 +30,9 @@ class Storage:
 
     @property
     def can_discharge_w(self) -> float:
-        """Nothing at the floor."""
-        return self.spec.discharge_w * min(max((self.soc_percent - self.spec.floor_percent) / 1.0, 0.0), 1.0)
+        """Nothing at the floor or the reserve, less in the last percent above it."""
+        floor = max(self.spec.floor_percent, self.reserve_percent)
+        return self.spec.discharge_w * min(max(self.soc_percent - floor, 0.0), 1.0)
 
     def flow(self, power_w: float, calendar_s: float) -> None:
         """Move energy for that much calendar time: positive charges. Losses are paid in both directions."""

@@ -34,7 +34,10 @@ class Allowed:
 
 @dataclass(frozen=True, kw_only=True)
 class Reader:
-    """How one charge point reads its profiles; `legs` is how many the car uses as far as it knows."""
+    """How one charge point reads its profiles.
+
+    `legs` is how many the car uses as far as it knows, `connectors` how many are in use now.
+    """
 
     faults: frozenset[Fault] = frozenset()
     legs: int = 3

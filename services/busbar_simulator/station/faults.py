@@ -32,6 +32,7 @@ class Fault(StrEnum):
     # What it says of profiles
     EMPTY_COMPOSITE = "empty_composite"
     MINUS_ONE_COMPOSITE = "minus_one_composite"
+    ABSURD_COMPOSITE = "absurd_composite"
     # Meter values
     EMPTY_METER_VALUES = "empty_meter_values"
     SUM_ONLY = "sum_only"
@@ -47,9 +48,11 @@ class Fault(StrEnum):
     TRIGGER_SENDS_NOTHING = "trigger_sends_nothing"
     DRIFTING_CLOCK = "drifting_clock"
     STATUS_OF_ZERO = "status_of_zero"
+    EXTRA_CONNECTOR = "extra_connector"
     REBOOTS_IN_TRANSACTION = "reboots_in_transaction"
     CONSTANT_SEQUENCE = "constant_sequence"
     UPDATED_AFTER_ENDED = "updated_after_ended"
+    EVENTS_OUT_OF_ORDER = "events_out_of_order"
     # The link
     BACK_TO_BACK = "back_to_back"
     ANSWERS_LATE = "answers_late"

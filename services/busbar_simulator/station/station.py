@@ -141,9 +141,9 @@ class Station:
     def reader(self, connector: Connector) -> Reader:
         """How it reads profiles for this connector, given what its car was seen to use."""
         legs = sum(1 for amps in connector.socket.legs_a if amps > 0.5)
-        faults = self.spec.faults
+        busy = sum(1 for other in self.connectors.values() if other.transaction is not None)
         return Reader(
-            faults=faults, legs=legs or len(connector.socket.spec.legs), connectors=len(self.connectors)
+            faults=self.spec.faults, legs=legs or len(connector.socket.spec.legs), connectors=max(busy, 1)
         )
 
     def start(self, number: int, tag: str, remote_start: int | None = None) -> bool:

@@ -82,6 +82,8 @@ class InverterControls:
         charge = (block.value("InWRte") or 0.0) / 100 * reference
         discharge = (block.value("OutWRte") or 0.0) / 100 * reference
         grid = block.value("ChaGriSet") == 1 and self.personality.grid_charge_switch
+        if self.inverter.storage is not None:
+            self.inverter.storage.reserve_percent = block.value("MinRsvPct") or 0.0
         low, high = (-discharge if active & 2 else None), (charge if active & 1 else None)
         self.inverter.window = Window(low_w=low, high_w=high, grid_charge=grid)
 

@@ -37,7 +37,7 @@ def inverter_device(inverter: Inverter, personality: Personality, serial: str, b
         blocks.append(_immediate(personality))
     if inverter.storage is not None and personality.storage:
         blocks.append(_storage(inverter, personality))
-    blocks.append(Block(layout(160, 4 if inverter.storage else 2)))
+    blocks.append(Block(layout(160, len(_modules(inverter)))))
     device = Device(blocks, base=base)
     device.controls = InverterControls(device, inverter, personality)
     return device
@@ -149,8 +149,9 @@ def _storage(inverter: Inverter, personality: Personality) -> Block:
         block.put(factor, personality.percent_scale)
     block.put("WChaDisChaGra_SF", 0)
     block.put("InBatV_SF", -1)
-    values = {"WChaMax": reference, "WChaGra": 100, "WDisChaGra": 100, "StorCtl_Mod": 0, "MinRsvPct": 5.0}
+    values = {"WChaMax": reference, "WChaGra": 100, "WDisChaGra": 100, "StorCtl_Mod": 0}
     values |= {"InWRte": 100.0, "OutWRte": 100.0, "ChaGriSet": 0}
+    values["MinRsvPct"] = inverter.spec.storage.floor_percent
     if personality.timers:
         values |= {"InOutWRte_WinTms": 0, "InOutWRte_RvrtTms": 0, "InOutWRte_RmpTms": 0}
     for point, value in values.items():
@@ -168,14 +169,25 @@ def _charge(block: Block, inverter: Inverter) -> None:
     block.put("ChaSt", moving or (5 if soc > 99.5 else 2 if inverter.storage.can_discharge_w < 1 else 6))
 
 
+def _modules(inverter: Inverter) -> list[tuple[str, float]]:
+    """What is on the DC side, named as Fronius names it: charge and discharge are two, neither is negative."""
+    strings = (
+        [("String 1", inverter.pv_w / 2), ("String 2", inverter.pv_w / 2)] if inverter.spec.has_sun else []
+    )
+    if inverter.storage is None:
+        return strings or [("String 1", 0.0)]
+    charge, discharge = max(inverter.battery_w, 0.0), max(-inverter.battery_w, 0.0)
+    first = len(strings) + 1
+    return [*strings, (f"StCha {first}", charge), (f"StDisCha {first + 1}", discharge)]
+
+
 def _strings(block: Block, inverter: Inverter) -> None:
-    names = ["String 1", "String 2"] + (["StCha 3", "StDisCha 4"] if inverter.storage else [])
-    powers = [inverter.pv_w / 2] * 2 + [max(inverter.battery_w, 0.0), max(-inverter.battery_w, 0.0)]
-    block.scale("DCW_SF", 0, max(powers))
+    modules = _modules(inverter)
+    block.scale("DCW_SF", 0, max(power for _, power in modules))
     block.put("DCA_SF", -2)
     block.put("DCV_SF", -1)
-    block.put("N", len(names))
-    for number, (name, power) in enumerate(zip(names, powers, strict=False), start=1):
+    block.put("N", len(modules))
+    for number, (name, power) in enumerate(modules, start=1):
         block.put(f"ID.{number}", number)
         block.put(f"IDStr.{number}", name)
         block.put(f"DCW.{number}", power)

@@ -1,0 +1,288 @@
+"""The simulated house as a service: built from a site's configuration, lived in virtual time."""
+
+import asyncio
+import json
+import struct
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from busbar_contracts.service import PlantTruth
+from busbar_shared.clock import VirtualClock
+from busbar_shared.config.load import BadConfig, read
+from busbar_shared.config.root import Site
+from busbar_shared.fakes import FakeBus
+from busbar_shared.life import Service
+from busbar_simulator.build import build
+from busbar_simulator.commands import app
+from busbar_simulator.gadgets import add_gadgets
+from busbar_simulator.main import portions, run, topic_matches
+from busbar_simulator.modbus_server import ModbusServer
+from busbar_simulator.sunspec.replay import BadDump, replays
+from busbar_simulator.truth import truth
+from busbar_simulator.units import units
+
+SITE = """
+[site]
+phases = ["a", "b", "c"]
+[circuits.main]
+limit_a = 25
+meter = "grid"
+assumed_background_a = 8
+[circuits.garage]
+parent = "main"
+limit_a = 20
+meter = "garage"
+[meters.grid.modbus]
+host = "127.0.0.1"
+port = 1
+unit = 200
+[meters.garage.modbus]
+host = "127.0.0.1"
+port = 1
+unit = 201
+[meters.left.modbus]
+host = "127.0.0.1"
+port = 1
+unit = 202
+[inverters.roof.modbus]
+host = "127.0.0.1"
+port = 1
+unit = 1
+[ocpp]
+port = 9
+security = 0
+[chargers.left]
+circuit = "garage"
+legs = ["b", "c", "a"]
+meter = "left"
+fallback_a = 0
+[plugs.pump]
+driver = "shelly"
+topic = "shellyplus-pump"
+phases = ["b"]
+rating_w = 800
+[plugs.boiler]
+driver = "tasmota"
+phases = ["c"]
+[heaters.water]
+plug = "boiler"
+phases = ["c"]
+rating_w = 2300
+[heaters.water.topics]
+temperature = { topic = "tank/sensor", path = "temperature" }
+[simulator]
+modbus_port = 0
+start = "12:00"
+speed = 1
+[simulator.house]
+base_w = 0
+kettles = 0
+ovens = 0
+machines = 0
+[simulator.sun]
+peak_w = 0
+"""
+
+
+def a_site(text: str = SITE, **replaced: str) -> Site:
+    """The site with pieces of its text replaced."""
+    for old, new in replaced.items():
+        text = text.replace(old, new)
+    return read(text)
+
+
+def a_service(site: Site, clock: VirtualClock, folder: Path) -> tuple[Service, FakeBus]:
+    """The service on a bus made of lists."""
+    bus = FakeBus(clock=clock)
+    return Service(name="simulator", site=site, bus=bus, clock=clock, state_dir=folder), bus
+
+
+async def test_the_house_lives_and_its_devices_speak(tmp_path: Path) -> None:
+    clock = VirtualClock(datetime(2026, 3, 1, 12, tzinfo=UTC))
+    # No car: without a central system it would charge as it likes, and rightly so.
+    nobody = "[simulator.cars.left]\nplugged = false\n"
+    service, bus = a_service(a_site(SITE + nobody), clock, tmp_path)
+    task = asyncio.create_task(run(service))
+    await clock.advance(3)
+    order = {"id": 1, "src": "busbar/pump", "method": "Switch.Set", "params": {"id": 0, "on": True}}
+    bus.feed_raw("shellyplus-pump/rpc", json.dumps(order))
+    bus.feed_raw("cmnd/boiler/POWER1", "ON")
+    await clock.advance(5)
+    said = [message for _, message in bus.said if isinstance(message, PlantTruth)]
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    assert len(said) >= 7
+    assert said[0].loads == {"left-1": 0, "boiler": 0, "pump": 0, "water": 0}
+    assert said[-1].loads["pump"] == pytest.approx(800 / 230, abs=0.1)
+    assert said[-1].loads["water"] == pytest.approx(10, abs=0.1)
+    assert said[-1].c is not None
+    assert said[-1].c.current_a == pytest.approx(10, abs=0.1)
+    assert said[-1].verdict == "ok"
+    topics = {topic for topic, _ in bus.said_raw}
+    assert {"shellyplus-pump/online", "busbar/pump/rpc", "shellyplus-pump/events/rpc"} <= topics
+    assert {"tele/boiler/LWT", "stat/boiler/POWER", "tank/sensor"} <= topics
+    [first, *_] = [json.loads(payload) for topic, payload in bus.said_raw if topic == "tank/sensor"]
+    assert first == {"temperature": 48.0}
+
+
+def test_a_charger_is_seen_by_its_own_meter_its_circuit_and_the_grid() -> None:
+    site = a_site(**{"port = 1\n": "port = 502\n", "modbus_port = 0": "modbus_port = 502"})
+    built = build(site)
+    add_gadgets(site, built)
+    served = units(site, built)
+    socket = built.house.sockets["left-1"]
+    for arrival in built.arrivals:
+        arrival.step(0.0)
+    assert socket.car is not None
+    socket.closed, socket.pilot_a = True, 10
+    socket.car.spec = type(socket.car.spec)(legs=1)
+    built.house.things["pump"].on = True  # type: ignore[attr-defined]
+    for _ in range(150):
+        built.house.step(0.1)
+        served.step(built.house)
+
+    def seen(unit: int) -> tuple[float | None, ...]:
+        block = served.by_id[unit].device.blocks[1]
+        return tuple(round(block.value(f"Aph{phase}") or 0.0, 1) for phase in "ABC")
+
+    assert sorted(served.by_id) == [1, 200, 201, 202]
+    assert seen(202) == (0, 10, 0), "leg l1 hangs on phase b"
+    assert seen(201) == (0, 10, 0)
+    assert seen(200) == (0, 13.5, 0), "with the pump"
+
+
+def test_without_a_battery_in_the_site_there_is_none_in_the_house() -> None:
+    assert [i.storage for i in build(a_site()).house.inverters.values()] == [None]
+
+
+def test_a_battery_with_an_inverter_of_its_own() -> None:
+    text = SITE + "[simulator.battery]\nac_coupled = true\ncapacity_wh = 5000\n"
+    text += '[batteries.cellar.modbus]\nhost = "127.0.0.1"\nport = 502\nunit = 3\n'
+    site = a_site(text, **{"port = 1\n": "port = 502\n", "modbus_port = 0": "modbus_port = 502"})
+    built = build(site)
+    add_gadgets(site, built)
+    served = units(site, built)
+    built.house.extra_w = (2000.0, 0.0, 0.0)
+    for _ in range(200):
+        built.house.step(0.1)
+        served.step(built.house)
+
+    assert sorted(built.house.inverters) == ["roof", "storage"]
+    assert sorted(served.by_id) == [1, 3, 200, 201, 202]
+    assert built.house.inverters["storage"].battery_w == pytest.approx(-2000, abs=60)
+    strings = served.by_id[3].device.block(160)
+    assert strings.value("DCW.2") == pytest.approx(2000, abs=60)
+    assert truth(built, datetime(2026, 3, 1, tzinfo=UTC), "Europe/Berlin").battery_w == pytest.approx(
+        -2000, abs=60
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        pytest.param(
+            "[simulator.cars.right]\n", "simulator.cars.right: there is no charger", id="no such charger"
+        ),
+        pytest.param(
+            "[simulator.plugs.lamp]\n", "simulator.plugs.lamp: the site has none", id="no such plug"
+        ),
+        pytest.param(
+            "[simulator.heaters.room]\n", "simulator.heaters.room: the site has none", id="no such heater"
+        ),
+        pytest.param("[simulator.cars.left]\nlegz = 3\n", "simulator.cars.left: .*legz", id="a wrong key"),
+        pytest.param("[simulator.cars.left]\ncar_legs = 4\n", "simulator.cars.left: .*<= 3", id="four legs"),
+        pytest.param(
+            '[simulator.cars.left]\nfaults = ["lazy"]\n', "simulator.cars.left: .*'lazy'", id="no such fault"
+        ),
+        pytest.param(
+            '[simulator.battery]\npersonality = "x"\n', "simulator.battery: .*personality", id="no such maker"
+        ),
+    ],
+)
+def test_a_wrong_key_is_a_sentence(more: str, says: str) -> None:
+    site = a_site(SITE + more)
+    with pytest.raises(BadConfig, match=says):
+        add_gadgets(site, build(site))
+
+
+def test_a_missing_day_is_a_sentence() -> None:
+    with pytest.raises(BadConfig, match=r"simulator.day_csv: nowhere\.csv: .*No such file"):
+        build(a_site(**{"speed = 1": 'speed = 1\nday_csv = "nowhere.csv"'}))
+
+
+def test_a_recorded_day_is_played(tmp_path: Path) -> None:
+    day = tmp_path / "day.csv"
+    day.write_text("time,house_a_w,house_b_w,house_c_w,sun_w\n00:00,230,460,690,0\n", encoding="utf-8")
+    built = build(a_site(**{"speed = 1": f'speed = 1\nday_csv = "{day}"'}))
+    built.house.step(0.1)
+
+    assert built.house.grid_a == pytest.approx((1, 2, 3), abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "steps"),
+    [
+        pytest.param(0.1, 1, id="a tick"),
+        pytest.param(0.3, 2, id="a late tick"),
+        pytest.param(10.0, 41, id="a machine that was busy for ten seconds"),
+        pytest.param(0.0, 0, id="no time at all"),
+    ],
+)
+def test_time_is_lived_in_small_steps(seconds: float, steps: int) -> None:
+    lived = portions(seconds)
+
+    assert len(lived) == steps
+    assert sum(lived) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "topic", "matches"),
+    [
+        ("cmnd/plug/#", "cmnd/plug/POWER", True),
+        ("cmnd/plug/#", "cmnd/plug2/POWER", False),
+        ("plug/rpc", "plug/rpc", True),
+        ("plug/rpc", "plug/rpc/x", False),
+    ],
+)
+def test_which_device_a_message_is_for(wanted: str, topic: str, matches: bool) -> None:
+    assert topic_matches(wanted, topic) == matches
+
+
+DUMP = {
+    "units": [
+        {"unit": 7, "base": 40000, "ended": "end block", "runs": [{"start": 40000, "values": [21365, 28243]}]}
+    ],
+    "program": "busbar",
+}
+
+
+def test_a_dump_answers_like_its_device() -> None:
+    server = ModbusServer(replays(json.dumps(DUMP).encode()))
+
+    assert server.answer(7, b"\x03" + struct.pack(">HH", 40000, 2)) == b"\x03\x04SunS"
+    assert server.answer(7, b"\x03" + struct.pack(">HH", 40000, 3)) == b"\x83\x02"
+    assert server.answer(7, b"\x06" + struct.pack(">HH", 40000, 3)) == b"\x86\x02"
+    assert server.answer(8, b"\x03" + struct.pack(">HH", 40000, 2)) == b"\x83\x0b"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"units":[{"unit":1,"runs":[{"start":0,"values":[70000]}]}]}']
+)
+def test_what_is_no_dump(text: str, tmp_path: Path) -> None:
+    with pytest.raises(BadDump):
+        replays(text.encode())
+    file = tmp_path / "dump.json"
+    file.write_text(text, encoding="utf-8")
+
+    assert CliRunner().invoke(app, ["replay", str(file)]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--fault", "lazy"], ["--version", "1.5"]], ids=["no such fault", "no such version"]
+)
+def test_a_herd_that_cannot_be(arguments: list[str]) -> None:
+    assert CliRunner().invoke(app, ["chargers", "ws://127.0.0.1:1/", *arguments]).exit_code == 2
