@@ -25,6 +25,8 @@ NOISE_A = 0.3
 MATCH = 1.4
 """A rise of more than this share of a raise is not its answer alone."""
 
+MOST_HELD = 8
+
 MOST_FALLS = 12
 """Falls remembered per phase; beyond it neighbours are joined under the later time, which keeps the doubt."""
 
@@ -42,10 +44,10 @@ class Book(Struct, frozen=True):
     level: Amps = ()
     """`grid` less the believed draws, without its flicker."""
     draws: dict[str, Draw] = {}
-    held: dict[str, tuple[float, Amps]] = {}
-    """Samples that rose before the meter can have shown it."""
+    held: dict[str, tuple[tuple[float, Amps], ...]] = {}
+    """Samples of which the meter has not spoken yet."""
     ahead: tuple[tuple[float, Amps], ...] = ()
-    """Falls that a sample told before the meter showed them: until when they are expected, and how much."""
+    """Falls that a source told before the meter showed them: until when they are expected, and how much."""
     falls: tuple[Falls, ...] = ()
     """Per phase the falls that some load may explain: when, and how much."""
     background: Amps = ()
@@ -54,20 +56,35 @@ class Book(Struct, frozen=True):
     """The same, giving loads the late rises they were allowed: the ground for cutting anyone."""
 
 
-def sampled(book: Book, load: str, at: float, amps: Amps) -> Book:
-    """The book with a load's own measurement taken at `at`; an older one than known changes nothing."""
+def sampled(book: Book, load: str, at: float, amps: Amps, *, whole: bool = False) -> Book:
+    """The book with a load's own measurement taken at `at`; an older one than known changes nothing.
+
+    It counts from the reading of the meter that must show what it shows: subtracting a rise before would
+    invent room for a second, and a fall would invent an oven. `whole` tells a load that is on or off.
+    """
     draw = book.draws.get(load)
     if draw is not None and draw.sampled_at is not None and at <= draw.sampled_at:
         return book
-    draw = draw or Draw((0.0,) * len(amps))
-    new = measured(draw, at, amps)
-    unseen = book.at is None or book.at < at + METER_LAG_S
-    if unseen and any(now > old + NOISE_A for now, old in zip(new.amps, draw.amps, strict=True)):
-        # Subtracting a rise that the meter does not show yet would invent room for a second.
-        lower = tuple(map(min, new.amps, draw.amps))
-        kept = measured(draw, at, tuple(map(min, amps, draw.amps)))
-        return _judged(_drawing(book, load, kept, lower, at, {**book.held, load: (at, amps)}))
-    return _judged(_accepted(book, load, draw, at, amps))
+    draw = draw or Draw((0.0,) * len(amps), whole=whole)
+    if book.at is None or book.at >= at + METER_LAG_S:
+        return _judged(_accepted(book, load, draw, at, amps))
+    waiting = book.held.get(load, ())
+    if waiting and at <= waiting[-1][0]:
+        return book
+    draws = book.draws if load in book.draws else {**book.draws, load: draw}
+    held = {**book.held, load: (*waiting[-MOST_HELD:], (at, amps))}
+    return Book(
+        book.at,
+        book.grid,
+        book.sources,
+        book.level,
+        draws,
+        held,
+        book.ahead,
+        book.falls,
+        book.background,
+        book.keep,
+    )
 
 
 def ordered(book: Book, load: str, before: Amps, after: Amps, at: float, dead_time_s: float) -> Book:
@@ -75,7 +92,16 @@ def ordered(book: Book, load: str, before: Amps, after: Amps, at: float, dead_ti
     draw = book.draws.get(load) or Draw((0.0,) * len(after))
     draws = {**book.draws, load: told(draw, before, after, at, dead_time_s)}
     return Book(
-        book.at, book.grid, book.sources, book.level, draws, book.held, book.ahead, book.falls, book.background, book.keep
+        book.at,
+        book.grid,
+        book.sources,
+        book.level,
+        draws,
+        book.held,
+        book.ahead,
+        book.falls,
+        book.background,
+        book.keep,
     )
 
 
@@ -98,9 +124,10 @@ def metered(book: Book, at: float, meter: Amps, sources: Amps = ()) -> Book:
         return book
     sources = sources or (0.0,) * len(meter)
     grid = tuple(map(sum, zip(meter, sources, strict=True)))
-    for load, (taken_at, amps) in book.held.items():
-        if at >= taken_at + METER_LAG_S:
-            book = _accepted(book, load, book.draws[load], taken_at, amps)
+    for load, waiting in book.held.items():
+        due = [sample for sample in waiting if at >= sample[0] + METER_LAG_S]
+        if due:
+            book = _accepted(book, load, book.draws[load], *due[-1])
     draws = {load: rest_of_cut(draw, at) for load, draw in book.draws.items()}
     level = list(book.level or _less(grid, draws))
     if book.grid:
@@ -116,8 +143,14 @@ def metered(book: Book, at: float, meter: Amps, sources: Amps = ()) -> Book:
         fall = 0.0
         if moved > 0 and told_s[p] > 0:
             # The source told a step that the meter showed a moment ago, or will show in a moment.
-            falls = (*falls[:p], _without(falls[p], min(moved, told_s[p]), at), *falls[p + 1 :])
-            ahead.append((at + 2 * METER_LAG_S, [min(moved, told_s[p]) if q == p else 0.0 for q in range(len(grid))]))
+            falls = (
+                *falls[:p],
+                _without(falls[p], min(moved, told_s[p]), at - 2 * METER_LAG_S, at),
+                *falls[p + 1 :],
+            )
+            ahead.append(
+                (at + 2 * METER_LAG_S, [min(moved, told_s[p]) if q == p else 0.0 for q in range(len(grid))])
+            )
         if moved > 0:
             level[p] += _rise(draws, p, moved, at)
         elif moved < -NOISE_A:
@@ -129,28 +162,27 @@ def metered(book: Book, at: float, meter: Amps, sources: Amps = ()) -> Book:
 
 
 def _accepted(book: Book, load: str, draw: Draw, at: float, amps: Amps) -> Book:
-    held = {key: sample for key, sample in book.held.items() if key != load}
+    """The book that believes a sample, as of its last reading; a fall that both told is counted once."""
     new = measured(draw, at, amps)
-    return _drawing(book, load, new, new.amps, at, held)
-
-
-def _drawing(
-    book: Book, load: str, draw: Draw, amps: Amps, at: float, held: dict[str, tuple[float, Amps]]
-) -> Book:
-    old = book.draws[load].amps if load in book.draws else (0.0,) * len(amps)
-    draws = {**book.draws, load: draw}
-    ahead = book.ahead
-    fallen = tuple(max(0.0, before - now) for before, now in zip(old, amps, strict=True))
-    if book.at is not None and book.at < at + METER_LAG_S and max(fallen) > 0:
-        ahead = (*ahead, (at + 2 * METER_LAG_S, fallen))
+    later = tuple(sample for sample in book.held.get(load, ()) if sample[0] > at)
+    held = {key: samples for key, samples in book.held.items() if key != load}
+    if later:
+        held[load] = later
+    draws = {**book.draws, load: new}
+    falls = tuple(
+        _without(fallen, max(0.0, before - now), at, at + METER_LAG_S)
+        for fallen, before, now in zip(book.falls, draw.amps, new.amps, strict=False)
+    )
     level = _less(book.grid, draws) if book.grid else ()
-    return Book(book.at, book.grid, book.sources, level, draws, held, ahead, book.falls)
+    return Book(book.at, book.grid, book.sources, level, draws, held, book.ahead, falls)
 
 
 def _rise(draws: dict[str, Draw], phase: int, moved: float, at: float) -> float:
     """What of a rise is the house's, after loads with a raise under way took theirs."""
     house = moved
-    waiting = [load for load, draw in draws.items() if draw.due and draw.due[phase] > 0 and at <= draw.due_until]
+    waiting = [
+        load for load, draw in draws.items() if draw.due and draw.due[phase] > 0 and at <= draw.due_until
+    ]
     # A rise beyond what was allowed is an oven's at least in part: then nobody's raise is proven by it.
     if moved > MATCH * sum(draws[load].due[phase] for load in waiting) + NOISE_A:
         waiting = []
@@ -224,7 +256,7 @@ def _explained(falls: Falls, draws: dict[str, Draw], phase: int) -> tuple[float,
         able = sum(
             max(0.0, draw.drew(phase, at))
             for draw in draws.values()
-            if draw.sampled_at is not None and draw.known_at() < at and draw.amps[phase] > 0
+            if draw.sampled_at is not None and draw.known_at() < at and draw.could_fall(phase, amount)
         )
         if able > 0:
             explained += min(amount, max(0.0, able - explained))
@@ -232,11 +264,13 @@ def _explained(falls: Falls, draws: dict[str, Draw], phase: int) -> tuple[float,
     return explained, tuple(kept)
 
 
-def _without(falls: Falls, amount: float, at: float) -> Falls:
-    """The falls of the last moments less what turned out to be a source's."""
+def _without(falls: Falls, amount: float, start: float, end: float) -> Falls:
+    """The falls, less what of those between two moments turned out to be known otherwise."""
+    if amount <= 0:
+        return falls
     kept = []
     for when, fallen in falls:
-        used = min(fallen, amount) if when >= at - 2 * METER_LAG_S else 0.0
+        used = min(fallen, amount) if start <= when <= end else 0.0
         amount -= used
         if fallen - used > NOISE_A:
             kept.append((when, fallen - used))

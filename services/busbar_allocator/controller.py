@@ -18,7 +18,7 @@ from busbar_allocator.background import Book, ordered
 from busbar_allocator.decide import FOLLOWING, Tick
 from busbar_allocator.known import heard
 from busbar_allocator.observe import observed
-from busbar_allocator.plan import LoadPlan, Plan
+from busbar_allocator.plan import START_MARGIN_A, LoadPlan, Plan
 from busbar_allocator.present import Outside, background_of, ground_of, presented
 from busbar_allocator.promise import Promise, Spare, judged
 from busbar_allocator.recognise import recognised
@@ -153,6 +153,7 @@ def _decide(
 
 
 _URGENCY = {"solar_priority": 2, "solar_only": 3, "excess": 4}
+_ROUND = {"solar_only": 2, "excess": 3}
 
 
 def _raise(
@@ -167,7 +168,8 @@ def _raise(
     for load in rising:
         grant, mind = allocation.loads[load.id], minds[load.id]
         least = _least(setup, load, grant)
-        mind, wish = decide.wants_more(load, mind, grant, least, tick)
+        give = mind.limit_a <= 0 and _others_give(plan, load, allocation)
+        mind, wish = decide.wants_more(load, mind, grant, least, give, tick)
         minds[load.id] = mind
         draw = book.draws.get(load.id)
         if wish is None or (
@@ -188,11 +190,26 @@ def _raise(
             limit = least if top >= least - TINY else 0.0
         if limit <= mind.limit_a + TINY:
             continue
-        room.take(load, uses, max(0.0, limit - held))
+        room.raised(load, uses, max(0.0, limit - held))
         if spare is not None and on_source:
             spare.take((limit - mind.limit_a) * volts)
         minds[load.id] = decide.given(load, mind, limit, tick.now)
     return replace(state.promise, taken_at=tick.now) if spare is not None and spare.counted else state.promise
+
+
+def _others_give(plan: Plan, load: LoadPlan, allocation: snapshot.Allocation) -> bool:
+    """Whether another load that comes no earlier and shares a phase has enough to give up a margin."""
+    mine = allocation.loads[load.id]
+    turn = _ROUND.get(mine.mode.value, 1)
+    return any(
+        grant.takes_part
+        and name != load.id
+        and _ROUND.get(grant.mode.value, 1) >= turn
+        and not set(grant.legs).isdisjoint(mine.legs)
+        and not plan.loads[name].on_off
+        and grant.limit_a >= plan.loads[name].min_a + START_MARGIN_A
+        for name, grant in allocation.loads.items()
+    )
 
 
 def _on_source(setup: Setup, grant: snapshot.LoadGrant) -> bool:
@@ -215,7 +232,12 @@ def _room(
 ) -> Room:  # fmt: skip
     plan = setup.plan
     backgrounds = {name: background_of(plan, state, name, ground, keep=False) for name in plan.circuits}
-    room = Room(plan, backgrounds, setup.settings.site.power_buffer_w)
+    meters = {
+        name: meter.amps
+        for name, circuit in plan.circuits.items()
+        if circuit.meter is not None and (meter := state.known.meters.get(circuit.meter)) is not None
+    }
+    room = Room(plan, backgrounds, meters, setup.settings.site.power_buffer_w)
     for load in plan.loads.values():
         grant = allocation.loads[load.id]
         mind = minds.get(load.id)

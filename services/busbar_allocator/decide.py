@@ -95,23 +95,24 @@ def follow(load: LoadPlan, mind: Mind, short: bool, tick: Tick) -> Mind:
 
 
 def wants_more(
-    load: LoadPlan, mind: Mind, grant: LoadGrant, least_a: float, tick: Tick
+    load: LoadPlan, mind: Mind, grant: LoadGrant, least_a: float, others_give: bool, tick: Tick
 ) -> tuple[Mind, Wish | None]:
-    """Where the load may climb to in this step if there is room for it; None when it stays."""
-    if not tick.fresh:
-        return mind, None
+    """Where the load may climb to in this step if there is room for it; None when it stays.
+
+    `others_give` tells that others of its round have more than their minimum, which they would give up.
+    """
     if mind.limit_a <= 0:
-        return _start(load, mind, grant, least_a, tick)
+        return _start(load, mind, grant, least_a, others_give, tick)
     return _climb(load, mind, grant, tick)
 
 
 def _start(
-    load: LoadPlan, mind: Mind, grant: LoadGrant, least_a: float, tick: Tick
+    load: LoadPlan, mind: Mind, grant: LoadGrant, least_a: float, others_give: bool, tick: Tick
 ) -> tuple[Mind, Wish | None]:
     delays = load.delays(grant.mode in FOLLOWING)
     # A load that is not held down by anything scarce has its margin, although it cannot ask for it.
     scarce = grant.binding.kind not in ("maximum", "status")
-    margin = least_a + START_MARGIN_A if scarce and not load.on_off else least_a
+    margin = least_a + START_MARGIN_A if scarce and not load.on_off and not others_give else least_a
     enough = grant.takes_part and grant.limit_a > 0 and grant.limit_a >= margin - TINY
     if enough and mind.eager:
         return mind, Wish(least_a, grant.reason)

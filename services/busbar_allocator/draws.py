@@ -32,6 +32,14 @@ class Draw(Struct, frozen=True):
     alive_at: float = float("-inf")
     """When a raise of this load alone was answered at the meter: it cannot have stopped before."""
 
+    whole: bool = False
+    """It is on or off: a fall of a part of it is not its own."""
+
+    def could_fall(self, phase: int, amount: float) -> bool:
+        """Whether a fall of this size could be this load's."""
+        amps = self.amps[phase]
+        return amps > 0 and (not self.whole or amount >= ANSWER_SHARE * amps)
+
     def known_at(self) -> float:
         """Until when its draw is beyond doubt."""
         return max(self.sampled_at or float("-inf"), self.alive_at)
@@ -82,7 +90,7 @@ def told(draw: Draw, before: Amps, after: Amps, at: float, dead_time_s: float) -
     return Draw(
         amps=draw.amps, sampled_at=draw.sampled_at, since=draw.since, limit=after, due=due,
         due_until=at + dead_time_s, ordered_at=at, asked=max(map(abs, due), default=0.0), late=late,
-        alive_at=draw.alive_at,
+        alive_at=draw.alive_at, whole=draw.whole,
     )  # fmt: skip
 
 
@@ -149,6 +157,7 @@ def _changed(
         late=draw.late if late is None else late,
         answered_s=draw.answered_s if answered_s is None else answered_s,
         alive_at=draw.alive_at if alive_at is None else alive_at,
+        whole=draw.whole,
     )
 
 

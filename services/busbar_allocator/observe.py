@@ -114,7 +114,7 @@ def _write(plan: Plan, books: dict[str, Book], load: LoadPlan, at: float, amps: 
     for circuit in load.circuits:
         meter = plan.circuits[circuit].meter
         if meter is not None:
-            books[meter] = sampled(books.get(meter) or Book(), load.id, at, amps)
+            books[meter] = sampled(books.get(meter) or Book(), load.id, at, amps, whole=load.on_off)
 
 
 def _learn(before: Book, after: Book, minds: dict[str, Mind]) -> None:

@@ -141,8 +141,13 @@ def reserved_a(plan: Plan, state: State, load: LoadPlan, mind: Mind, now: float)
     if mind.limit_a <= 0:
         held = plan.site.ocpp.hold_pause_s if plan.site.ocpp is not None and load.kind == "charger" else 0.0
         return load.fallback_a if now - since > held and load.holds_pause else 0.0
+    return load.fallback_a if lapsed(plan, load, mind, now) else mind.limit_a
+
+
+def lapsed(plan: Plan, load: LoadPlan, mind: Mind, now: float) -> bool:
+    """Whether a load is silent for longer than its last order can hold."""
     validity = plan.validity_s if load.kind == "charger" else plan.lease_s
-    return mind.limit_a if now - since <= validity + LAPSE_S else max(load.fallback_a, 0.0)
+    return mind.silent_since is not None and now - mind.silent_since > validity + LAPSE_S
 
 
 def _charger(

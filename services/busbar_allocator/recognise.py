@@ -4,10 +4,11 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from busbar_allocator.background import ordered
+from busbar_allocator.background import Book, forgotten, ordered
 from busbar_allocator.known import silent
 from busbar_allocator.latches import BatteryLatch, battery_latch, excess_gate
 from busbar_allocator.plan import STORAGE, LoadPlan, Plan
+from busbar_allocator.present import lapsed
 from busbar_allocator.settings import Settings, owners_name
 from busbar_allocator.state import State
 from busbar_contracts.charger import ChargerState, ConnectorStatus
@@ -24,6 +25,12 @@ def recognised(plan: Plan, settings: Settings, state: State, now: float, wall: d
         quiet = silent(state.known, load.kind, owners_name(load), now) or _unknown(state, load)
         if quiet != (mind.silent_since is not None):
             mind = minds[load.id] = replace(mind, silent_since=now if quiet else None)
+        if mind.silent_since is not None and lapsed(plan, load, mind, now):
+            # Nobody knows any more what it draws: whatever it is, it is in the background.
+            for name in plan.meters:
+                books[name] = forgotten(books.get(name) or Book(), load.id)
+            if mind.limit_a > load.fallback_a:
+                mind = minds[load.id] = replace(mind, limit_a=load.fallback_a)
         if not mind.known and not quiet:
             limit = found_limit(plan, load, state.known.loads[owners_name(load)].message)
             mind = minds[load.id] = replace(mind, known=True, limit_a=limit)

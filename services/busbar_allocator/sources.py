@@ -18,7 +18,9 @@ def sources_of(plan: Plan, known: Known, at: float) -> Amps:
     heard = False
     parallel = plan.site.site.wiring == "parallel"
     seen_inverters = {
-        name: seen.message for name, seen in known.inverters.items() if name in plan.site.inverters and _fresh(seen, at)
+        name: seen.message
+        for name, seen in known.inverters.items()
+        if name in plan.site.inverters and _fresh(seen, at)
     }
     if parallel:
         for reading in seen_inverters.values():
@@ -44,7 +46,9 @@ def _add_inverter(plan: Plan, given: list[float], reading: InverterReading) -> b
     return True
 
 
-def _add_battery(plan: Plan, given: list[float], reading: BatteryReading, phases: tuple[str, ...] | None) -> bool:
+def _add_battery(
+    plan: Plan, given: list[float], reading: BatteryReading, phases: tuple[str, ...] | None
+) -> bool:
     if reading.power_w is None:
         return False
     _spread(plan, given, -reading.power_w, phases or plan.phases)

@@ -14,7 +14,7 @@ from busbar_allocator.settings import owners_name
 from busbar_allocator.state import Mind, State
 from busbar_contracts import allocation as bus
 from busbar_contracts.charger import ChargerLimit
-from busbar_contracts.load import HeatMode, HeatOrder, PlugSwitch
+from busbar_contracts.load import HeatMode, HeatOrder, LoadMode, PlugSwitch
 from busbar_shared.leases import OrderStamp
 
 
@@ -71,7 +71,10 @@ def _grant(plan: Plan, load: LoadPlan, state: State, grant: snapshot.LoadGrant, 
         limit_a=round(mind.limit_a, 3),
         target_a=round(max(grant.target_a, 0.0), 3),
         available_a=round(max(grant.available_a, 0.0), 3),
-        reason=(waiting(load, mind, grant, now) or mind.reason or grant.reason)[:1000],
+        reason=(
+            _promise(plan, state, grant, now)
+            + (waiting(load, mind, grant, now) or mind.reason or grant.reason)
+        )[:1000],
         binding=" ".join(part for part in (binding.kind, binding.circuit, binding.phase) if part),
         mode=grant.mode,
         limit_w=round(mind.limit_a * sum(uses) * plan.volts, 1),
@@ -80,6 +83,13 @@ def _grant(plan: Plan, load: LoadPlan, state: State, grant: snapshot.LoadGrant, 
         draw_a=None if draw is None else round(max(draw, 0.0), 2),
         served=grant.takes_part,
     )
+
+
+def _promise(plan: Plan, state: State, grant: snapshot.LoadGrant, now: float) -> str:
+    left = state.promise.withdrawn_until - now
+    if left <= 0 or not plan.site.batteries or grant.mode in (LoadMode.STANDARD, LoadMode.CONTINUOUS):
+        return ""
+    return f"the battery did not answer and is not counted on for {left:.0f} s; "
 
 
 def _circuit(plan: Plan, state: State, name: str, one: snapshot.CircuitGrant) -> bus.CircuitHeadroom:

@@ -204,6 +204,14 @@ class House:
         for car in self.cars.values():
             car.phase_s = self.random.random() * car.sample_s
         self._said: dict[str, float] = {}
+        self.mute: set[str] = set()
+        """Chargers that say nothing at all."""
+
+    def restart(self) -> None:
+        """A new allocator takes the desk; states are retained and arrive again."""
+        self.desk = Desk(plan_of(self.site), self.desk.kept(), MONOTONIC_0 + self.now, "again")
+        for name, car in self.cars.items():
+            self._send(self._charger(car), _connector(name), retained=True)
 
     def _limit(self, circuit: str, phase: str) -> float:
         from busbar_shared.config.site import on_phase
@@ -261,6 +269,8 @@ class House:
     def _speak(self, switched: list[str]) -> None:
         decide = self._due("tick", 1.0, 0.5)
         for name, car in self.cars.items():
+            if name in self.mute:
+                continue
             if self._due(f"sample {name}", car.sample_s, car.phase_s):
                 car.sampled_at, car.sampled_a = self.now, car.drawn_a
                 self._send(self._charger(car), _connector(name))
