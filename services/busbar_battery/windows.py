@@ -71,7 +71,9 @@ def divided(window: Window, power: float, shares: Mapping[str, float]) -> dict[s
     if len(shares) == 1:
         return dict.fromkeys(shares, window)
     if window.min_w == window.max_w:
-        return {name: Window(share, share, window.grid_charging) for name, share in shares.items()}
+        return {
+            name: Window(share, share, window.grid_charging and share > 0) for name, share in shares.items()
+        }
     return {name: Window(min(share, 0.0), max(share, 0.0)) for name, share in shares.items()}
 
 

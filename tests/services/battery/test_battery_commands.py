@@ -1,0 +1,85 @@
+"""`busbar battery simulate`, its picture, and what the command line makes of a value."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from busbar_battery.asked import as_json
+from busbar_battery.commands import app
+from busbar_battery.day import day, totals
+from busbar_battery.inputs import Inputs
+
+
+def simulated(*options: str) -> dict[str, float]:
+    answer = CliRunner().invoke(app, ["simulate", "--json", *options])
+    assert answer.exit_code == 0, answer.output
+    sums: dict[str, float] = json.loads(answer.stdout)
+    return sums
+
+
+def test_export_first_loses_less_sun_under_a_tight_export_limit() -> None:
+    battery_first = simulated("--export-limit", "4000")
+    export_first = simulated("--export-limit", "4000", "--mode", "export_first")
+
+    assert export_first["curtailed"] < battery_first["curtailed"]
+    assert export_first["exported"] > battery_first["exported"]
+
+
+def test_without_a_limit_no_sun_is_lost() -> None:
+    assert simulated()["curtailed"] == 0
+
+
+def test_the_energies_of_a_day_balance() -> None:
+    sums = totals(day(Inputs(soc_target=80.0, export_limit=3000.0)))
+
+    inflow = sums.generated + sums.imported + sums.discharged
+    assert inflow == pytest.approx(sums.consumed + sums.exported + sums.charged, abs=0.05)
+
+
+def test_cheap_hours_charge_the_battery_from_the_grid() -> None:
+    minutes = day(
+        Inputs(soc_target=80.0, grid_charging=True, grid_charging_max=3000.0), cheap_hours=(1.0, 4.0)
+    )
+
+    assert max(one.grid for one in minutes if 1 <= one.hour < 2) == pytest.approx(3280, abs=20)
+    assert max(one.battery for one in minutes if one.hour < 1) <= 0
+
+
+def test_the_picture_is_svg_and_says_its_title(tmp_path: Path) -> None:
+    file = tmp_path / "day.svg"
+    simulated("--export-limit", "4000", "--svg", str(file))
+
+    root = ElementTree.fromstring(file.read_text())
+    assert root.tag.endswith("svg")
+    assert "battery_first, export limit 4000 W" in [element.text for element in root.iter() if element.text]
+    assert len([element for element in root.iter() if element.tag.endswith("polyline")]) == 5
+
+
+@pytest.mark.parametrize(
+    "options", [["--mode", "greedy"], ["--export-limit", "-5"], ["--target", "120"]], ids=" ".join
+)
+def test_a_setting_that_cannot_be_is_a_sentence(options: list[str]) -> None:
+    answer = CliRunner().invoke(app, ["simulate", *options])
+
+    assert answer.exit_code == 2
+    assert "Traceback" not in answer.output
+    assert answer.output.strip()
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        pytest.param("70", 70, id="a number"),
+        pytest.param("true", True, id="a yes"),
+        pytest.param("null", None, id="no limit"),
+        pytest.param("export_first", "export_first", id="a word"),
+        pytest.param("NaN", "NaN", id="not a number is a word, and is refused as one"),
+    ],
+)
+def test_what_is_typed_becomes_json(typed: str, meant: object) -> None:
+    assert as_json(typed) == meant
