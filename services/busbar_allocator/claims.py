@@ -93,6 +93,7 @@ class Claim:
         "keeps",
         "least",
         "legs",
+        "light",
         "limit",
         "load",
         "mode",
@@ -148,6 +149,7 @@ class Claim:
         self.short = 0.0
         self.tight = -1
         self.runs = False
+        self.light = False
         self.keeps = False
         self.deferred = False
         self.alone_with: list[Claim] | None = None
@@ -247,7 +249,11 @@ def _settle_mode(claim: Claim, state: LoadNow, price: float | None) -> None:
 def _take_part(claim: Claim, state: LoadNow, here: Presence) -> None:
     claim.takes_part = True
     claim.rank = (claim.urgency or 9, claim.load.priority, claim.load.index)
-    if here is Presence.RESTS or state.idle:
+    if state.idle and claim.load.power_w is not None:
+        # A boiler whose thermostat is satisfied stays switched on; others have its share until it draws.
+        claim.light = True
+        claim.why = "it is on but does not draw, its share is free for others"
+    elif here is Presence.RESTS or state.idle:
         claim.most = claim.least
         claim.why = "the car paused" if here is Presence.RESTS else "it does not draw"
     elif state.ceiling_a is not None and state.ceiling_a < claim.most:

@@ -39,7 +39,7 @@ def generation(
         watts = now.solar_w - into_batteries - sum(one.watts for one in found if one)
         guess = Generation(_even(watts / dark, volts), watts / dark, True)
     else:
-        guess = _from_meter(model, net, seen, volts, dark)
+        guess = _from_meter(model, net, seen, volts, dark, -into_batteries)
     return [one or guess for one in found]
 
 
@@ -60,14 +60,17 @@ def _measured(
 
 
 def _from_meter(
-    model: SiteModel, net: PhaseAmps, seen: PhaseAmps, volts: list[float], dark: int
+    model: SiteModel, net: PhaseAmps, seen: PhaseAmps, volts: list[float], dark: int, discharge: float
 ) -> Generation:
-    """The least that must be generated to explain the phases that export."""
+    """The least that must be generated to explain the phases that export, and what the batteries give."""
     least = [max(0.0, -n - s) for n, s in zip(net, seen, strict=True)]
     if not any(inverter.asymmetric for inverter in model.site.inverters.values()):
         least = [max(least)] * len(least)
-    amps = [one / dark for one in least]
-    return Generation(amps, sum(a * v for a, v in zip(amps, volts, strict=True)), False)
+    watts = sum(a * v for a, v in zip(least, volts, strict=True))
+    rest = discharge - sum(a * v for a, v in zip(seen, volts, strict=True))
+    if rest > watts:
+        watts, least = rest, _even(rest, volts)
+    return Generation([one / dark for one in least], watts / dark, False)
 
 
 def _even(watts: float, volts: list[float]) -> PhaseAmps:

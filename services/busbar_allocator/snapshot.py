@@ -234,7 +234,7 @@ class LoadNow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = None
     idle: Annotated[
-        bool, Meta(description="It did not draw for its settle time: it keeps its minimum only.")
+        bool, Meta(description="It does not draw: a car keeps its minimum, a plug stays on and frees its share.")
     ] = False
     blocked: Annotated[
         str,
