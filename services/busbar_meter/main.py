@@ -1,19 +1,20 @@
 """The loop of the meter service: read each line in its own task, say what was read, carry out orders."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 
 from busbar_contracts.battery import BatterySetpoint
-from busbar_contracts.meter import InverterLimit
+from busbar_contracts.meter import InverterLimit, InverterReading, MeterReading
 from busbar_meter.config import LinePlan, lines_of, mqtt_roles
 from busbar_meter.desk import Desk
-from busbar_meter.line import Line, Station
+from busbar_meter.line import Line, Say, Station
 from busbar_meter.map_station import MapStation
 from busbar_meter.mqtt_device import MqttDevice
 from busbar_meter.orders import Kept
 from busbar_meter.roles import AnyRole
+from busbar_meter.sign_watch import SignWatch
 from busbar_meter.sunspec_station import Actuator, SunSpecStation
 from busbar_meter.wire import ModbusWire
 from busbar_shared.life import Service
@@ -33,10 +34,9 @@ async def run(service: Service) -> None:
     file = StateFile(service.state_dir / "orders.json", Kept)
     desk = Desk(service.site, service.clock, file, supervised=supervised)
     desk.restore()
-    lines = [line_of(plan, desk, service) for plan in lines_of(service.site)]
-    devices = [
-        MqttDevice(role, service.clock, service.bus, say_on(service)) for role in mqtt_roles(service.site)
-    ]
+    say = say_on(service)
+    lines = [line_of(plan, desk, service, say) for plan in lines_of(service.site)]
+    devices = [MqttDevice(role, service.clock, service.bus, say) for role in mqtt_roles(service.site)]
     desk.poke = lambda kind, name: poke(lines, kind, name)
     try:
         async with asyncio.TaskGroup() as tasks:
@@ -88,7 +88,7 @@ def poke(lines: Sequence[Line], kind: str, name: str) -> None:
                 line.poke(station)
 
 
-def line_of(plan: LinePlan, desk: Desk, service: Service) -> Line:
+def line_of(plan: LinePlan, desk: Desk, service: Service, say: Say) -> Line:
     """One line with its stations, speaking on the service's bus."""
 
     async def event(code: str, text: str, severity: str) -> None:
@@ -105,13 +105,24 @@ def line_of(plan: LinePlan, desk: Desk, service: Service) -> Line:
         else SunSpecStation(station, service.clock, actuators, lambda: not service.passive)
         for station in plan.stations
     ]
-    return Line(str(plan.address), wire, stations, service.clock, say_on(service), event)
+    return Line(str(plan.address), wire, stations, service.clock, say, event)
 
 
-def say_on(service: Service) -> Callable[[AnyRole, Struct], Awaitable[None]]:
+def say_on(service: Service) -> Say:
     """How a role's reading reaches the bus."""
+
+    watch = SignWatch()
+    grid = next((circuit.meter for circuit in service.site.circuits.values() if circuit.parent is None), None)
 
     async def say(role: AnyRole, message: Struct) -> None:
         await service.bus.say(message, **{role.plan.kind: role.plan.id})
+        if isinstance(message, MeterReading) and role.plan.id == grid:
+            watch.grid(message.power_w)
+        elif isinstance(message, InverterReading):
+            warning = watch.inverter(message.power_w, service.clock.monotonic())
+            if warning:
+                await service.bus.event(
+                    "meter_sign_suspicious", f"meter {grid}: {warning}", path=f"meters.{grid}.sign"
+                )
 
     return say

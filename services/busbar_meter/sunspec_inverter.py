@@ -1,7 +1,7 @@
 """A SunSpec inverter (101 to 103, 111 to 113, 701, with 120/702 and 160/714) as a sample."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from busbar_contracts.meter import InverterState
 from busbar_meter.block import Block
@@ -23,6 +23,9 @@ STATES = (
     InverterState.FAULT,
     InverterState.STANDBY,
 )
+# Model 122 counts its time from here; what it is off by is told beyond this.
+EPOCH_2000 = datetime(2000, 1, 1, tzinfo=UTC)
+SKEW_S = 120.0
 WORKING = (InverterState.RUNNING, InverterState.THROTTLED, InverterState.STARTING)
 
 
@@ -69,7 +72,17 @@ def inverter_sample(
         frequency_hz=block.number("Hz"),
         state=state,
         rating_w=rating_of(blocks),
+        doubts=clock_doubts(blocks, at),
     )
+
+
+def clock_doubts(blocks: Mapping[int, Block], at: datetime) -> tuple[str, ...]:
+    """A device clock that is wrong enough to spoil its own schedules. Its time is never used for ours."""
+    seconds = blocks[122].number("Tms") if 122 in blocks else None
+    if not seconds:
+        return ()
+    skew = seconds - (at - EPOCH_2000).total_seconds()
+    return (f"its clock is {skew:+.0f} s off",) if abs(skew) > SKEW_S else ()
 
 
 def _legs(block: Block, phases: tuple[str, ...], power: float | None) -> dict[str, Leg]:

@@ -192,3 +192,21 @@ def test_makers_have_manners(maker: str | None, sign: int, write_with: str) -> N
     manner = manner_of(maker, "anything")
 
     assert (manner.meter_sign, manner.write_with) == (sign, write_with)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "doubts"),
+    [
+        pytest.param(835358400, (), id="a clock that is right"),
+        pytest.param(
+            835358400 - 3600, ("its clock is -3600 s off",), id="a clock that was not set to summer"
+        ),
+        pytest.param(None, (), id="a device without a clock"),
+    ],
+)
+def test_a_wrong_device_clock_is_told_and_not_used(seconds: int | None, doubts: tuple[str, ...]) -> None:
+    blocks = read(INVERTER, block(122, Tms=seconds))
+
+    sample = inverter_sample(blocks[103], blocks, NOON)
+
+    assert (sample.doubts, sample.at) == (doubts, NOON)
