@@ -64,6 +64,10 @@ class PlugState(Observed, frozen=True, kw_only=True):
     safe_state: Annotated[Literal["on", "off"], Meta(description="What it falls to when a lease ends.")] = (
         "off"
     )
+    power_on: Annotated[
+        Literal["on", "off", "last"] | None,
+        Meta(description="What the device does when the mains come back; null: unknown."),
+    ] = None
     device_timer: Annotated[bool, Meta(description="The device itself falls back when Busbar is silent.")] = (
         False
     )

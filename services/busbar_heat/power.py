@@ -6,6 +6,7 @@ from msgspec import Struct
 
 KEPT: Final = 120
 PROVEN_RUNS: Final = 3
+SAME_LEVEL: Final = 1.05
 SETTLED_S: Final = 30.0
 DRAWING_SHARE: Final = 0.1
 
@@ -48,4 +49,6 @@ def planned_w(drawn: Drawn, rating_w: float, seen_w: float | None) -> float:
         level = max(rating_w, learned)
     else:
         level = learned
-    return max(level, seen_w or 0.0)
+    # The noise of a meter is no new level, and a plan that trembles would switch loads on and off.
+    level = seen_w if seen_w is not None and seen_w > SAME_LEVEL * level else level
+    return round(level, -1) if level >= 100 else round(level)

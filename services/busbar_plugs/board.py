@@ -10,6 +10,7 @@ from busbar_contracts.load import LoadSettings, ManualSwitch, PlugState, PlugSwi
 from busbar_plugs.learn import Learned
 from busbar_plugs.memory import PlugMemory
 from busbar_plugs.plug import Moment, Note, Out, Plug
+from busbar_plugs.portrait import state_of
 from busbar_plugs.seen import Send
 from busbar_plugs.setup import Setup
 from busbar_shared.bus import Bus, Heard, RawHeard
@@ -146,7 +147,7 @@ class Board:
         last = self._said.get(plug.setup.id)
         if last is not None and now.s - last[1] < STATE_EVERY_S:
             return
-        state = plug.state(now)
+        state = state_of(plug, now)
         if (
             last is not None
             and now.s - last[1] < STATE_AGAIN_S

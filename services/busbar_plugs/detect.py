@@ -96,6 +96,9 @@ def _in_message(topic: str, payload: bytes) -> Iterator[Found]:
         yield from _tasmota(_tree(payload))
     elif topic.endswith("/bridge/devices"):
         yield from _zigbee(topic.removesuffix("/bridge/devices"), _tree(payload))
+    elif parts[-1] == "online" and "shelly" in parts[0].lower() and payload in (b"true", b"false"):
+        # Its relays are not known yet, but a Shelly with a relay has one that is called 0.
+        yield Found("shelly", "/".join(parts[:-1]))
     elif parts[-2:] == ["events", "rpc"]:
         params = _tree(payload)
         yield from _shelly("/".join(parts[:-2]), params.get("params") if isinstance(params, dict) else None)

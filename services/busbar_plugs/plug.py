@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from busbar_contracts.load import LoadMode, PlugState, PlugSwitch
+from busbar_contracts.load import LoadMode, PlugSwitch
 from busbar_plugs import learn, watch
 from busbar_plugs.drivers.driver import heard
 from busbar_plugs.memory import PlugMemory, kept_lease
@@ -20,16 +20,16 @@ from busbar_plugs.relay import (
     decide,
     is_manual,
     lost,
-    may_switch_at,
     reported,
     told,
     wanted,
 )
-from busbar_plugs.seen import Known, Seen, Send, fresh, merged, only_problems, replayed
+from busbar_plugs.seen import Known, Seen, Send, merged, only_problems, replayed
 from busbar_plugs.setup import Setup, clamped
 from busbar_shared.leases import LeaseBook
 
 STUBBORN_TRIES: Final = 4
+INTRODUCE_AGAIN_S: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +94,12 @@ class Plug:
         self.last_refusal: str | None = None
         self.started_s = now.s
         self.asked_s: float | None = None
+        self.introduced_s: float | None = None
         self.level_sent: float | None = None
         self.level_sent_s: float | None = None
         self.done_since_s: float | None = None
         self.stubborn = False
+        self.warned_power_on = False
         self._restore(memory, now)
 
     # -- what comes in ------------------------------------------------------------------------
@@ -120,7 +122,13 @@ class Plug:
         if self.known.reachable is False:
             self.relay = lost(self.relay)
             return [*notes, *self._link_notes(was_there)]
-        return [*notes, *self._link_notes(was_there), *self._position(seen, now), *self._sample(seen, now)]
+        return [
+            *notes,
+            *self._link_notes(was_there),
+            *self._power_on_note(seen),
+            *self._position(seen, now),
+            *self._sample(seen, now),
+        ]
 
     def order(self, order: PlugSwitch, now: Moment, *, retained: bool = False) -> list[Out]:
         """An order; what of it is not taken is said."""
@@ -152,7 +160,7 @@ class Plug:
         ]
         self.watch, self.learned = watch.settled(self.watch, self.learned, now.s, self.setup.settle_s)
         self._note_done(now)
-        order = self._order_in_force(now)
+        order = self.order_in_force(now)
         want = wanted(
             self.relay,
             None if order is None else order.on,
@@ -202,42 +210,6 @@ class Plug:
         """The power to plan with."""
         figures = learn.figures(self.learned, now.calendar_s)
         return learn.planned_w(figures, self.setup.rating_w, watch.held_w(self.watch, now.s))
-
-    def state(self, now: Moment) -> PlugState:
-        """All of it, as others are told."""
-        figures = learn.figures(self.learned, now.calendar_s)
-        held = next((one for one in self.book.held(now.s) if one.order == self._order_in_force(now)), None)
-        span = self.setup.range
-        power_w = self.planned_w(now)
-        earliest = may_switch_at(self.relay, now.s, self.setup.rules)
-        return PlugState(
-            at=now.at,
-            link=self.link,
-            on=self.relay.on,
-            switched_at=now.when(self.relay.switched_at_s),
-            power_w=fresh(self.known.power, now.s, self.setup.stale_after_s),
-            sampled_at=now.when(self.known.power.at_s) if self.known.power is not None else None,
-            energy_wh=None if self.known.energy is None else self.known.energy.value,
-            energy_at=None if self.known.energy is None else now.when(self.known.energy.at_s),
-            min_w=power_w if span is None else span.min_w,
-            max_w=power_w if span is None else span.max_w,
-            step_w=None if span is None else span.step_w,
-            learned_w=_rounded(figures.running_w),
-            standby_w=_rounded(figures.standby_w),
-            duty_percent=None if figures.duty is None else round(100 * figures.duty, 1),
-            peak_w=_rounded(figures.peak_w),
-            wants_power=self.wants_power(now),
-            idle=self.idle,
-            manual=is_manual(self.relay, now.s),
-            measures=self.known.power is not None,
-            safe_state="on" if self.setup.rules.safe_on else "off",
-            device_timer=self.duty.is_armed(self.setup.driver) and self.setup.proven_timer,
-            may_switch_at=now.when(earliest) if earliest > now.s else None,
-            order_on=None if held is None else held.order.on,
-            order_until=None if held is None else now.when(held.until_s),
-            issuer=None if held is None else held.order.issuer,
-            last_refusal=self.last_refusal,
-        )
 
     def memory(self, now: Moment) -> PlugMemory:
         """What must outlive this process."""
@@ -308,7 +280,7 @@ class Plug:
         elif self.watch.power_w is not None and self.watch.idle_since_s is None:
             self.done_since_s = None
 
-    def _order_in_force(self, now: Moment) -> PlugSwitch | None:
+    def order_in_force(self, now: Moment) -> PlugSwitch | None:
         """Of several issuers the one that asks for least counts."""
         orders = self.book.in_force(now.s)
         return min(
@@ -331,7 +303,13 @@ class Plug:
         if self.asked_s is not None and now.s - self.asked_s < self.setup.poll_s:
             return []
         self.asked_s = now.s
-        return list(self.setup.driver.ask())
+        sends: list[Out] = list(self.setup.driver.ask())
+        if self.known.power_on is None and (
+            self.introduced_s is None or now.s - self.introduced_s >= INTRODUCE_AGAIN_S
+        ):
+            self.introduced_s = now.s
+            sends += self.setup.driver.introduce()
+        return sends
 
     def _level(self, order: PlugSwitch | None, want: bool | None, now: Moment) -> list[Out]:
         """The power of a load with a range, said when it changes and again with each renewal."""
@@ -382,6 +360,22 @@ class Plug:
             )
         ]
 
+    def _power_on_note(self, seen: Seen) -> list[Out]:
+        """A plug that comes back on after a power cut meets a house where everything does."""
+        if (
+            seen.power_on is None
+            or seen.power_on == "off"
+            or self.setup.rules.safe_on
+            or self.warned_power_on
+        ):
+            return []
+        self.warned_power_on = True
+        word = "on" if seen.power_on == "on" else "as it was before"
+        text = (
+            f"{self.setup.id} comes back {word} after a power cut; off would be safer, set it in the device"
+        )
+        return [Note("power_on_state", text)]
+
     def _manual_note(self, on: bool, now: Moment) -> Note:
         word, hold = "on" if on else "off", self.setup.rules.manual_hold_s / 60
         return Note(
@@ -403,7 +397,3 @@ def _calendar(at_s: float | None, now: Moment) -> float | None:
 def _monotonic(at: float | None, calendar_s: float, now_s: float, most_s: float = 0.0) -> float | None:
     """A kept calendar time on today's monotonic clock; never further ahead than it can have been."""
     return None if at is None else now_s + min(at - calendar_s, most_s)
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 1)

@@ -6,7 +6,10 @@ silent, and `Known` keeps each value with the time at which it, and nothing else
 """
 
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, Literal
+
+PowerOn = Literal["on", "off", "last"]
+"""What a relay does when the mains come back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,8 @@ class Seen:
     """The off-timer the device says it is running, or has been set to (Tasmota), in seconds."""
     pulse_setting: int | None = None
     """Tasmota's raw PulseTime setting, to be put back on release."""
+    power_on: PowerOn | None = None
+    """What the relay does when the mains come back."""
     level_w: float | None = None
     """The power a load with a number topic says it was set to."""
     refused: str | None = None
@@ -80,6 +85,7 @@ class Known:
     reachable: bool | None = None
     timer_s: float | None = None
     pulse_setting: int | None = None
+    power_on: PowerOn | None = None
     heard_at_s: float | None = None
 
 
@@ -101,6 +107,7 @@ def merged(known: Known, seen: Seen, at_s: float) -> Known:
         reachable=reachable,
         timer_s=_timer_after(known, seen),
         pulse_setting=known.pulse_setting if seen.pulse_setting is None else seen.pulse_setting,
+        power_on=known.power_on if seen.power_on is None else seen.power_on,
         heard_at_s=at_s,
     )
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Final
 
-from busbar_plugs.learn import Figures, Learned, figures, lived, peaked
+from busbar_plugs.learn import Learned, drawing_above_w, lived, peaked
 
 HELD_S: Final = 5.0
 """A level counts as held, not as a start peak, after so long."""
@@ -35,7 +35,7 @@ def after_sample(
     learned = _booked(watch, learned, now_s, calendar_s)
     if on:
         learned = peaked(learned, power_w, calendar_s)
-    idle = not on or power_w <= figures(learned, calendar_s).drawing_above_w
+    idle = not on or power_w <= drawing_above_w(learned)
     return (
         replace(
             watch,
@@ -80,11 +80,6 @@ def held_w(watch: Watch, now_s: float) -> float | None:
     if watch.held_w is None or watch.held_since_s is None or now_s - watch.held_since_s < HELD_S:
         return None
     return watch.held_w
-
-
-def known(learned: Learned, calendar_s: float) -> Figures:
-    """The load in numbers."""
-    return figures(learned, calendar_s)
 
 
 def _booked(watch: Watch, learned: Learned, now_s: float, calendar_s: float) -> Learned:

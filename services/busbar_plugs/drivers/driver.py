@@ -30,6 +30,10 @@ class Driver(Protocol):
         """The messages that make the device say how it is; none of them changes anything in it."""
         ...
 
+    def introduce(self) -> tuple[Send, ...]:
+        """The messages that make the device say what it does when the mains come back; they change nothing."""
+        ...
+
     def prepare(self, lease_s: float) -> tuple[Send, ...]:
         """What must be asked of the device once, before its timer may be used."""
         ...
@@ -51,6 +55,10 @@ class Relay:
     """The parts most devices share: no preparation, nothing to restore, no power to set."""
 
     timed: bool = False
+
+    def introduce(self) -> tuple[Send, ...]:
+        """Nothing can be asked, or it is said unasked."""
+        return ()
 
     def prepare(self, lease_s: float) -> tuple[Send, ...]:
         """Nothing to ask first."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from busbar_plugs.drivers.driver import Relay
-from busbar_plugs.seen import NOTHING, Problem, Seen, Send
+from busbar_plugs.seen import NOTHING, PowerOn, Problem, Seen, Send
 from busbar_plugs.wire import (
     CURRENT_A,
     ENERGY_WH,
@@ -26,7 +26,12 @@ from busbar_plugs.wire import (
 
 SET: Final = 1
 GET: Final = 2
+CONFIG: Final = 3
 """Our request numbers: the answer carries the same one back."""
+
+
+INITIAL: Final[dict[str, PowerOn]] = {"on": "on", "off": "off", "restore_last": "last"}
+"""Switch.GetConfig `initial_state`; `match_input` depends on a wall switch and stays unknown."""
 
 
 class Shelly2(Relay):
@@ -78,14 +83,20 @@ class Shelly2(Relay):
 
     def answer(self, tree: dict[str, Any]) -> Seen:
         """The result or the error of a request of ours."""
-        if tree.get("id") not in (SET, GET):
+        if tree.get("id") not in (SET, GET, CONFIG):
             return NOTHING
         error = tree.get("error")
         if isinstance(error, dict):
+            # A question that an old firmware does not know is no refusal of an order.
+            if tree.get("id") != SET:
+                return NOTHING
             return Seen(refused=f"{error.get('code')}: {shown(error.get('message'))}")
         result = tree.get("result")
         if tree.get("id") == GET and isinstance(result, dict):
             return self.component_status(result)
+        if tree.get("id") == CONFIG and isinstance(result, dict):
+            initial = result.get("initial_state")
+            return Seen(power_on=INITIAL.get(initial)) if isinstance(initial, str) else NOTHING
         # Switch.Set answers {"was_on": ...}: the position before, which is no news of the position now.
         return NOTHING
 
@@ -123,6 +134,10 @@ class Shelly2(Relay):
     def ask(self) -> tuple[Send, ...]:
         """Switch.GetStatus: many models never send a complete status by themselves."""
         return (self.request(GET, "Switch.GetStatus", {"id": self.channel}),)
+
+    def introduce(self) -> tuple[Send, ...]:
+        """Switch.GetConfig tells the state after a power cut."""
+        return (self.request(CONFIG, "Switch.GetConfig", {"id": self.channel}),)
 
     def request(self, number: int, method: str, params: dict[str, object]) -> Send:
         """An RPC request whose answer comes back on our own topic."""

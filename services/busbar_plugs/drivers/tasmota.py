@@ -11,12 +11,15 @@ is stored in flash, so it is written once, not with each order.
 from typing import Any, Final
 
 from busbar_plugs.drivers.driver import Relay
-from busbar_plugs.seen import NOTHING, Problem, Seen, Send
+from busbar_plugs.seen import NOTHING, PowerOn, Problem, Seen, Send
 from busbar_plugs.wire import CURRENT_A, ENERGY_WH, POWER_W, VOLTAGE_V, Reading, object_of, switch_of, text_of
 
 WH_PER_KWH: Final = 1000.0
 LONGEST_PULSE_S: Final = 64_800
 """PulseTime 64900, the largest value: 64800 s (documentation, "Commands")."""
+
+POWER_ON: Final[dict[int, PowerOn]] = {0: "off", 1: "on", 3: "last", 4: "on"}
+"""Documentation, "Commands", PowerOnState; 2 (the opposite) and 5 (on after PulseTime) are no steady answer."""
 
 
 class Tasmota(Relay):
@@ -79,6 +82,7 @@ class Tasmota(Relay):
             voltage_v=reading.number(self.shared(energy.get("Voltage")), "$.ENERGY.Voltage", VOLTAGE_V),
             current_a=reading.number(self.own(energy.get("Current")), "$.ENERGY.Current", CURRENT_A),
             pulse_setting=self.pulse(tree, reading),
+            power_on=self.power_on(tree),
             problems=tuple(reading.problems),
         )
         return NOTHING if seen.says_nothing else seen
@@ -103,6 +107,11 @@ class Tasmota(Relay):
         )
         return None if number is None else int(number)
 
+    def power_on(self, tree: dict[str, Any]) -> PowerOn | None:
+        """What the device does when the mains come back."""
+        state = tree.get("PowerOnState")
+        return POWER_ON.get(state) if isinstance(state, int) and not isinstance(state, bool) else None
+
     def switch(self, on: bool, lease_s: float | None = None) -> tuple[Send, ...]:
         """`POWER<n>` ON or OFF. The lease, where there is one, was set into PulseTime before."""
         return (Send(f"{self.cmnd}POWER{self.channel}", "ON" if on else "OFF"),)
@@ -110,6 +119,10 @@ class Tasmota(Relay):
     def ask(self) -> tuple[Send, ...]:
         """Sensors (8) and state (11); never an empty POWER, see the top of this file."""
         return (Send(f"{self.cmnd}STATUS", "8"), Send(f"{self.cmnd}STATUS", "11"))
+
+    def introduce(self) -> tuple[Send, ...]:
+        """PowerOnState without a value only shows it."""
+        return (Send(f"{self.cmnd}PowerOnState", ""),)
 
     def prepare(self, lease_s: float) -> tuple[Send, ...]:
         """Ask for the stored PulseTime, so that it can be put back."""

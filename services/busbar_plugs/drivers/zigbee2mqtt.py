@@ -10,12 +10,15 @@ from typing import Any, Final
 import msgspec
 
 from busbar_plugs.drivers.driver import Relay
-from busbar_plugs.seen import NOTHING, Problem, Seen, Send
+from busbar_plugs.seen import NOTHING, PowerOn, Problem, Seen, Send
 from busbar_plugs.wire import CURRENT_A, ENERGY_WH, POWER_W, VOLTAGE_V, Reading, object_of, shown, text_of
 
 WH_PER_KWH: Final = 1000.0
 LONGEST_ON_TIME_S: Final = 6553
 """Zigbee cluster library, On/Off cluster, "On With Timed Off": OnTime is 16 bits of tenths of a second."""
+
+POWER_ON: Final[dict[object, PowerOn]] = {"on": "on", "off": "off", "previous": "last"}
+"""Zigbee2MQTT device pages, `power_on_behavior`; `toggle` is no steady answer."""
 
 
 class Zigbee2Mqtt(Relay):
@@ -60,9 +63,15 @@ class Zigbee2Mqtt(Relay):
             energy_wh=reading.scaled(energy, "$.energy", ENERGY_WH, WH_PER_KWH),
             voltage_v=reading.number(tree.get("voltage"), "$.voltage", VOLTAGE_V),
             current_a=reading.number(current, "$.current", CURRENT_A),
+            power_on=self.power_on(tree),
             problems=tuple(reading.problems),
         )
         return NOTHING if seen.says_nothing else seen
+
+    def power_on(self, tree: dict[str, Any]) -> PowerOn | None:
+        """What the plug does when the mains come back, where it says so."""
+        said = tree.get(self.key("power_on_behavior"), tree.get("power_on_behavior"))
+        return POWER_ON.get(said) if isinstance(said, str) else None
 
     def value(self, tree: dict[str, Any], name: str) -> object:
         """An endpoint's own number; a plug without endpoints has the bare name."""

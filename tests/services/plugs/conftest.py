@@ -71,6 +71,13 @@ class Shelly(Device):
                 f"{frame['src']}/rpc", json.dumps({"id": frame["id"], "src": self.prefix, "result": status})
             )
             return
+        if frame["method"] == "Switch.GetConfig":
+            config = {"id": 0, "name": None, "in_mode": "follow", "initial_state": "restore_last"}
+            self.tell(
+                f"{frame['src']}/rpc", json.dumps({"id": frame["id"], "src": self.prefix, "result": config})
+            )
+            return
+        assert frame["method"] == "Switch.Set"
         self.move(params["on"])
         after = params.get("toggle_after")
         self.timer_until_s = None if after is None else self.clock.monotonic() + after

@@ -2,13 +2,13 @@
 
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import msgspec
 import pytest
 
 from busbar_plugs import watch
-from busbar_plugs.learn import Figures, Learned, figures, lived, peaked, planned_w
+from busbar_plugs.learn import Figures, Learned, drawing_above_w, figures, lived, peaked, planned_w
 
 MONDAY = 1_700_000_000.0
 HOUR = 3600.0
@@ -139,6 +139,15 @@ def test_what_was_learned_survives_a_file() -> None:
     copy = msgspec.json.decode(msgspec.json.encode(learned), type=Learned)
 
     assert figures(copy, MONDAY + 24 * HOUR) == figures(learned, MONDAY + 24 * HOUR)
+
+
+@pytest.mark.parametrize("appliance", [boiler, fridge, washing_machine])
+def test_the_threshold_found_fast_is_the_one_of_the_figures(
+    appliance: Callable[..., Iterator[Sample]],
+) -> None:
+    learned, _ = lived_through(appliance(random.Random(7), 24))
+
+    assert drawing_above_w(learned) == figures(learned, MONDAY + 24 * HOUR).drawing_above_w
 
 
 def test_a_gap_in_the_readings_is_not_filled_with_the_last_one() -> None:
