@@ -4,13 +4,14 @@ import asyncio
 import logging
 from datetime import datetime, timedelta
 
-from busbar_contracts.charger import ChargerCommand, ChargerLimit
+from busbar_contracts.charger import ChargerAction, ChargerCommand, ChargerLimit
 from busbar_ocpp.bearing import Past, refused_value
 from busbar_ocpp.charge_point import ChargePoint, Desk
 from busbar_ocpp.connector import Connector
 from busbar_ocpp.link import Admission, Credentials, Link
 from busbar_ocpp.memory import LastHeld
 from busbar_ocpp.passwords import Failures, matches
+from busbar_ocpp.pending import Waiting
 from busbar_shared.bus import Heard
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,10 @@ class Central:
         self.desk = desk
         self.chargers = {name: ChargePoint(plan, desk) for name, plan in desk.plan.chargers.items()}
         self._by_identity = {one.plan.charge_point: one for one in self.chargers.values()}
+        self.waiting = Waiting(desk.bus, desk.clock)
+        for identity, name in desk.memory.learned.accepted.items():
+            if name in self.chargers:
+                self._by_identity.setdefault(identity, self.chargers[name])
         self._failures = Failures()
         self._known_passwords: dict[str, str] = {}
         self._said_at_s: dict[tuple[str, int], float] = {}
@@ -39,9 +44,11 @@ class Central:
     async def admit(self, shown: Credentials) -> Admission:
         """Whether a charge point may come in (security profiles 0 to 3)."""
         charger = self._by_identity.get(shown.id)
-        if charger is None:
-            return Admission(404, "unknown charge point")
         section = self.desk.plan.section
+        if charger is None:
+            if section.unknown == "pending" and self.waiting.room_for(shown.id):
+                return Admission()
+            return Admission(404, "unknown charge point")
         if section.security == 3:
             ok = shown.id in shown.certificate_names
             return Admission() if ok else Admission(401, "the certificate names another charge point")
@@ -65,7 +72,10 @@ class Central:
 
     async def serve(self, link: Link) -> None:
         """Serve a connection. A second one of the same id replaces the first only if that one is dead."""
-        charger = self._by_identity[link.credentials.id]
+        charger = self._by_identity.get(link.credentials.id)
+        if charger is None:
+            await self.waiting.serve(link)
+            return
         first = charger.link
         if first is not None:
             if await first.answers_ping(self.desk.plan.section.pong_s):
@@ -120,7 +130,18 @@ class Central:
             await self.desk.bus.event("unknown_charger", f"{heard.topic}: {text}", topic=heard.topic)
             return
         charger, connector = found
+        if heard.message.action is ChargerAction.ACCEPT and heard.message.value:
+            await self.accept(heard.message.value, charger)
         charger.start(charger.carry_out(connector, heard.message))
+
+    async def accept(self, identity: str, charger: ChargePoint) -> None:
+        """Let a charge point in as this charger, from now on."""
+        if identity in self._by_identity:
+            return
+        self.desk.memory.learned.accepted[identity] = charger.plan.id
+        self.desk.memory.save_learned()
+        self._by_identity[identity] = charger
+        await self.waiting.let_go(identity)
 
     def find(self, charger_id: str, connector_id: str) -> tuple[ChargePoint, Connector] | None:
         """A connector by its names on the bus."""

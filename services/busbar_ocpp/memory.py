@@ -45,10 +45,10 @@ class LastHeld(Struct, kw_only=True):
 
 
 class Learned(Struct, kw_only=True):
-    """All charge points that were ever met, by their identity, and those the owner accepted."""
+    """All charge points that were ever met, by their identity, and those the owner accepted as a charger."""
 
     known: dict[str, Known] = {}
-    accepted: list[str] = []
+    accepted: dict[str, str] = {}
 
 
 class Memory:

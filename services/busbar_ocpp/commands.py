@@ -1,0 +1,387 @@
+"""`busbar ocpp ...`: what chargers do, and what they shall do."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from busbar_contracts.charger import ChargerState
+    from busbar_shared.config.root import Site
+
+app = typer.Typer(help="Chargers: list, start, stop, verify, sessions.", no_args_is_help=True)
+config_app = typer.Typer(help="Read and change a charger's own settings.", no_args_is_help=True)
+app.add_typer(config_app, name="config")
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="The site's file; default: BUSBAR_CONFIG, else busbar.toml here."),
+]
+ChargerArgument = Annotated[str, typer.Argument(help="Id of the charger in the configuration.")]
+ConnectorOption = Annotated[str, typer.Option(help="Connector of the charger.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
+
+
+@app.command("list")
+def list_(as_json: JsonOption = False, config: ConfigOption = None) -> None:
+    """Every connector in a line."""
+    found = _states(_site(config))
+    if as_json:
+        _json([_row(charger, connector, state) for (charger, connector), state in sorted(found.items())])
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("charger", "status", "limit", "draws", "session", "lease", "model", "problem")
+    for (charger, connector), state in sorted(found.items()):
+        table.add_row(f"{charger}-{connector}", *_cells(state))
+    Console().print(table)
+
+
+@app.command()
+def show(charger: ChargerArgument, as_json: JsonOption = False, config: ConfigOption = None) -> None:
+    """All that is known of a charger."""
+    import msgspec
+
+    found = {key: state for key, state in _states(_site(config)).items() if key[0] == charger}
+    if not found:
+        _fail(f"{charger}: no such charger has a state", code=1)
+    if as_json:
+        _json([_row(*key, state) for key, state in sorted(found.items())])
+        return
+    for (_, connector), state in sorted(found.items()):
+        typer.echo(f"{charger}-{connector}")
+        for name, value in msgspec.to_builtins(state).items():
+            if value not in (None, "", [], {}):
+                typer.echo(f"  {name:<16} {value}")
+
+
+@app.command()
+def sessions(
+    charger: Annotated[str | None, typer.Argument(help="Only this charger.")] = None,
+    days: Annotated[float, typer.Option(help="How far back.")] = 30.0,
+    most: Annotated[int, typer.Option(help="At most so many.")] = 1000,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Comma separated, for a spreadsheet.")] = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """The history of charging, newest first; read from this machine's book."""
+    from datetime import timedelta
+
+    from busbar_ocpp.history import as_csv as csv_of
+    from busbar_ocpp.history import row
+    from busbar_ocpp.ledger import Ledger
+    from busbar_shared.clock import RealClock
+    from busbar_shared.life import state_dir_of
+
+    path = state_dir_of(_site(config), os.environ) / "ocpp" / "transactions.sqlite3"
+    if not path.exists():
+        _fail(f"{path}: no such book; the OCPP service has not run on this machine", code=1)
+    now = RealClock().now()
+    ledger = Ledger(path, now)
+    entries = ledger.history(charger=charger, since=now - timedelta(days=days), most=most)
+    ledger.close()
+    if as_csv:
+        typer.echo(csv_of(entries), nl=False)
+        return
+    rows = [row(entry) for entry in entries]
+    if as_json:
+        _json(rows)
+        return
+    for one in rows:
+        energy = "unknown" if one["energy_kwh"] is None else f"{one['energy_kwh']:.2f} kWh"
+        ended = one["ended_at"] or "running"
+        typer.echo(f"{one['charger']}-{one['connector']}  {one['started_at']}  {ended:<25}  {energy}")
+
+
+@app.command()
+def start(
+    charger: ChargerArgument,
+    tag: Annotated[str | None, typer.Option(help="RFID tag to start with.")] = None,
+    connector: ConnectorOption = "1",
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Start charging."""
+    _ask(config, charger, connector, as_json, action="start", tag=tag)
+
+
+@app.command()
+def stop(
+    charger: ChargerArgument,
+    connector: ConnectorOption = "1",
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Stop charging."""
+    _ask(config, charger, connector, as_json, action="stop")
+
+
+@app.command()
+def unlock(
+    charger: ChargerArgument,
+    connector: ConnectorOption = "1",
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Unlock the cable."""
+    _ask(config, charger, connector, as_json, action="unlock")
+
+
+@app.command()
+def reset(
+    charger: ChargerArgument,
+    hard: Annotated[bool, typer.Option("--hard", help="At once, without ending transactions.")] = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Restart a charger."""
+    _ask(config, charger, "1", as_json, action="hard_reset" if hard else "reset")
+
+
+@app.command()
+def clear(
+    charger: ChargerArgument,
+    connector: ConnectorOption = "1",
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Clear Busbar's profiles at a connector and set them again."""
+    _ask(config, charger, connector, as_json, action="clear_profiles")
+
+
+@app.command()
+def availability(
+    charger: ChargerArgument,
+    state: Annotated[str, typer.Argument(help="on or off.")],
+    connector: ConnectorOption = "1",
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Take a connector in or out of service."""
+    if state not in ("on", "off"):
+        _fail(f"{state}: on or off")
+    _ask(config, charger, connector, as_json, action="enable" if state == "on" else "disable")
+
+
+@app.command()
+def trigger(
+    charger: ChargerArgument,
+    message: Annotated[str, typer.Argument(help="For example StatusNotification, MeterValues.")],
+    connector: ConnectorOption = "1",
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Ask a charger for a message."""
+    _ask(config, charger, connector, as_json, action="trigger", key=message)
+
+
+@app.command()
+def diagnostics(
+    charger: ChargerArgument,
+    url: Annotated[str, typer.Argument(help="Where the charger uploads its log to.")],
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Ask a charger for its log."""
+    _ask(config, charger, "1", as_json, action="diagnostics", value=url)
+
+
+@app.command()
+def accept(
+    charger: ChargerArgument,
+    identity: Annotated[
+        str | None, typer.Argument(help="A charge point that asks to come in; it becomes this charger.")
+    ] = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Let an unknown charge point in as this charger, or take back a released one."""
+    _ask(config, charger, "1", as_json, action="accept", value=identity)
+
+
+@app.command()
+def release(charger: ChargerArgument, as_json: JsonOption = False, config: ConfigOption = None) -> None:
+    """Take a charger out of Busbar's hands: its profiles are cleared, and it charges as it was set up."""
+    _ask(config, charger, "1", as_json, action="release")
+
+
+@app.command()
+def verify(
+    charger: ChargerArgument,
+    connector: ConnectorOption = "1",
+    reboot: Annotated[
+        bool, typer.Option("--reboot", help="Also restart the charger and look again.")
+    ] = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Prove that a charger falls back by itself: a car must be charging. Exit code 1 when it does not."""
+    from busbar_ocpp.asked import PROOF_S
+
+    answer = _ask(
+        config,
+        charger,
+        connector,
+        as_json,
+        action="verify",
+        value="reboot" if reboot else None,
+        patience_s=PROOF_S,
+    )
+    if "lease: proven" not in answer:
+        raise typer.Exit(1)
+
+
+@app.command()
+def tags(as_json: JsonOption = False, config: ConfigOption = None) -> None:
+    """Who may charge, as configured."""
+    site = _site(config)
+    section = site.ocpp
+    if section is None:
+        _fail("[ocpp] is not configured")
+        return
+    if as_json:
+        _json({"accept_all": section.accept_all_tags, "tags": list(section.tags)})
+    elif section.accept_all_tags:
+        typer.echo("every tag may charge (ocpp.accept_all_tags)")
+    else:
+        typer.echo("\n".join(section.tags) or "no tag may charge: ocpp.tags is empty")
+
+
+@app.command()
+def password(
+    given: Annotated[str | None, typer.Option(help="The password; without it one is made.")] = None,
+) -> None:
+    """Make the hash for `password` of a charger, and the password to type into the charge point."""
+    import secrets
+
+    from busbar_ocpp.passwords import hashed
+
+    chosen = given if given is not None else secrets.token_hex(16)
+    if not 8 <= len(chosen) <= 40:
+        _fail("a password has 8 to 40 characters")
+    if given is None:
+        typer.echo(f"type into the charge point:   {chosen}")
+    typer.echo(f'write into the configuration: password = "{hashed(chosen)}"')
+
+
+@config_app.command("get")
+def config_get(
+    charger: ChargerArgument,
+    key: Annotated[str | None, typer.Argument(help="One key; without it all (OCPP 1.6).")] = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Read a setting; secrets are not shown."""
+    _ask(config, charger, "1", as_json, action="get_configuration", key=key)
+
+
+@config_app.command("set")
+def config_set(
+    charger: ChargerArgument,
+    key: Annotated[str, typer.Argument(help="The key; in OCPP 2.0.1 Component.Variable.")],
+    value: Annotated[str, typer.Argument(help="The new value.")],
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Change a setting."""
+    _ask(config, charger, "1", as_json, action="set_configuration", key=key, value=value)
+
+
+def _ask(
+    config: Path | None,
+    charger: str,
+    connector: str,
+    as_json: bool,
+    *,
+    patience_s: float | None = None,
+    **said: Any,
+) -> str:
+    """Send a command, print its answer, and give it."""
+    import asyncio
+
+    import msgspec
+
+    from busbar_contracts.charger import ChargerCommand
+    from busbar_ocpp.asked import PATIENCE_S, NoAnswer, ask
+
+    site = _site(config)
+    if charger not in site.chargers:
+        _fail(f"{charger}: no such charger; there are: {', '.join(site.chargers) or 'none'}")
+    try:
+        command = msgspec.convert(said, ChargerCommand)
+        answer = asyncio.run(ask(site, os.environ, charger, connector, command, patience_s or PATIENCE_S))
+    except (NoAnswer, msgspec.ValidationError) as error:
+        _fail(str(error), code=1)
+        return ""
+    if as_json:
+        _json({"charger": charger, "connector": connector, "action": said["action"], "answer": answer})
+    else:
+        typer.echo(f"{charger}-{connector}: {answer}")
+    return answer
+
+
+def _states(site: Site) -> dict[tuple[str, str], ChargerState]:
+    import asyncio
+
+    from busbar_ocpp.asked import NoAnswer, states
+
+    try:
+        return asyncio.run(states(site, os.environ))
+    except NoAnswer as error:
+        _fail(str(error), code=1)
+        return {}
+
+
+def _row(charger: str, connector: str, state: ChargerState) -> dict[str, Any]:
+    import msgspec
+
+    return {"charger": charger, "connector": connector, **msgspec.to_builtins(state)}
+
+
+def _cells(state: ChargerState) -> tuple[str, ...]:
+    limit = (
+        "none" if state.limit is None else f"{state.limit.limit_a:g} A{'' if state.limit.confirmed else ' ?'}"
+    )
+    power = "" if state.power_w is None else f"{state.power_w / 1000:.2f} kW"
+    energy = state.session.energy_wh if state.session else None
+    problem = state.last_refusal or ""
+    if state.disobedient:
+        problem = "draws more than its limit"
+    elif not state.controllable:
+        problem = "cannot be limited"
+    return (
+        state.status.value if state.link else "not connected",
+        limit,
+        power,
+        "" if energy is None else f"{energy / 1000:.2f} kWh",
+        state.lease.value,
+        " ".join(part for part in (state.vendor, state.model) if part),
+        problem,
+    )
+
+
+def _json(value: Any) -> None:
+    import msgspec
+
+    typer.echo(msgspec.json.encode(value).decode())
+
+
+def _site(config: Path | None) -> Site:
+    from busbar_shared.config.load import BadConfig, read_file
+
+    path = config or Path(os.environ.get("BUSBAR_CONFIG", "busbar.toml"))
+    try:
+        return read_file(path)
+    except BadConfig as error:
+        for line in str(error).splitlines():
+            typer.echo(f"{path}: {line}", err=True)
+        raise typer.Exit(2) from error
+
+
+def _fail(text: str, code: int = 2) -> None:
+    typer.echo(text, err=True)
+    raise typer.Exit(code)
