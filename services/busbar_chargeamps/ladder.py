@@ -79,6 +79,8 @@ class Verdict(Struct, frozen=True):
     note: str = ""
     stuck: bool = False
     """Every rung was climbed and it still charges."""
+    settle: bool = False
+    """What was done already should end the charging; give it some seconds before the next rung."""
     waiting: bool = False
     """Nothing may be written now, although the cloud does not hold what is wanted."""
 
@@ -163,13 +165,19 @@ def _held(sight: Sight, tried: frozenset[str], terms: Terms) -> Verdict:
     shut = sight.user_current == 0 or mode == "off" or (terms.weekly and mode == "schedule" and empty)
     if shut and not sight.is_charging:
         return Verdict(None)
+    step, note = _next_rung(sight, mode, tried)
+    # A car takes some seconds to let go; only what would charge on needs no waiting.
+    return Verdict(step, note, stuck=step is None, settle=shut)
+
+
+def _next_rung(sight: Sight, mode: str, tried: frozenset[str]) -> tuple[Step | None, str]:
     if sight.user_current != 0 and "current" not in tried:
-        return Verdict(Step("current", amps=0.0), f"mode {sight.mode} would charge")
+        return Step("current", amps=0.0), f"mode {sight.mode} would charge"
     if sight.is_charging and "stop" not in tried:
-        return Verdict(Step("stop"), "it still charges at 0 A")
+        return Step("stop"), "it still charges at 0 A"
     if mode != "off" and "mode" not in tried:
-        return Verdict(Step("mode", mode="Off"), "it would still charge after a remote stop")
-    return Verdict(None, "the charger does not stop", stuck=True)
+        return Step("mode", mode="Off"), "it would still charge after a remote stop"
+    return None, "the charger does not stop"
 
 
 def _released(sight: Sight, marks: Marks, terms: Terms) -> Verdict:

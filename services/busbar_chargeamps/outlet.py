@@ -157,7 +157,7 @@ class Outlet:
             return None
         if self._is_drift(named, found, now):
             return None
-        return self._in_time(found.step, named, now_s)
+        return self._in_time(found, found.step, named, now_s)
 
     def _settled(self, found: Verdict, want: Wish, now_s: float) -> None:
         if found.stuck:
@@ -188,14 +188,14 @@ class Outlet:
         self._fighting = True
         return False
 
-    def _in_time(self, step: Step, named: str, now_s: float) -> Step | None:
+    def _in_time(self, found: Verdict, step: Step, named: str, now_s: float) -> Step | None:
         if step.kind == "put_week" and self.memory.refused_by_cloud == named:
             self.sync = "failed"
             return None
         self.sync = "failed" if self._attempts.get(step.kind, 0) > 3 else "pending"
         if now_s < self._not_before_s.get(step.kind, 0.0):
             return None
-        if self.sight is not None and self.sight.is_charging and now_s - self._rung_at_s < SETTLE_S:
+        if found.settle and now_s - self._rung_at_s < SETTLE_S:
             return None
         return step
 
