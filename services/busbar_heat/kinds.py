@@ -129,12 +129,23 @@ class Tank(Heater):
         wires = self.setup.wires
         if wires.plug is None and wires.switch is None and wires.power is None:
             return Drive(target_c=target_c if on else wires.idle_c)
-        watts = min(
-            power_w if power_w is not None else self.setup.min_w or self.setup.rating_w, self.setup.rating_w
-        )
-        ranged = self.setup.min_w is not None
-        return Drive(
-            on=on, power_w=watts if ranged else None, target_c=target_c if on and wires.target else None
+        if not on or (wires.power is None and self.setup.step_w is None):
+            return Drive(on=on, target_c=target_c if on and wires.target else None)
+        watts = self._clamped(power_w)
+        return Drive(on=watts > 0, power_w=watts, target_c=target_c if wires.target else None)
+
+    def _clamped(self, power_w: float | None) -> float:
+        """The granted power inside the heater's range and on its step; without a range all it has."""
+        setup = self.setup
+        if setup.step_w is None:
+            return setup.rating_w
+        least = setup.min_w or 0.0
+        # A grant without a figure is the least: a write never guesses upwards.
+        watts = least if power_w is None else min(power_w, setup.rating_w)
+        if watts < least:
+            return 0.0
+        return (
+            watts if setup.step_w <= 0 else least + int((watts - least) / setup.step_w + 1e-9) * setup.step_w
         )
 
     def _sanitise(self, celsius: float | None, now: Moment) -> list[Note]:

@@ -168,15 +168,23 @@ def words_of(name: str, topics: GenericTopics) -> GenericWords:
 
 
 def range_of(name: str, plug: PlugConfig) -> Range | None:
-    """The range of a load whose power can be set; None for a plain relay."""
-    if plug.min_w is None and plug.max_w is None and plug.step_w is None:
-        return None
+    """The power of a load whose power can be set; None for a plain relay.
+
+    Without a step it is on or off like any relay, and on is all it has.
+    """
+    most = plug.max_w if plug.max_w is not None else plug.rating_w
     if plug.driver != "generic" or "set_power" not in plug.generic:
-        raise BadPlug(f"plugs.{name}: min_w, max_w and step_w need driver generic with generic.set_power")
-    low, high = plug.min_w or 0.0, plug.max_w if plug.max_w is not None else plug.rating_w
-    if low > high:
-        raise BadPlug(f"plugs.{name}: min_w {low:g} is above max_w {high:g}")
-    return Range(low, high, plug.step_w or 0.0)
+        if plug.step_w is not None:
+            raise BadPlug(
+                f"plugs.{name}.step_w: {plug.step_w:g} W needs driver generic with generic.set_power"
+            )
+        return None
+    if plug.step_w is None:
+        return Range(most, most, 0.0, stepped=False)
+    least = plug.min_w or 0.0
+    if least > most:
+        raise BadPlug(f"plugs.{name}: min_w {least:g} is above max_w {most:g}")
+    return Range(least, most, plug.step_w)
 
 
 def silence(plug: PlugConfig, topics: GenericTopics | None) -> float | None:

@@ -25,7 +25,7 @@ def state_of(plug: Plug, now: Moment) -> PlugState:
         energy_at=None if plug.known.energy is None else now.when(plug.known.energy.at_s),
         min_w=power_w if span is None else span.min_w,
         max_w=power_w if span is None else span.max_w,
-        step_w=None if span is None else span.step_w,
+        step_w=None if span is None or not span.stepped else span.step_w,
         learned_w=_rounded(figures.running_w),
         standby_w=_rounded(figures.standby_w),
         duty_percent=None if figures.duty is None else round(100 * figures.duty, 1),

@@ -13,6 +13,8 @@ class Range:
     min_w: float
     max_w: float
     step_w: float
+    stepped: bool = True
+    """False: on or off, although on is said as a number."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -311,3 +311,38 @@ def test_a_wrong_configuration_is_a_sentence(heaters: str, sentence: str, site_f
         setups(site_from(heaters))
 
     assert str(error.value) == sentence
+
+
+RANGED = """
+[heaters.tank]
+rating_w = 3000
+min_w = 500
+step_w = 250
+[heaters.tank.topics]
+temperature = { topic = "t/c" }
+set_power = "t/power"
+set_power_payload = '{"kw":{value}}'
+set_power_unit = "kW"
+"""
+
+
+@pytest.mark.parametrize(
+    ("granted_w", "said"),
+    [
+        pytest.param(1900.0, '{"kw":1.75}', id="on its step, rounded down"),
+        pytest.param(9000.0, '{"kw":3}', id="at most its rating"),
+        pytest.param(400.0, '{"kw":0}', id="off below its least"),
+        pytest.param(None, '{"kw":0.5}', id="without a figure its least"),
+    ],
+)
+async def test_a_heater_with_a_range_runs_at_what_was_granted(
+    house_of: Any, granted_w: float | None, said: str
+) -> None:
+    async with house_of(RANGED) as house:
+        await house.pass_time(40, t_c="40.0")
+        house.order(HeatMode.NORMAL, power_w=granted_w)
+        await house.pass_time(5, t_c="40.0")
+        assert house.told("t/power")[-1] == said
+        assert (house.state().min_w, house.state().max_w, house.state().step_w) == (500.0, 3000.0, 250.0)
+
+    assert house.told("t/power")[-1] == '{"kw":0}'

@@ -236,3 +236,9 @@ def old_shelly(clock: VirtualClock) -> OldShelly:
 @pytest.fixture
 def tasmota(clock: VirtualClock) -> Tasmota:
     return Tasmota(clock)
+
+
+@pytest.fixture
+def site_from() -> Callable[[str], Site]:
+    """Turns configuration text into a site."""
+    return site_of

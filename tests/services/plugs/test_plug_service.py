@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from busbar_contracts.load import LoadMode, LoadSettings, ManualSwitch, PlugState
+from busbar_plugs.config import BadPlug, setups
 from busbar_shared.clock import VirtualClock
 
 BOILER = """
@@ -391,3 +392,50 @@ async def test_a_pump_is_off_below_its_minimum(house_of: Any) -> None:
         await house.pass_time(5, order=True, plug="pump", power_w=200.0)
 
     assert {payload for topic, payload in house.bus.said_raw if topic == "pump/set"} <= {b"0"}
+
+
+async def test_a_load_that_knows_only_a_number_may_still_be_on_or_off(house_of: Any) -> None:
+    async with house_of(PUMP.replace("step_w = 100\n", "").replace("min_w = 300\n", "")) as house:
+        await house.pass_time(40)
+        await house.pass_time(5, order=True, plug="pump")
+        assert house.bus.said_raw[-1] == ("pump/set", b"1500")
+        assert (house.state("pump").min_w, house.state("pump").max_w, house.state("pump").step_w) == (
+            1500,
+            1500,
+            None,
+        )
+
+
+WRONG = [
+    pytest.param(
+        "[plugs.x]\nstep_w = 100\n",
+        "plugs.x.step_w: 100 W needs driver generic with generic.set_power",
+        id="a relay with steps",
+    ),
+    pytest.param(
+        '[plugs.x]\ntopic = "a/+"\n', "plugs.x.topic: 'a/+' is no topic of one device", id="a wildcard"
+    ),
+    pytest.param(
+        '[plugs.x]\ndriver = "generic"\n',
+        "plugs.x.generic: needs command or set_power, or nothing can be switched",
+        id="nothing to switch with",
+    ),
+    pytest.param(
+        '[plugs.x]\ndriver = "generic"\n[plugs.x.generic]\ncommand = "a"\npower = { topic = "b", unit = "hp" }\n',
+        "plugs.x.generic.power.unit: 'hp' is not one of W, kW, mW",
+        id="horsepower",
+    ),
+    pytest.param(
+        '[plugs.x]\ndriver = "generic"\n[plugs.x.generic]\ncomand = "a"\n',
+        "plugs.x.generic: Object contains unknown field `comand`",
+        id="a wrong key",
+    ),
+]
+
+
+@pytest.mark.parametrize(("plugs", "sentence"), WRONG)
+def test_a_wrong_configuration_is_a_sentence(plugs: str, sentence: str, site_from: Any) -> None:
+    with pytest.raises(BadPlug) as error:
+        setups(site_from(plugs))
+
+    assert str(error.value) == sentence
