@@ -14,6 +14,7 @@ A `Book` holds this for one meter. It knows phases by their position and time as
 
 from msgspec import Struct
 
+from busbar_allocator.doubt import Falls, explained
 from busbar_allocator.draws import Amps, Draw, late_room, measured, rest_of_cut, take, take_late, told
 
 METER_LAG_S = 1.0
@@ -29,8 +30,6 @@ MOST_HELD = 8
 
 MOST_FALLS = 12
 """Falls remembered per phase; beyond it neighbours are joined under the later time, which keeps the doubt."""
-
-Falls = tuple[tuple[float, float], ...]
 
 
 class Book(Struct, frozen=True):
@@ -65,44 +64,23 @@ def sampled(book: Book, load: str, at: float, amps: Amps, *, whole: bool = False
     draw = book.draws.get(load)
     if draw is not None and draw.sampled_at is not None and at <= draw.sampled_at:
         return book
-    draw = draw or Draw((0.0,) * len(amps), whole=whole)
-    if book.at is None or book.at >= at + METER_LAG_S:
-        return _judged(_accepted(book, load, draw, at, amps))
     waiting = book.held.get(load, ())
     if waiting and at <= waiting[-1][0]:
         return book
-    draws = book.draws if load in book.draws else {**book.draws, load: draw}
+    draws = book.draws if draw is not None else {**book.draws, load: Draw((0.0,) * len(amps), whole=whole)}
     held = {**book.held, load: (*waiting[-MOST_HELD:], (at, amps))}
-    return Book(
-        book.at,
-        book.grid,
-        book.sources,
-        book.level,
-        draws,
-        held,
-        book.ahead,
-        book.falls,
-        book.background,
-        book.keep,
+    new = _changed(book, draws=draws, held=held)
+    return (
+        new
+        if book.at is not None and book.at < at + METER_LAG_S
+        else _judged(_accepted(new, book.at or at + METER_LAG_S))
     )
 
 
 def ordered(book: Book, load: str, before: Amps, after: Amps, at: float, dead_time_s: float) -> Book:
     """The book with an order at `at` that changes a load's allowed current per phase."""
     draw = book.draws.get(load) or Draw((0.0,) * len(after))
-    draws = {**book.draws, load: told(draw, before, after, at, dead_time_s)}
-    return Book(
-        book.at,
-        book.grid,
-        book.sources,
-        book.level,
-        draws,
-        book.held,
-        book.ahead,
-        book.falls,
-        book.background,
-        book.keep,
-    )
+    return _changed(book, draws={**book.draws, load: told(draw, before, after, at, dead_time_s)})
 
 
 def forgotten(book: Book, load: str) -> Book:
@@ -110,9 +88,9 @@ def forgotten(book: Book, load: str) -> Book:
     if load not in book.draws:
         return book
     draws = {key: draw for key, draw in book.draws.items() if key != load}
-    held = {key: sample for key, sample in book.held.items() if key != load}
+    held = {key: samples for key, samples in book.held.items() if key != load}
     level = _less(book.grid, draws) if book.grid else ()
-    return _judged(Book(book.at, book.grid, book.sources, level, draws, held, book.ahead, book.falls))
+    return _judged(_changed(book, draws=draws, held=held, level=level))
 
 
 def metered(book: Book, at: float, meter: Amps, sources: Amps = ()) -> Book:
@@ -122,59 +100,74 @@ def metered(book: Book, at: float, meter: Amps, sources: Amps = ()) -> Book:
     """
     if book.at is not None and at <= book.at:
         return book
+    book = _settled(_accepted(book, at), at)
     sources = sources or (0.0,) * len(meter)
     grid = tuple(map(sum, zip(meter, sources, strict=True)))
-    for load, waiting in book.held.items():
-        due = [sample for sample in waiting if at >= sample[0] + METER_LAG_S]
-        if due:
-            book = _accepted(book, load, book.draws[load], *due[-1])
-    draws = {load: rest_of_cut(draw, at) for load, draw in book.draws.items()}
+    draws = dict(book.draws)
     level = list(book.level or _less(grid, draws))
-    if book.grid:
-        for load, draw in draws.items():
-            if draw is not book.draws[load]:
-                _lift(level, book.draws[load].amps, draw.amps)
-    falls = book.falls or ((),) * len(grid)
+    falls = list(book.falls or ((),) * len(grid))
     ahead = [(until, list(amps)) for until, amps in book.ahead if until > at]
-    told_s = [now - old for now, old in zip(sources, book.sources or sources, strict=True)]
-    new_falls = []
-    for p in range(len(grid)):
-        moved = grid[p] - sum(draw.amps[p] for draw in draws.values()) - level[p]
-        fall = 0.0
-        if moved > 0 and told_s[p] > 0:
-            # The source told a step that the meter showed a moment ago, or will show in a moment.
-            falls = (
-                *falls[:p],
-                _without(falls[p], min(moved, told_s[p]), at - 2 * METER_LAG_S, at),
-                *falls[p + 1 :],
-            )
-            ahead.append(
-                (at + 2 * METER_LAG_S, [min(moved, told_s[p]) if q == p else 0.0 for q in range(len(grid))])
-            )
+    given = [now - old for now, old in zip(sources, book.sources or sources, strict=True)]
+    for p, moved in enumerate(map(_minus, _less(grid, draws), level)):
         if moved > 0:
+            if given[p] > 0:
+                _from_source(falls, ahead, p, min(moved, given[p]), at)
             level[p] += _rise(draws, p, moved, at)
         elif moved < -NOISE_A:
             fall = _fall(draws, ahead, p, -moved, at)
-            level[p] = grid[p] - sum(draw.amps[p] for draw in draws.values())
-        new_falls.append(_join((*falls[p], (at, fall))) if fall > NOISE_A else falls[p])
+            level[p] = grid[p] - sum([draw.amps[p] for draw in draws.values()])
+            if fall > NOISE_A:
+                falls[p] = _join((*falls[p], (at, fall)))
     left = tuple((until, tuple(amps)) for until, amps in ahead if max(amps) > 0)
-    return _judged(Book(at, grid, sources, tuple(level), draws, book.held, left, tuple(new_falls)))
+    return _judged(Book(at, grid, sources, tuple(level), draws, book.held, left, tuple(falls)))
 
 
-def _accepted(book: Book, load: str, draw: Draw, at: float, amps: Amps) -> Book:
-    """The book that believes a sample, as of its last reading; a fall that both told is counted once."""
-    new = measured(draw, at, amps)
-    later = tuple(sample for sample in book.held.get(load, ()) if sample[0] > at)
-    held = {key: samples for key, samples in book.held.items() if key != load}
-    if later:
-        held[load] = later
-    draws = {**book.draws, load: new}
-    falls = tuple(
-        _without(fallen, max(0.0, before - now), at, at + METER_LAG_S)
-        for fallen, before, now in zip(book.falls, draw.amps, new.amps, strict=False)
-    )
+def _accepted(book: Book, at: float) -> Book:
+    """The book that believes the samples which a reading at `at` must show; a fall told twice counts once."""
+    due = {
+        load: [sample for sample in waiting if at >= sample[0] + METER_LAG_S]
+        for load, waiting in book.held.items()
+        if at >= waiting[0][0] + METER_LAG_S
+    }
+    if not due:
+        return book
+    draws, held, falls = dict(book.draws), dict(book.held), book.falls
+    for load, samples in due.items():
+        taken_at, amps = samples[-1]
+        old = draws[load]
+        new = draws[load] = measured(old, taken_at, amps)
+        later = held.pop(load)[len(samples) :]
+        if later:
+            held[load] = later
+        if falls and any(falls):
+            falls = tuple(
+                _without(fallen, max(0.0, before - now), taken_at, taken_at + METER_LAG_S)
+                for fallen, before, now in zip(falls, old.amps, new.amps, strict=True)
+            )
     level = _less(book.grid, draws) if book.grid else ()
-    return Book(book.at, book.grid, book.sources, level, draws, held, book.ahead, falls)
+    return _changed(book, draws=draws, held=held, level=level, falls=falls)
+
+
+def _settled(book: Book, at: float) -> Book:
+    """The book once the dead times that ended by `at` have ended: a cut load draws at most its limit."""
+    over = {load: rest_of_cut(draw) for load, draw in book.draws.items() if draw.due and at > draw.due_until}
+    if not over:
+        return book
+    level = list(book.level)
+    for load, draw in over.items():
+        for p in range(len(level)):
+            level[p] += book.draws[load].amps[p] - draw.amps[p]
+    return _changed(book, draws={**book.draws, **over}, level=tuple(level))
+
+
+def _from_source(
+    falls: list[Falls], ahead: list[tuple[float, list[float]]], phase: int, amps: float, at: float
+) -> None:
+    """A source told a step that the meter showed a moment ago, or will show in a moment."""
+    falls[phase] = _without(falls[phase], amps, at - 2 * METER_LAG_S, at)
+    expected = [0.0] * len(falls)
+    expected[phase] = amps
+    ahead.append((at + 2 * METER_LAG_S, expected))
 
 
 def _rise(draws: dict[str, Draw], phase: int, moved: float, at: float) -> float:
@@ -184,20 +177,22 @@ def _rise(draws: dict[str, Draw], phase: int, moved: float, at: float) -> float:
         load for load, draw in draws.items() if draw.due and draw.due[phase] > 0 and at <= draw.due_until
     ]
     # A rise beyond what was allowed is an oven's at least in part: then nobody's raise is proven by it.
-    if moved > MATCH * sum(draws[load].due[phase] for load in waiting) + NOISE_A:
+    if moved > MATCH * sum([draws[load].due[phase] for load in waiting]) + NOISE_A:
         waiting = []
     for load in waiting:
         if house <= 0:
             break
-        draw = draws[load]
-        step = min(draw.due[phase], house)
-        draws[load] = take(draw, phase, step, at, alone=len(waiting) == 1)
+        step = min(draws[load].due[phase], house)
+        draws[load] = take(draws[load], phase, step, at, alone=len(waiting) == 1)
         house -= step
     doubtful = house
-    for load, draw in draws.items():
+    for load, draw in list(draws.items()):
         if doubtful <= 0:
             break
-        if draw.ordered_at <= at and (room := late_room(draw, phase)) > 0:
+        # Only a load that was not measured since its last order may have risen unseen.
+        if (draw.sampled_at is None or draw.sampled_at <= draw.ordered_at) and (
+            room := late_room(draw, phase)
+        ) > 0:
             draws[load] = take_late(draw, phase, min(room, doubtful))
             doubtful -= min(room, doubtful)
     return house
@@ -206,62 +201,45 @@ def _rise(draws: dict[str, Draw], phase: int, moved: float, at: float) -> float:
 def _fall(
     draws: dict[str, Draw], ahead: list[tuple[float, list[float]]], phase: int, moved: float, at: float
 ) -> float:
-    """What of a fall nobody expected, after cuts under way and samples ahead of the meter took theirs."""
-    for load, draw in draws.items():
-        if moved <= 0:
-            break
-        if draw.due and draw.due[phase] < 0 and at <= draw.due_until:
-            step = min(-draw.due[phase], draw.amps[phase], moved)
-            draws[load] = take(draw, phase, -step, at)
+    """What of a fall nobody expected, after cuts under way and sources ahead of the meter took theirs."""
+    for load in [
+        load for load, draw in draws.items() if draw.due and draw.due[phase] < 0 and at <= draw.due_until
+    ]:
+        step = min(-draws[load].due[phase], draws[load].amps[phase], moved)
+        if step > 0:
+            draws[load] = take(draws[load], phase, -step, at)
             moved -= step
     for _, amps in ahead:
         step = min(amps[phase], moved)
         amps[phase] -= step
         moved -= step
-    for load, draw in draws.items():
+    for load in [load for load, draw in draws.items() if draw.sampled_at is None and draw.amps[phase] > 0]:
         # What never measures cannot be asked later: its share of a fall is gone for good.
-        if moved > NOISE_A and draw.sampled_at is None and draw.amps[phase] > 0:
-            gone = moved >= draw.amps[phase] - NOISE_A
-            step = draw.amps[phase] if gone else moved
-            draws[load] = take(draw, phase, -step, at)
+        if moved > NOISE_A:
+            amps_now = draws[load].amps[phase]
+            step = amps_now if moved >= amps_now - NOISE_A else moved
+            draws[load] = take(draws[load], phase, -step, at)
             moved -= step
     return max(0.0, moved)
 
 
 def _judged(book: Book) -> Book:
-    """The book with its background: the level, plus every fall that a load may explain."""
+    """The book with its background: the level, plus every fall that a load may explain, less the sources."""
     if book.at is None or not book.grid:
         return book
-    background = [level - given for level, given in zip(book.level, book.sources, strict=True)]
-    falls = []
-    for p, fallen in enumerate(book.falls):
-        doubt, kept = _explained(fallen, book.draws, p)
-        background[p] += doubt
-        falls.append(kept)
-    keep = list(background)
-    for draw in book.draws.values():
-        if draw.late:
-            keep = [room - late for room, late in zip(keep, draw.late, strict=True)]
+    background = list(map(_minus, book.level, book.sources))
+    falls = book.falls
+    if any(falls):
+        doubts = [explained(fallen, book.draws.values(), p) for p, fallen in enumerate(falls)]
+        background = [amps + doubt for amps, (doubt, _) in zip(background, doubts, strict=True)]
+        falls = tuple(kept for _, kept in doubts)
+    keep = background
+    for late in [draw.late for draw in book.draws.values() if draw.late]:
+        keep = list(map(_minus, keep, late))
     return Book(
-        book.at, book.grid, book.sources, book.level, book.draws, book.held, book.ahead, tuple(falls), tuple(background),
+        book.at, book.grid, book.sources, book.level, book.draws, book.held, book.ahead, falls, tuple(background),
         tuple(keep),
     )  # fmt: skip
-
-
-def _explained(falls: Falls, draws: dict[str, Draw], phase: int) -> tuple[float, Falls]:
-    """How much of the falls loads with older samples may explain, and the falls that still matter."""
-    explained = 0.0
-    kept = []
-    for at, amount in falls:
-        able = sum(
-            max(0.0, draw.drew(phase, at))
-            for draw in draws.values()
-            if draw.sampled_at is not None and draw.known_at() < at and draw.could_fall(phase, amount)
-        )
-        if able > 0:
-            explained += min(amount, max(0.0, able - explained))
-            kept.append((at, amount))
-    return explained, tuple(kept)
 
 
 def _without(falls: Falls, amount: float, start: float, end: float) -> Falls:
@@ -285,9 +263,26 @@ def _join(falls: Falls) -> Falls:
 
 
 def _less(grid: Amps, draws: dict[str, Draw]) -> Amps:
-    return tuple(amps - sum(draw.amps[p] for draw in draws.values()) for p, amps in enumerate(grid))
+    """The meter less all draws, per phase."""
+    if not draws:
+        return grid
+    return tuple(map(_minus, grid, map(sum, zip(*[draw.amps for draw in draws.values()], strict=True))))
 
 
-def _lift(level: list[float], before: Amps, after: Amps) -> None:
-    for p in range(len(level)):
-        level[p] += before[p] - after[p]
+def _minus(one: float, other: float) -> float:
+    return one - other
+
+
+def _changed(
+    book: Book,
+    *,
+    draws: dict[str, Draw],
+    held: dict[str, tuple[tuple[float, Amps], ...]] | None = None,
+    level: Amps | None = None,
+    falls: tuple[Falls, ...] | None = None,
+) -> Book:
+    return Book(
+        book.at, book.grid, book.sources, book.level if level is None else level, draws,
+        book.held if held is None else held, book.ahead, book.falls if falls is None else falls,
+        book.background, book.keep,
+    )  # fmt: skip

@@ -94,10 +94,10 @@ def told(draw: Draw, before: Amps, after: Amps, at: float, dead_time_s: float) -
     )  # fmt: skip
 
 
-def rest_of_cut(draw: Draw, at: float) -> Draw:
-    """The draw once the dead time of a cut is over: at most its limit, whatever the meter showed."""
-    if draw.limit is None or at < draw.due_until or all(map(_not_above, draw.amps, draw.limit)):
-        return draw
+def rest_of_cut(draw: Draw) -> Draw:
+    """The draw once the dead time of an order is over: at most its limit, whatever the meter showed."""
+    if draw.limit is None:
+        return _changed(draw, draw.amps, due=())
     return _changed(draw, tuple(map(min, draw.amps, draw.limit)), due=())
 
 
@@ -159,7 +159,3 @@ def _changed(
         alive_at=draw.alive_at if alive_at is None else alive_at,
         whole=draw.whole,
     )
-
-
-def _not_above(amps: float, limit: float) -> bool:
-    return amps <= limit

@@ -2,7 +2,7 @@
 
 from busbar_allocator import snapshot
 from busbar_allocator.plan import COMFORT, LoadPlan, Plan
-from busbar_allocator.settings import Settings, owners_name
+from busbar_allocator.settings import Settings
 from busbar_contracts.battery import BatterySettings
 from busbar_contracts.load import LoadMode, LoadSettings
 from busbar_shared.config.site import PhaseAmps
@@ -34,9 +34,7 @@ def engine_site(plan: Plan, settings: Settings, batteries: dict[str, BatterySett
             for name, charger in site.chargers.items()
             if any(load.unit == name for load in plan.loads.values())
         },
-        loads={
-            load.id: _load(load, settings.loads.get(owners_name(load)), plan) for load in plan.loads.values()
-        },
+        loads={load.id: _load(load, settings.loads.get(load.owner), plan) for load in plan.loads.values()},
         batteries={name: _battery(plan, name, batteries.get(name)) for name in site.batteries},
         inverters={
             name: snapshot.Inverter(

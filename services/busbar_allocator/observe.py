@@ -9,7 +9,6 @@ from busbar_allocator.dead_time import learned
 from busbar_allocator.known import Amps, Seen, leg_currents
 from busbar_allocator.participation import WANTING, took
 from busbar_allocator.plan import COMFORT, STORAGE, LoadPlan, Plan
-from busbar_allocator.settings import owners_name
 from busbar_allocator.sources import sources_of
 from busbar_allocator.state import Mind, State
 from busbar_contracts.charger import ChargerState, ConnectorStatus
@@ -21,7 +20,7 @@ def observed(plan: Plan, state: State, now: float) -> State:
     books, minds = dict(state.books), dict(state.minds)
     for load in plan.loads.values():
         mind = minds.get(load.id) or Mind(dead_s=load.first_dead_time_s)
-        seen = state.known.loads.get(owners_name(load))
+        seen = state.known.loads.get(load.owner)
         if seen is not None and seen.arrived > mind.sampled_at:
             mind = _look(plan, state, load, mind, seen, books, now)
         minds[load.id] = mind
@@ -103,7 +102,7 @@ def _of_power(plan: Plan, load: LoadPlan, power_w: float | None) -> tuple[Amps |
 
 def _is_drawing_part(load: LoadPlan, minds: dict[str, Mind]) -> bool:
     """A heater has one element: what it draws belongs to the part that was granted."""
-    other = minds.get(owners_name(load) + (STORAGE if load.id.endswith(COMFORT) else COMFORT))
+    other = minds.get(load.owner + (STORAGE if load.id.endswith(COMFORT) else COMFORT))
     mine = minds.get(load.id)
     if load.id.endswith(STORAGE):
         return mine is not None and mine.limit_a > 0

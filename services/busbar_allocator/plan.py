@@ -54,6 +54,9 @@ class LoadPlan(Struct, frozen=True, kw_only=True):
     """What it may have for ever beside the assumed background, should it not fall back by itself."""
     steady: Delays = STEADY
     follower: Delays = FOLLOWER
+    owner: str = ""
+    """The name under which its owner and its service know it."""
+    all_uses: tuple[int, ...] = ()
 
     def delays(self, follows: bool) -> Delays:
         """How patient it is, following the sun or not."""
@@ -61,6 +64,8 @@ class LoadPlan(Struct, frozen=True, kw_only=True):
 
     def uses(self, phases: int, legs: int | None = None) -> tuple[int, ...]:
         """How many of its legs (the first `legs` of them) are on each phase of the site."""
+        if legs is None and self.all_uses:
+            return self.all_uses
         mine = self.legs if legs is None else self.legs[:legs]
         return tuple(mine.count(phase) for phase in range(phases))
 
@@ -137,7 +142,10 @@ def _patient(site: Site, load: LoadPlan, spare: dict[tuple[str, str], float]) ->
         min_run_s=load.min_run_s,
         import_allowance_wh=site.site.import_allowance_wh,
     )
-    return replace(load, standing_a=max(0.0, load.fallback_a + room), steady=steady, follower=follower)
+    return replace(
+        load, standing_a=max(0.0, load.fallback_a + room), steady=steady, follower=follower,
+        owner=load.id.removesuffix(COMFORT).removesuffix(STORAGE), all_uses=load.uses(len(phases)),
+    )  # fmt: skip
 
 
 def _circuit(site: Site, name: str) -> CircuitPlan:

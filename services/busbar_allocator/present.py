@@ -11,7 +11,7 @@ from busbar_allocator.latches import BatteryLatch
 from busbar_allocator.participation import part_of_charger
 from busbar_allocator.permits import resting
 from busbar_allocator.plan import COMFORT, LoadPlan, Plan
-from busbar_allocator.settings import Settings, owners_name
+from busbar_allocator.settings import Settings
 from busbar_allocator.staleness import health
 from busbar_allocator.state import Mind, State
 from busbar_contracts.allocation import MeterHealth
@@ -120,11 +120,11 @@ def _load(
         return snapshot.LoadNow(status="on", reserved_a=reserved)
     mind = state.minds[load.id]
     draw = drawn_a(state.books.get(plan.grid_meter), load, load.uses(len(plan.phases)))
-    if silent(state.known, load.kind, owners_name(load), now):
+    if silent(state.known, load.kind, load.owner, now):
         return snapshot.LoadNow(
             status="silent", reserved_a=reserved_a(plan, state, load, mind, now), draw_a=draw
         )
-    message = state.known.loads[owners_name(load)].message
+    message = state.known.loads[load.owner].message
     if isinstance(message, ChargerState):
         return _charger(plan, settings, load, mind, message, draw, now)
     if isinstance(message, PlugState):
@@ -213,7 +213,7 @@ def _heater(
     wants = message.comfort_demand if comfort else message.storage_demand and not message.comfort_demand
     waits = message.may_switch_at is not None and message.may_switch_at > wall
     running = mind.limit_a > 0
-    owner = settings.loads[owners_name(load)]
+    owner = settings.loads[load.owner]
     return snapshot.LoadNow(
         status="on" if message.on else "off", wants_power=wants, draw_a=draw, limit_given_a=mind.limit_a,
         power_w=(message.max_w or None) if load.on_off else None,

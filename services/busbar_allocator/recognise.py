@@ -9,7 +9,7 @@ from busbar_allocator.known import silent
 from busbar_allocator.latches import BatteryLatch, battery_latch, excess_gate
 from busbar_allocator.plan import STORAGE, LoadPlan, Plan
 from busbar_allocator.present import lapsed
-from busbar_allocator.settings import Settings, owners_name
+from busbar_allocator.settings import Settings
 from busbar_allocator.state import State
 from busbar_contracts.charger import ChargerState, ConnectorStatus
 from busbar_contracts.load import HeatMode, HeatState, PlugState
@@ -22,7 +22,7 @@ def recognised(plan: Plan, settings: Settings, state: State, now: float, wall: d
         if load.kind == "foreign":
             continue
         mind = minds[load.id]
-        quiet = silent(state.known, load.kind, owners_name(load), now) or _unknown(state, load)
+        quiet = silent(state.known, load.kind, load.owner, now) or _unknown(state, load)
         if quiet != (mind.silent_since is not None):
             mind = minds[load.id] = replace(mind, silent_since=now if quiet else None)
         if mind.silent_since is not None and lapsed(plan, load, mind, now):
@@ -32,7 +32,7 @@ def recognised(plan: Plan, settings: Settings, state: State, now: float, wall: d
             if mind.limit_a > load.fallback_a:
                 mind = minds[load.id] = replace(mind, limit_a=load.fallback_a)
         if not mind.known and not quiet:
-            limit = found_limit(plan, load, state.known.loads[owners_name(load)].message)
+            limit = found_limit(plan, load, state.known.loads[load.owner].message)
             mind = minds[load.id] = replace(mind, known=True, limit_a=limit)
             for circuit in load.circuits if limit > 0 else ():
                 meter = plan.circuits[circuit].meter
@@ -45,7 +45,7 @@ def recognised(plan: Plan, settings: Settings, state: State, now: float, wall: d
 
 def _unknown(state: State, load: LoadPlan) -> bool:
     """It answers, but says nothing that tells what it does."""
-    message = state.known.loads[owners_name(load)].message
+    message = state.known.loads[load.owner].message
     return isinstance(message, ChargerState) and message.status is ConnectorStatus.UNKNOWN
 
 

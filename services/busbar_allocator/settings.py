@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import UNSET, Struct
 from msgspec.structs import asdict, replace
 
-from busbar_allocator.plan import COMFORT, STORAGE, LoadPlan, Plan
+from busbar_allocator.plan import LoadPlan, Plan
 from busbar_contracts.allocation import SiteSettings, SiteSettingsSet
 from busbar_contracts.load import LoadSettings, LoadSettingsSet
 
@@ -32,12 +32,6 @@ class Refusal(Struct, frozen=True):
     text: str
 
 
-def owners_name(load: LoadPlan | str) -> str:
-    """The name under which the owner sets a load: both parts of a heater have the heater's."""
-    name = load if isinstance(load, str) else load.id
-    return name.removesuffix(COMFORT).removesuffix(STORAGE)
-
-
 def from_file(plan: Plan) -> Settings:
     """The settings as the configuration gives them."""
     site = plan.site.site
@@ -49,7 +43,7 @@ def from_file(plan: Plan) -> Settings:
         excess_uses=site.excess_uses,
         grid_charging=site.grid_charging,
     )
-    loads = {owners_name(load): _first(load) for load in plan.loads.values() if load.kind != "foreign"}
+    loads = {load.owner: _first(load) for load in plan.loads.values() if load.kind != "foreign"}
     return Settings(site=settings, loads=loads, file_site=settings, file_loads=loads)
 
 

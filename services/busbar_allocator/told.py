@@ -10,7 +10,6 @@ from busbar_allocator.controller import LoadOrder, Outcome, Setup
 from busbar_allocator.decide import waiting
 from busbar_allocator.plan import COMFORT, STORAGE, LoadPlan, Plan
 from busbar_allocator.present import Outside, drawn_a
-from busbar_allocator.settings import owners_name
 from busbar_allocator.state import Mind, State
 from busbar_contracts import allocation as bus
 from busbar_contracts.charger import ChargerLimit
@@ -119,7 +118,7 @@ def orders_of(
             made.append(_to_charger(plan, load, order, stamp, wall))
         elif load.kind == "plug":
             made.append(_to_plug(plan, load, order, stamp, wall))
-        elif (name := owners_name(load)) not in heaters:
+        elif (name := load.owner) not in heaters:
             heaters.add(name)
             made.append(_to_heater(plan, name, state, order, stamp, wall))
     return made
