@@ -26,7 +26,7 @@ demo: $(VENV)/.demo  ## watch a simulated house being managed
 	$(BIN)/busbar demo $(ARGS)
 
 test: $(VENV)/.test  ## all tests but the long ones
-	$(BIN)/pytest -m "not soak" $(ARGS)
+	$(BIN)/pytest -n 4 --dist worksteal -m "not soak" $(ARGS)
 
 check: $(VENV)/.test  ## lint, format and types
 	$(BIN)/ruff check contracts shared services tests
@@ -34,7 +34,7 @@ check: $(VENV)/.test  ## lint, format and types
 	$(BIN)/mypy $(addprefix -p ,$(PACKAGES))
 
 bench: $(VENV)/.test  ## speed, measured on this machine
-	$(BIN)/python -m tests.bench $(ARGS)
+	$(BIN)/python tests/bench/run.py $(ARGS)
 
 soak: $(VENV)/.test  ## long runs
 	$(BIN)/pytest -m soak --timeout 7200 $(ARGS)
