@@ -38,7 +38,9 @@ def list_(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     table = Table("charger", "status", "limit", "draws", "session", "lease", "model", "problem")
     for (charger, connector), state in sorted(found.items()):
         table.add_row(f"{charger}-{connector}", *_cells(state))
-    Console().print(table)
+    console = Console()
+    # A pipe has no width; a table that is cut would hide what is piped.
+    (console if console.is_terminal else Console(width=160)).print(table)
 
 
 @app.command()

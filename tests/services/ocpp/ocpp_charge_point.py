@@ -20,10 +20,10 @@ Payload = dict[str, Any]
 class FastClock:
     """The real clock, some times faster, so that leases end while a test waits."""
 
-    def __init__(self, factor: float = 1.0) -> None:
+    def __init__(self, factor: float = 1.0, start: datetime | None = None) -> None:
         self.factor = factor
         self._zero = asyncio.get_running_loop().time()
-        self._start = datetime(2026, 3, 1, 18, 0, tzinfo=UTC)
+        self._start = start or datetime(2026, 3, 1, 18, 0, tzinfo=UTC)
         self.jumped = timedelta()
 
     def monotonic(self) -> float:
