@@ -21,6 +21,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     grid_meter: str | None
     batteries: dict[str, BatteryConfig]
     inverters: dict[str, InverterConfig]
+    owns_settings: bool
+    """Whether this service writes the batteries' settings; without a section of its own the allocator does."""
     legs: dict[str, int]
     """Legs of each charger: what an unmeasured car could draw."""
 
@@ -59,5 +61,6 @@ def plan_from(site: Site) -> Plan:
         grid_meter=site.grid_meter() if site.circuits else next(iter(site.meters), None),
         batteries=site.batteries,
         inverters=site.inverters,
+        owns_settings=site.battery_flow is not None,
         legs={name: len(one.legs) for name, one in site.chargers.items()},
     )

@@ -27,7 +27,7 @@ from busbar_battery.settings import Kept, changed, from_file, restored
 from busbar_battery.site import SiteNow, Wishes
 from busbar_battery.wishes import Voices, merged
 from busbar_contracts.allocation import Allocation, SiteLimit, SiteSettings
-from busbar_contracts.battery import BatteryReading
+from busbar_contracts.battery import BatteryReading, BatterySettings
 from busbar_contracts.charger import ChargerState
 from busbar_contracts.meter import InverterReading, MeterReading
 from busbar_contracts.prices import PriceSeries
@@ -76,6 +76,8 @@ class Desk:
             self._allocation = (message, heard.at_s - age_s)
         elif isinstance(message, SiteSettings):
             self._site = message
+        elif isinstance(message, BatterySettings):
+            self._hear_settings(message, heard.ids.get("battery", ""))
         elif isinstance(message, PriceSeries):
             self._prices[message.series] = message
         elif isinstance(message, ChargerState):
@@ -97,8 +99,15 @@ class Desk:
         if source is not None:
             source.hear(message, heard.at_s, now)
 
+    def _hear_settings(self, message: BatterySettings, name: str) -> None:
+        """Somebody else's settings count only where they are the one writer."""
+        if name in self.settings and not self.plan.owns_settings:
+            self.settings[name] = message
+
     def ask(self, raw: RawHeard, now: datetime) -> list[tuple[str, str, str]]:
         """An owner's request for settings; the events it causes as code, sentence and path."""
+        if not self.plan.owns_settings:
+            return []
         name = raw.topic.split("/")[-3] if raw.topic.count("/") >= 3 else ""
         if raw.retained:
             return [("retained_command", f"{raw.topic}: a command must not be retained; it is ignored", "")]

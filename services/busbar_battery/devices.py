@@ -9,14 +9,14 @@ from msgspec import Struct
 from busbar_battery.config import Plan
 from busbar_battery.heard import Source
 from busbar_battery.latch import Band
-from busbar_battery.site import BatteryNow, InverterNow, age_limit_s, smallest
+from busbar_battery.site import BatteryNow, InverterNow, smallest
 from busbar_contracts.allocation import Allocation
 from busbar_contracts.battery import BatteryReading, BatterySettings, BatteryState
 from busbar_contracts.charger import ChargerState
 from busbar_contracts.meter import Control, InverterReading
 
 # The headroom of a hybrid moves with every cloud; in steps of this an order does not.
-HEADROOM_STEP_W = 250.0
+HEADROOM_STEP_W = 500.0
 # Someone else at the controls for so long, and the battery is left to them for a while.
 CONTENDED_AFTER_S = 10.0
 LEFT_ALONE_S = 300.0
@@ -123,13 +123,6 @@ def inverter_now(plan: Plan, name: str, source: Source) -> InverterNow:
         writable=writable,
         period_s=period_s,
     )
-
-
-def stale(source: Source, now: float) -> bool:
-    """Whether the device's last usable sample is too old to be believed."""
-    last = source.trace.last_s
-    period_s = source.last.period_s if source.last is not None else 1.0
-    return last is None or now - last > age_limit_s(period_s)
 
 
 def car_draw(state: ChargerState, sample_age_s: float | None, legs: int, volts: float) -> float:

@@ -24,7 +24,6 @@ class Source:
     def __init__(self) -> None:
         self.trace = Trace()
         self.last: Reading | None = None
-        self.heard_s = float("-inf")
         self._delays: deque[float] = deque(maxlen=DELAYS)
 
     def hear(self, reading: Reading, at_s: float, arrived: datetime) -> None:
@@ -37,7 +36,7 @@ class Source:
         self._delays.append(delay)
         usual = min(self._delays)
         way = usual if 0 <= usual <= LONGEST_WAY_S else 0.0
-        self.last, self.heard_s = reading, at_s
+        self.last = reading
         power = reading.power_w
         if power is not None and isfinite(power) and reading.quality is not Quality.DOUBTFUL:
             self.trace = self.trace.heard(at_s - (delay - usual) - way, power)

@@ -13,7 +13,7 @@ from busbar_battery.desk import Desk
 from busbar_battery.post import Said
 from busbar_battery.settings import Kept
 from busbar_contracts.allocation import Allocation, SiteLimit, SiteSettings
-from busbar_contracts.battery import BatteryReading
+from busbar_contracts.battery import BatteryReading, BatterySettings
 from busbar_contracts.charger import ChargerState
 from busbar_contracts.meter import InverterReading, MeterReading
 from busbar_contracts.prices import PriceSeries
@@ -24,6 +24,7 @@ from busbar_shared.statefile import StateFile
 
 HEARD: tuple[type[Struct], ...] = (
     MeterReading, InverterReading, BatteryReading, Allocation, SiteSettings, SiteLimit, PriceSeries, ChargerState,
+    BatterySettings,
 )  # fmt: skip
 AT_ONCE = (MeterReading, BatteryReading, SiteLimit)
 """What is answered in the same moment; everything else waits for the next of these, at most a second."""

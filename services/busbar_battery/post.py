@@ -146,6 +146,8 @@ class Post:
         return [Letter(decision, {})]
 
     def _wishes(self, settings: Mapping[str, BatterySettings]) -> list[Letter]:
+        if not self._plan.owns_settings:
+            return []
         new = {name: one for name, one in settings.items() if self._settings.get(name) != one}
         self._settings |= new
         return [Letter(one, {"battery": name}) for name, one in new.items()]

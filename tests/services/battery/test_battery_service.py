@@ -111,7 +111,7 @@ async def home(tmp_path: Path, flow: str = "dry_run = false", **house: Any) -> A
     clock = VirtualClock(NOON)
     bus = FakeBus(clock=clock)
     made = Home(bus, clock, tmp_path, **house)
-    site = read(SITE + "\n[battery_flow]\n" + flow)
+    site = read(SITE + ("" if flow == "absent" else "\n[battery_flow]\n" + flow))
     service = Service(name="battery", site=site, bus=bus, clock=clock, state_dir=tmp_path)
     task = asyncio.create_task(run(service))
     await settle()
@@ -369,3 +369,14 @@ async def test_readings_of_strangers_and_of_nothing_change_nothing(tmp_path: Pat
         await house.live(2)
 
         assert house.decision.battery_w == 3000.0
+
+
+async def test_without_a_section_of_its_own_it_explains_by_the_allocators_settings(tmp_path: Path) -> None:
+    async with home(tmp_path, "absent", grid=-3000.0, sun=4000.0) as house:
+        house.bus.feed(BatterySettings(soc_target_percent=40.0), battery="cellar")
+        house.ask(soc_target_percent=90)
+        await house.live(5)
+
+        assert house.said(BatterySettings) == []
+        assert house.decision.battery_w == 0.0
+        assert house.decision.dry_run
