@@ -1,6 +1,7 @@
 """Builds the house of a site's configuration: plant, Modbus units, charge points."""
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -34,21 +35,22 @@ ROOF, STORAGE = "roof", "storage"
 
 @dataclass
 class Arrival:
-    """A car that comes and goes."""
+    """A car that comes and goes, once each."""
 
+    load: str
     socket: Socket
     car: Car
     arrives_s: float
     leaves_s: float | None
+    came: bool = False
+    went: bool = False
 
     def step(self, elapsed_s: float) -> None:
         """Plug it in or pull it out when its time has come."""
-        here = elapsed_s >= self.arrives_s and (self.leaves_s is None or elapsed_s < self.leaves_s)
-        if here and self.socket.car is None:
-            self.car.replug()
-            self.socket.car = self.car
-        elif not here:
-            self.socket.car = None
+        if not self.came and elapsed_s >= self.arrives_s:
+            self.came, self.socket.car = True, self.car
+        if self.came and not self.went and self.leaves_s is not None and elapsed_s >= self.leaves_s:
+            self.went, self.socket.car = True, None
 
 
 @dataclass
@@ -70,6 +72,8 @@ class Built:
     points: list[ChargePoint] = field(default_factory=list)
     arrivals: list[Arrival] = field(default_factory=list)
     battery: BatteryPlan = field(default_factory=BatteryPlan)
+    # Chargers that speak to nobody.
+    dumb: list[Socket] = field(default_factory=list)
     # What each heater heats.
     heated: dict[str, Tank | Room] = field(default_factory=dict)
 
@@ -96,24 +100,16 @@ def _house(
     site: Site, section: SimulatorSection, house: HousePlan, sun: SunPlan, cars: dict[str, CarPlan]
 ) -> House:
     phases = site.site.phases
-    circuits = tuple(
-        Circuit(
-            id=name,
-            parent=circuit.parent,
-            limits_a={phase: on_phase(circuit.limit_a, phase) or 0.0 for phase in phases},
-        )
-        for name, circuit in site.circuits.items()
-    ) or (Circuit(),)
-    habits = tuple(
-        Habit(at_s=_seconds(h.at), lasts_s=h.minutes * 60, power_w=h.power_w, phases=h.phases)
-        for h in house.habits
-    )
+    circuits = _circuits(site)
+    habits = {circuit.id: _habits(house, circuit, site.circuits) for circuit in circuits}
+    root = next(circuit.id for circuit in circuits if circuit.parent is None)
     dead_s = max((car.dead_s + car.answer_s for car in cars.values()), default=2.5)
     return House(
         almanac=Almanac(start=_start(section, sun), speed=section.speed),
         household=Household(
             seed=section.seed, base_w=house.base_w, kettles=house.kettles, ovens=house.ovens,
-            machines=house.machines, phases=phases, habits=habits, shortest_s=house.shortest_s * section.speed,
+            machines=house.machines, phases=phases, habits=habits[root],
+            shortest_s=house.shortest_s * section.speed,
         ),
         sky=Sky(seed=section.seed, peak_w=sun.peak_w, cloudiness=sun.cloudiness, latitude_deg=sun.latitude,
                 shortest_s=sun.shortest_cloud_s * section.speed),
@@ -121,7 +117,44 @@ def _house(
         grid=Grid(volts=house.volts, ohms=house.ohms),
         day=_day(section, phases),
         rule=Rule(mend_s=house.mend_s, dead_s=dead_s),
+        outbuildings={
+            circuit: Household(seed=section.seed, base_w=0, kettles=0, ovens=0, machines=0, phases=phases, habits=own)
+            for circuit, own in habits.items() if own and circuit != root
+        },
     )  # fmt: skip
+
+
+def _circuits(site: Site) -> tuple[Circuit, ...]:
+    """The site's circuits, and a breaker of its own for each charger that names its most."""
+    phases = site.site.phases
+    made = [
+        Circuit(id=name, parent=own.parent, limits_a={p: on_phase(own.limit_a, p) or 0.0 for p in phases})
+        for name, own in site.circuits.items()
+    ] or [Circuit()]
+    root = next(circuit.id for circuit in made if circuit.parent is None)
+    for name, charger in site.chargers.items():
+        if charger.max_current_a is not None:
+            limits: dict[str, float] = {
+                p: charger.max_current_a * max(charger.legs.count(p), 1) for p in phases
+            }
+            made.append(Circuit(id=unit_of(name), parent=charger.circuit or root, limits_a=limits))
+    return tuple(made)
+
+
+def unit_of(charger: str) -> str:
+    """The circuit inside a charger."""
+    return f"charger-{charger}"
+
+
+def _habits(house: HousePlan, circuit: Circuit, known: Mapping[str, object]) -> tuple[Habit, ...]:
+    for habit in house.habits:
+        if habit.circuit is not None and habit.circuit not in known:
+            raise BadConfig(f"simulator.house.habits: there is no circuit {habit.circuit!r}")
+    return tuple(
+        Habit(at_s=_seconds(h.at), lasts_s=h.minutes * 60, power_w=h.power_w, phases=h.phases)
+        for h in house.habits
+        if h.circuit == circuit.id or (h.circuit is None and circuit.parent is None)
+    )
 
 
 def _start(section: SimulatorSection, sun: SunPlan) -> datetime:
@@ -205,12 +238,18 @@ def _charge_point(site: Site, section: SimulatorSection, charger: str, plan: Car
             SocketSpec(
                 legs=here.legs or own.legs or config.legs,
                 max_a=own.max_a or config.max_a,
-                circuit=config.circuit or "",
+                circuit=(config.circuit or "") if config.max_current_a is None else unit_of(charger),
             )
         )
-        sockets[int(number)] = built.house.sockets[f"{charger}-{number}"] = socket
+        load = f"{charger}-{number}"
+        sockets[int(number)] = built.house.sockets[load] = socket
         if here.plugged:
-            built.arrivals.append(Arrival(socket, _car(here), here.arrives_after_s, here.leaves_after_s))
+            built.arrivals.append(
+                Arrival(load, socket, _car(here), here.arrives_after_s, here.leaves_after_s)
+            )
+    if plan.ocpp == "none":
+        built.dumb += sockets.values()
+        return
     offset = plan.clock_offset_s
     if offset is None:
         offset = random.Random(f"{section.seed}/{charger}/clock").uniform(-90.0, 90.0)

@@ -21,6 +21,7 @@ class HabitPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     power_w: Annotated[float, Meta(ge=0, description="Its power.")]
     minutes: Annotated[float, Meta(gt=0, description="How long, by the calendar.")] = 30.0
     phases: Annotated[tuple[Phase, ...], Meta(description="Where it hangs.")] = ("b",)
+    circuit: Annotated[str | None, Meta(description="On which circuit; null: the main one.")] = None
 
 
 class HousePlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,7 +88,10 @@ class BatteryPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class CarPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """[simulator.cars.<charger>]: a charge point and the car on its cable; `connectors` says what differs."""
 
-    ocpp: Annotated[Literal["1.6", "2.0.1"], Meta(description="What it speaks.")] = "1.6"
+    ocpp: Annotated[
+        Literal["1.6", "2.0.1", "none"],
+        Meta(description="What it speaks; none: it charges and obeys nobody."),
+    ] = "1.6"
     vendor: Annotated[str, Meta(description="As it boots.")] = "Busbar"
     model: Annotated[str, Meta(description="As it boots.")] = "Simulated"
     firmware: Annotated[str, Meta(description="As it boots.")] = "1.0.0"

@@ -56,6 +56,8 @@ class Link:
         self._socket: ClientConnection | None = None
         self._ids = 0
         self._boot_reason = "PowerUp"
+        # Until then the network is gone.
+        self.away_until_s = 0.0
 
     @property
     def faults(self) -> frozenset[Fault]:
@@ -80,7 +82,7 @@ class Link:
         """Connect, serve, and connect again, until cancelled."""
         wait_s = FIRST_RETRY_S
         while True:
-            if self.station.off:
+            if self.station.off or self.station.now_s < self.away_until_s:
                 await asyncio.sleep(0.2)
                 continue
             try:
@@ -94,8 +96,9 @@ class Link:
             await asyncio.sleep(wait_s * self._dice.uniform(0.8, 1.2))
             wait_s = min(wait_s * 2, LAST_RETRY_S)
 
-    async def drop(self) -> None:
-        """Cut the link, as a lost mobile network does."""
+    def drop(self, for_s: float = 0.0) -> None:
+        """Cut the link, as a lost mobile network does, and keep it cut for so long."""
+        self.away_until_s = self.station.now_s + for_s
         if self._socket is not None:
             self._socket.transport.abort()
 
@@ -200,7 +203,10 @@ class Link:
             answer = {}
         finally:
             self._waiting = None
-        call.answered(answer)
+        try:
+            call.answered(answer)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            log.warning("%s: %s was answered with %r: %r", self.station.spec.id, call.action, answer, error)
         if call.action == "Heartbeat":
             self._take_time(answer)
         return answer
@@ -249,7 +255,7 @@ class Link:
         if Fault.ANSWERS_NOTHING in self.faults and self._dice.random() < 0.3:
             return
         if Fault.DROPS_BEFORE_ANSWER in self.faults and self._dice.random() < 0.2:
-            await self.drop()
+            self.drop()
             return
         if Fault.ANSWERS_LATE in self.faults and self._dice.random() < 0.3:
             await asyncio.sleep(self._dice.uniform(4.0, 12.0))

@@ -24,7 +24,7 @@ def truth(built: Built, now: datetime, zone: str) -> PlantTruth:
         b=phases.get("b"),
         c=phases.get("c"),
         solar_w=round(sum(inverter.pv_w for inverter in inverters), 1),
-        house_w=round(sum(house.house_w), 1),
+        house_w=round(sum(house.house_w) + house.outside_w, 1),
         battery_w=round(sum(inverter.battery_w for inverter in inverters), 1),
         battery_soc_percent=round(storages[0].soc_percent, 1) if storages else None,
         grid_w=round(sum(house.grid_w), 1),

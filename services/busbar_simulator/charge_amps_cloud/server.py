@@ -16,18 +16,29 @@ LOST_S = 60.0
 async def serving(cloud: Cloud, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[int]:
     """Serve the cloud; gives the port. The web interface is under /api, the other under /api/v5."""
 
+    open_now: set[asyncio.StreamWriter] = set()
+
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        open_now.add(writer)
         try:
             while await _one(cloud, reader, writer):
                 pass
         except (OSError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             pass
+        except asyncio.CancelledError:
+            # The cloud goes down; asyncio would report each open connection as an error.
+            pass
         finally:
+            open_now.discard(writer)
             writer.close()
 
     server = await asyncio.start_server(connected, host, port)
     async with server:
-        yield server.sockets[0].getsockname()[1]
+        try:
+            yield server.sockets[0].getsockname()[1]
+        finally:
+            for writer in open_now:
+                writer.transport.abort()
 
 
 async def _one(cloud: Cloud, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:

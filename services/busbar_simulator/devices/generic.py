@@ -46,6 +46,10 @@ class Generic:
         """Nothing but its values, which come by themselves."""
         return []
 
+    def leave(self) -> list[Message]:
+        """What its last will would say."""
+        return []
+
     def hear(self, topic: str, payload: bytes, now_s: float, at: datetime) -> list[Message]:
         """Obey."""
         for order in self.taken:

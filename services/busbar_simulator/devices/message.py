@@ -35,6 +35,9 @@ class Gadget(Protocol):
     def greet(self, at: datetime) -> list[Message]:
         """What it says when it has connected."""
 
+    def leave(self) -> list[Message]:
+        """What its last will would say."""
+
     def hear(self, topic: str, payload: bytes, now_s: float, at: datetime) -> list[Message]:
         """What a message makes it do and say; what it does not understand it ignores or refuses."""
 

@@ -14,6 +14,7 @@ class Shelly1:
         self.prefix, self.thing = prefix, thing
         self.relay = f"{prefix}/relay/{channel}"
         self._next_s = 0.0
+        self._told_on = thing.on
 
     @property
     def hears(self) -> tuple[str, ...]:
@@ -33,6 +34,10 @@ class Shelly1:
             *self._values(),
         ]
 
+    def leave(self) -> list[Message]:
+        """What its last will would say."""
+        return [Message(topic=f"{self.prefix}/online", payload="false", retain=True)]
+
     def hear(self, topic: str, payload: bytes, now_s: float, at: datetime) -> list[Message]:
         """on, off, toggle; announce and update."""
         word = payload.decode("utf-8", "replace")
@@ -44,13 +49,14 @@ class Shelly1:
         return {"update": self._values(), "announce": self.greet(at)[1:2]}.get(word, [])
 
     def step(self, now_s: float, at: datetime) -> list[Message]:
-        """All values now and then."""
+        """All values now and then, the relay at once when its button was pressed."""
         if now_s < self._next_s:
-            return []
+            return [self._position()] if self.thing.on != self._told_on else []
         self._next_s = now_s + EVERY_S
         return self._values()
 
     def _position(self) -> Message:
+        self._told_on = self.thing.on
         return Message(topic=self.relay, payload="on" if self.thing.on else "off")
 
     def _values(self) -> list[Message]:

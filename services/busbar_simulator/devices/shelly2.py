@@ -23,6 +23,7 @@ class Shelly2:
         self._source = "init"
         self._told_w = 0.0
         self._told_minute: int | None = None
+        self._told_on = thing.on
 
     @property
     def hears(self) -> tuple[str, ...]:
@@ -37,6 +38,10 @@ class Shelly2:
         """Online, retained."""
         return [Message(topic=f"{self.prefix}/online", payload="true", retain=True)]
 
+    def leave(self) -> list[Message]:
+        """What its last will would say."""
+        return [Message(topic=f"{self.prefix}/online", payload="false", retain=True)]
+
     def hear(self, topic: str, payload: bytes, now_s: float, at: datetime) -> list[Message]:
         """A request with an answer, or a plain word without one."""
         if topic.endswith("/rpc"):
@@ -50,8 +55,12 @@ class Shelly2:
         return []
 
     def step(self, now_s: float, at: datetime) -> list[Message]:
-        """Its timer, a changed power, and energy each full minute."""
+        """Its timer, its button, a changed power, and energy each full minute."""
         said: list[Message] = []
+        if self.thing.on != self._told_on:
+            # Somebody pressed the button.
+            self.thing.on = self._told_on
+            said += self._switch(not self._told_on, None, "button", now_s, at)
         if self._off_at_s is not None and now_s >= self._off_at_s:
             said += self._switch(self._timer_to, None, "timer", now_s, at)
         if abs(self.thing.power_w - self._told_w) >= max(NOTICED_W, 0.02 * self._told_w):
@@ -99,6 +108,7 @@ class Shelly2:
     ) -> list[Message]:
         """Move the relay; any switching ends a timer, `toggle_after` starts one that turns it back."""
         changed, self.thing.on, self._source = on != self.thing.on, on, source
+        self._told_on = on
         had_timer, self._off_at_s, self._timer = bool(self._timer), None, {}
         if after_s is not None and after_s > 0:
             self._off_at_s, self._timer_to = now_s + after_s, not on

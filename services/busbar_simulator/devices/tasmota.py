@@ -17,6 +17,7 @@ class Tasmota:
         self.topic, self.thing, self.every_s, self.pulse_time = topic, thing, every_s, pulse_time
         self._off_at_s: float | None = None
         self._next_s: float | None = None
+        self._told_on = thing.on
 
     @property
     def hears(self) -> tuple[str, ...]:
@@ -30,6 +31,10 @@ class Tasmota:
             self._say("stat", "RESULT", {"POWER": self._word()}),
             Message(topic=f"stat/{self.topic}/POWER", payload=self._word()),
         ]
+
+    def leave(self) -> list[Message]:
+        """What its last will would say."""
+        return [Message(topic=f"tele/{self.topic}/LWT", payload="Offline", retain=True)]
 
     def hear(self, topic: str, payload: bytes, now_s: float, at: datetime) -> list[Message]:
         """A command; its name may be in any case, the first relay's number may be left out."""
@@ -49,8 +54,11 @@ class Tasmota:
         return [self._say("stat", "RESULT", {"Command": "Unknown"})]
 
     def step(self, now_s: float, at: datetime) -> list[Message]:
-        """Its pulse timer, and telemetry each TelePeriod."""
+        """Its button, its pulse timer, and telemetry each TelePeriod."""
         said: list[Message] = []
+        if self.thing.on != self._told_on:
+            # The button acts as the command does, its pulse timer included.
+            said += self._power("ON" if self.thing.on else "OFF", now_s)
         if self._off_at_s is not None and now_s >= self._off_at_s:
             said += self._power("OFF", now_s)
         if self._next_s is None:
@@ -75,6 +83,7 @@ class Tasmota:
         if word in wanted:
             self.thing.on = wanted[word]
             self._off_at_s = now_s + self._pulse_s() if self.thing.on and self.pulse_time else None
+        self._told_on = self.thing.on
         # An empty payload only asks.
         return [
             self._say("stat", "RESULT", {"POWER": self._word()}),

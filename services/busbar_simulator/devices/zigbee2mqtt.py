@@ -20,6 +20,7 @@ class Zigbee2Mqtt:
         self._off_at_s: float | None = None
         self._next_s = EVERY_S
         self._told_w = 0.0
+        self._told_on = thing.on
 
     @property
     def hears(self) -> tuple[str, ...]:
@@ -32,6 +33,14 @@ class Zigbee2Mqtt:
         said = [Message(topic=f"{self.base}/bridge/state", payload=online, retain=True)]
         if self.availability:
             said.append(Message(topic=f"{self.topic}/availability", payload=online, retain=True))
+        return said
+
+    def leave(self) -> list[Message]:
+        """What its last will would say."""
+        offline = json_text({"state": "offline"})
+        said = [Message(topic=f"{self.base}/bridge/state", payload=offline, retain=True)]
+        if self.availability:
+            said.append(Message(topic=f"{self.topic}/availability", payload=offline, retain=True))
         return said
 
     def hear(self, topic: str, payload: bytes, now_s: float, at: datetime) -> list[Message]:
@@ -52,19 +61,19 @@ class Zigbee2Mqtt:
         return [self._state()]
 
     def step(self, now_s: float, at: datetime) -> list[Message]:
-        """Its timer, a changed power, and a report now and then."""
+        """Its timer, its button, a changed power, and a report now and then."""
         said: list[Message] = []
         if self._off_at_s is not None and now_s >= self._off_at_s:
             self._off_at_s, self.thing.on = None, False
             said.append(self._state())
-        changed = abs(self.thing.power_w - self._told_w) >= NOTICED_W
+        changed = abs(self.thing.power_w - self._told_w) >= NOTICED_W or self.thing.on != self._told_on
         if changed or now_s >= self._next_s:
             self._next_s = now_s + EVERY_S
             said.append(self._state())
         return said
 
     def _state(self) -> Message:
-        self._told_w = self.thing.power_w
+        self._told_w, self._told_on = self.thing.power_w, self.thing.on
         tree: dict[str, Any] = {
             "state": "ON" if self.thing.on else "OFF",
             "power": round(self.thing.power_w, 1),

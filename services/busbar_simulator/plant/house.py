@@ -1,5 +1,6 @@
 """The whole house: everything that draws or feeds, summed on the wires each step."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .almanac import Almanac
@@ -45,9 +46,12 @@ class House:
         grid: Grid | None = None,
         day: RecordedDay | None = None,
         rule: Rule | None = None,
+        outbuildings: Mapping[str, Household] | None = None,
     ) -> None:
         self.almanac, self.household, self.sky, self.day = almanac, household, sky, day
         self.grid = grid or Grid()
+        # What is drawn on smaller circuits beside the loads.
+        self.outbuildings = dict(outbuildings or {})
         self.circuits = {circuit.id: circuit for circuit in circuits}
         self.root = next(circuit.id for circuit in circuits if circuit.parent is None)
         self.ledger = Ledger({c.id: c.limits_a for c in circuits}, rule or Rule())
@@ -61,6 +65,7 @@ class House:
         self.house_w: Phases = NONE
         self.currents_a: dict[str, Phases] = {circuit.id: NONE for circuit in circuits}
         self.loads_a: dict[str, Phases] = {circuit.id: NONE for circuit in circuits}
+        self.outside_w = 0.0
         self.imported_wh = 0.0
         self.exported_wh = 0.0
 
@@ -95,7 +100,7 @@ class House:
             thing.step(dt_s, calendar_s, self.elapsed_s, self.volts)
         for inverter in self.inverters.values():
             inverter.step(dt_s, calendar_s, self._roof_w(inverter), grid_w)
-        self._sum_wires()
+        self._sum_wires(second)
         self._book(dt_s)
 
     def _roof_w(self, inverter: Inverter) -> float:
@@ -103,17 +108,21 @@ class House:
         suns = [i.spec.rating_w for i in self.inverters.values() if i.spec.has_sun]
         return self.sun_w * inverter.spec.rating_w / sum(suns) if inverter.spec.has_sun else 0.0
 
-    def _sum_wires(self) -> None:
+    def _sum_wires(self, second: float) -> None:
         draws: dict[str, Phases] = {}
         drawn = [(socket.spec.circuit, socket.currents()) for socket in self.sockets.values()]
         drawn += [(thing.spec.circuit, thing.currents()) for thing in self.things.values()]
         for circuit, current in drawn:
             draws[circuit or self.root] = added(draws.get(circuit or self.root, NONE), current)
         self.loads_a = {circuit: self._under(circuit, draws) for circuit in self.circuits}
-        self.currents_a = dict(self.loads_a)
         fed = added(NONE, *(inverter.ac_phases_w for inverter in self.inverters.values()))
-        background = over(less(self.house_w, fed), self.volts)
-        self.currents_a[self.root] = added(self.loads_a[self.root], background)
+        outside = {name: home.power_w(second) for name, home in self.outbuildings.items()}
+        self.outside_w = sum(sum(watts) for watts in outside.values())
+        around = {name: over(watts, self.volts) for name, watts in outside.items()}
+        around[self.root] = over(less(self.house_w, fed), self.volts)
+        self.currents_a = {
+            circuit: added(loads, self._under(circuit, around)) for circuit, loads in self.loads_a.items()
+        }
         drop = self.grid.ohms
         a, b, c = (v - i * drop for v, i in zip(self.grid.volts, self.grid_a, strict=True))
         self.volts = (a, b, c)

@@ -16,6 +16,8 @@ class ThingSpec(Protocol):
 class Thing(Protocol):
     """A load with a switch."""
 
+    on: bool
+
     @property
     def spec(self) -> ThingSpec:
         """Its plate."""

@@ -215,7 +215,7 @@ async def test_a_silent_reconnect_says_nothing_at_all(central_16: Any, garages: 
     await garage.online()
     await garage.live(1)
     heard = len(central_16.heard)
-    await garage.link.drop()
+    garage.link.drop()
     await garage.until(lambda: not garage.station.online)
     await garage.online()
     await garage.live(2)

@@ -15,14 +15,17 @@ from busbar_shared.config.load import BadConfig, read
 from busbar_shared.config.root import Site
 from busbar_shared.fakes import FakeBus
 from busbar_shared.life import Service
+from busbar_simulator.at_the_broker import topic_matches
 from busbar_simulator.build import build
 from busbar_simulator.commands import app
 from busbar_simulator.gadgets import add_gadgets
-from busbar_simulator.main import portions, run, topic_matches
+from busbar_simulator.main import run
 from busbar_simulator.modbus_server import ModbusServer
 from busbar_simulator.sunspec.replay import BadDump, replays
 from busbar_simulator.truth import truth
 from busbar_simulator.units import units
+from busbar_simulator.wishes import NotGranted, grant
+from busbar_simulator.world import World, portions, world_of
 
 SITE = """
 [site]
@@ -286,3 +289,164 @@ def test_what_is_no_dump(text: str, tmp_path: Path) -> None:
 )
 def test_a_herd_that_cannot_be(arguments: list[str]) -> None:
     assert CliRunner().invoke(app, ["chargers", "ws://127.0.0.1:1/", *arguments]).exit_code == 2
+
+
+def a_world(text: str = SITE) -> World:
+    """The world of a site, at noon."""
+    return world_of(read(text), lambda: datetime(2026, 3, 1, 12, tzinfo=UTC))
+
+
+def test_an_oven_for_five_seconds() -> None:
+    world = a_world(SITE + "[simulator.cars.left]\nplugged = false\n")
+    grant(world, b'{"extra_w":[0,2300,0],"for_s":5}')
+    world.live(4.9)
+    assert world.built.house.grid_a[1] == pytest.approx(10, abs=0.1)
+    world.live(0.5)
+
+    assert world.built.house.grid_a[1] == pytest.approx(0, abs=0.01)
+
+
+def test_two_ovens_end_each_at_its_own_time() -> None:
+    world = a_world(SITE + "[simulator.cars.left]\nplugged = false\n")
+    grant(world, b'{"extra_w":[2300,0,0],"for_s":3}')
+    grant(world, b'{"extra_w":[2300,0,0],"for_s":6}')
+    seen = []
+    for _ in range(3):
+        world.live(2.5)
+        seen.append(round(world.built.house.grid_a[0]))
+
+    assert seen == [20, 10, 0]
+
+
+def test_a_cable_is_pulled_and_put_in_again() -> None:
+    world = a_world()
+    world.live(1)
+    socket = world.built.house.sockets["left-1"]
+    grant(world, b'{"unplug":["left-1"]}')
+    world.live(1)
+    assert socket.car is None
+    grant(world, b'{"plug":["left-1"]}')
+
+    assert socket.car is not None
+
+
+def test_a_meter_falls_silent_and_speaks_again() -> None:
+    world = a_world()
+    grant(world, b'{"silent":true,"for_s":3}')
+    world.live(2)
+    assert world.server.silent
+    world.live(2)
+
+    assert not world.server.silent
+
+
+def test_a_charger_begins_to_misbehave_loses_its_link_and_reboots() -> None:
+    world = a_world()
+    world.live(1)
+    grant(world, b'{"faults":{"left":["disobeys"]},"offline":["left"],"reboot":["left"],"for_s":30}')
+    station = world.links["left"].station
+
+    assert station.spec.faults == {"disobeys"}
+    assert station.off
+    assert world.links["left"].away_until_s == pytest.approx(31, abs=0.5)
+
+
+def test_a_button_is_pressed() -> None:
+    world = a_world()
+    grant(world, b'{"press":["pump"]}')
+    [pump] = [gadget for gadget in world.gadgets if "shellyplus-pump/rpc" in gadget.hears]
+    [notice] = pump.step(0.1, datetime(2026, 3, 1, tzinfo=UTC))
+
+    assert world.built.house.things["pump"].on
+    assert json.loads(notice.payload)["params"]["switch:0"] == {"id": 0, "output": True, "source": "button"}
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        b"", b"[]", b'{"oven":1}', b'{"extra_w":[1,2]}', b'{"extra_w":[1e9,0,0]}', b'{"unplug":["right-1"]}',
+        b'{"press":["lamp"]}', b'{"faults":{"left":["lazy"]}}', b'{"offline":["right"]}',
+    ],
+)  # fmt: skip
+def test_a_wish_that_is_not_granted_changes_nothing(wish: bytes) -> None:
+    world = a_world()
+    with pytest.raises(NotGranted):
+        grant(world, wish)
+
+    assert world.built.house.extra_w == (0, 0, 0)
+
+
+def test_a_workshop_draws_on_its_own_circuit_and_on_the_main_one() -> None:
+    saw = 'habits = [{ at = "12:00", minutes = 60, power_w = 2300, phases = ["b"], circuit = "garage" }]\n'
+    world = a_world(
+        SITE.replace("base_w = 0\n", "base_w = 0\n" + saw) + "[simulator.cars.left]\nplugged = false\n"
+    )
+    world.live(1)
+
+    assert world.built.house.currents_a["garage"] == pytest.approx((0, 10, 0), abs=0.1)
+    assert world.built.house.currents_a["main"] == pytest.approx((0, 10, 0), abs=0.1)
+    assert world.built.house.loads_a["main"] == (0, 0, 0), "it is no load of ours"
+
+
+def test_a_charger_of_two_sockets_has_a_breaker_of_its_own() -> None:
+    two = "fallback_a = 0\nmax_current_a = 20\n[chargers.left.connectors.1]\n[chargers.left.connectors.2]\n"
+    world = a_world(SITE.replace("fallback_a = 0\n", two).replace('meter = "left"\n', ""))
+    for socket in world.built.house.sockets.values():
+        socket.closed, socket.pilot_a = True, 16
+    world.live(1)
+
+    assert world.built.house.ledger.lines["charger-left", "b"].limit_a == 20
+    assert world.built.house.circuits["charger-left"].parent == "garage"
+
+
+def test_a_charger_that_speaks_to_nobody_charges_all_the_same() -> None:
+    world = a_world(SITE + '[simulator.cars.left]\nocpp = "none"\n')
+    world.live(20)
+
+    assert world.links == {}
+    assert world.built.house.currents_a["garage"] == pytest.approx((16, 16, 16))
+
+
+def test_a_one_phase_house() -> None:
+    text = SITE.replace('["a", "b", "c"]', '["a"]').replace('["b", "c", "a"]', '["a"]')
+    for phase in ("b", "c"):
+        text = text.replace(f'phases = ["{phase}"]', 'phases = ["a"]')
+    world = a_world(text.replace("base_w = 0", "base_w = 1000"))
+    world.live(20)
+
+    assert [b.layout.model for b in world.served.by_id[200].device.blocks] == [1, 201]
+    assert [b.layout.model for b in world.served.by_id[1].device.blocks][1] == 101
+    assert world.built.house.grid_a[0] > 5
+    assert world.built.house.grid_a[1:] == (0, 0)
+
+
+VENDOR = """
+[chargeamps]
+base_url = "http://127.0.0.1:9/api"
+[chargeamps.connectors.1]
+charge_point = "2106037142M"
+legs = ["b", "c", "a"]
+circuit = "garage"
+max_current_a = 10
+"""
+
+
+def test_a_charge_amps_charger_follows_its_cloud() -> None:
+    world = a_world(
+        SITE + VENDOR + "[simulator.chargeamps]\ncar_legs = 1\n[simulator.cars.left]\nplugged = false\n"
+    )
+    assert world.cloud is not None
+    world.live(10)
+    off = world.built.house.currents_a["garage"]
+    world.cloud.connectors["2106037142M", 1].mode = "On"
+    world.live(15)
+
+    assert off == (0, 0, 0)
+    assert world.built.house.currents_a["garage"] == pytest.approx((0, 10, 0)), "its leg l1 hangs on phase b"
+    assert truth(world.built, datetime(2026, 3, 1, tzinfo=UTC), "Europe/Berlin").loads["chargeamps-1"] == 10
+
+
+def test_without_a_word_about_it_there_is_no_vendor_cloud() -> None:
+    assert (
+        a_world(SITE + VENDOR.replace("http://127.0.0.1:9/api", "https://my.charge.space/api")).cloud is None
+    )
