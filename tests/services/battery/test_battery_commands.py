@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -83,3 +84,22 @@ def test_a_setting_that_cannot_be_is_a_sentence(options: list[str]) -> None:
 )
 def test_what_is_typed_becomes_json(typed: str, meant: object) -> None:
     assert as_json(typed) == meant
+
+
+DOCS = Path(__file__).parents[3] / "docs"
+
+
+def test_the_example_in_the_docs_is_what_the_command_answers() -> None:
+    asked, answered = re.findall(r"```json\n(.*?)\n```", (DOCS / "battery.md").read_text(), re.DOTALL)
+
+    answer = CliRunner().invoke(app, ["explain", "--json"], input=asked + "\n")
+
+    assert json.loads(answer.stdout) == json.loads(answered)
+
+
+@pytest.mark.parametrize("mode", ["battery_first", "export_first"])
+def test_the_plots_in_the_docs_are_what_the_command_draws(mode: str, tmp_path: Path) -> None:
+    file = tmp_path / "day.svg"
+    simulated("--mode", mode, "--export-limit", "5000", "--svg", str(file))
+
+    assert file.read_text() == (DOCS / f"battery-day-{mode.replace('_', '-')}.svg").read_text()
