@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from busbar_shared.config.load import BadConfig
+from busbar_simulator.line import LineFault
 from busbar_simulator.plant.appliance import Kind
 from busbar_simulator.station.faults import Fault
 
@@ -81,6 +82,9 @@ class BatteryPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     meter_personality: Annotated[PersonalityName | None, Meta(description="Whose meter; null: the same.")] = (
         None
     )
+    line_faults: Annotated[
+        tuple[LineFault, ...], Meta(description="What goes wrong on the Modbus line.")
+    ] = ()
     loop_s: Annotated[float, Meta(gt=0, le=60, description="Of its own control.")] = 0.5
     ramp_w_per_s: Annotated[float, Meta(gt=0, description="How fast it moves.")] = 2_500.0
 

@@ -78,6 +78,7 @@ class InverterUnit:
 
     def refresh(self, house: House) -> None:
         """Show the present state."""
+        self.device.asleep = self.inverter.sun_w <= 0.0 and self.inverter.storage is None
         refresh(self.device, self.inverter, self.personality, house.volts)
 
     def tick(self, now_s: float) -> None:

@@ -10,6 +10,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from busbar_simulator.line import LineFault
 from busbar_simulator.plant.car import Car
 from busbar_simulator.plant.phases import Phases, added, less
 from busbar_simulator.station.faults import Fault
@@ -26,6 +27,9 @@ class Wish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = None
     trip_s: Annotated[float | None, Meta(description="All inverters fall off the grid for so long.")] = None
     silent: Annotated[bool | None, Meta(description="The Modbus server answers nothing.")] = None
+    line_faults: Annotated[
+        tuple[LineFault, ...] | None, Meta(description="What goes wrong on it from now.")
+    ] = None
     offline: Annotated[tuple[str, ...], Meta(description="Chargers that lose their link.")] = ()
     unplug: Annotated[tuple[str, ...], Meta(description="Loads whose cable is pulled.")] = ()
     plug: Annotated[tuple[str, ...], Meta(description="Loads whose cable is put in again.")] = ()
@@ -62,6 +66,8 @@ def grant(world: World, payload: bytes) -> None:
     if wish.silent is not None:
         world.server.silent = wish.silent
         _undo(world, wish.for_s, lambda: _speak_again(world))
+    if wish.line_faults is not None:
+        world.server.line.faults = frozenset(wish.line_faults)
     _chargers(world, wish)
     for load in wish.press:
         thing = house.things[load]

@@ -65,7 +65,8 @@ def world_of(site: Site, now: Callable[[], datetime]) -> World:
     cloud, vendor = vendor_cloud(site, built, now)
     served = units(site, built)
     port = site.simulator.modbus_port if site.simulator else 0
-    server = ModbusServer({unit: one.device for unit, one in served.by_id.items()}, port=port)
+    faults = frozenset(built.battery.line_faults)
+    server = ModbusServer({unit: one.device for unit, one in served.by_id.items()}, port=port, faults=faults)
     links = {
         point.charger: Link(point.station, point.dialect, point.url, password=point.password)
         for point in built.points

@@ -49,6 +49,7 @@ class Device:
         self.base, self.blocks, self.controls = base, list(blocks), controls
         self.log: deque[Write] = deque(maxlen=1000)
         self.now_s = 0.0
+        self.asleep = False
         # Kostal takes 123 only through function 6, APsystems only function 16 (sunspec.md section 1.13).
         self.functions = frozenset({6, 16})
 

@@ -42,6 +42,8 @@ class Images(Struct, frozen=True):
 class Replay:
     """One unit that says what it once said."""
 
+    asleep = False
+
     def __init__(self, image: Image) -> None:
         self._registers = {run.start + at: value for run in image.runs for at, value in enumerate(run.values)}
 
