@@ -48,6 +48,7 @@ class Household:
         self.bus = FakeBus(clock=self.clock)
         self.calls = 0
         self.latency_s = 0.2
+        self.tick_s = 20.0
         self.stopping = False
         """Virtual time stands still while the service stops, so nothing may wait for it."""
         self.kill_at: int | None = None
@@ -72,7 +73,7 @@ class Household:
         else:
             account = WebCloud(self.call, self.clock, zone=AMSTERDAM, base_url="http://cloud/api", **login)
         service = Service("chargeamps", self.site(), self.bus, self.clock, self.state_dir)
-        return Scheduler(service, account, tick_s=20.0)
+        return Scheduler(service, account, tick_s=self.tick_s)
 
     async def call(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> Answer:
         """HTTP without sockets; a lost answer takes half a minute, and a process may die in it."""
