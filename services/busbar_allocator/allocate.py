@@ -28,7 +28,7 @@ from busbar_allocator.optimized import Optimized
 from busbar_allocator.pools import excess, export, no_grid, solar
 from busbar_allocator.reasons import Reasons
 from busbar_allocator.result import allocation
-from busbar_allocator.rows import Ground
+from busbar_allocator.rows import Ground, measured_volts
 from busbar_allocator.shared import Shared
 from busbar_allocator.site_model import EXCESS, SOLAR_ONLY, SOLAR_PRIORITY, STANDARD, SiteModel
 from busbar_allocator.snapshot import Allocation, Now, Snapshot
@@ -49,7 +49,7 @@ def allocate(snapshot: Snapshot) -> Allocation:
 
 def decide(model: SiteModel, now: Now) -> Allocation:
     """The same for a site that was compiled before and a `now` that was checked."""
-    volts = list(model.read(now.voltage_v)) if now.voltage_v is not None else model.nominal
+    volts = model.nominal if now.voltage_v is None else measured_volts(model, now.voltage_v)
     asked = claims(model, now, volts)
     ranked = in_rank_order(asked)
     ground = Ground(model, now, asked, volts)
@@ -59,9 +59,13 @@ def decide(model: SiteModel, now: Now) -> Allocation:
         claim.target = claim.limit = claim.grant
     limits = targets
     if not house.room.fits_now(targets.used):
+        bound = [(claim.tight, claim.start, claim.rise) for claim in ranked]
         limits = settle(house, _up_to_target(ranked), ground.limit_rows)
-        for claim in ranked:
+        for claim, (tight, start, rise) in zip(ranked, bound, strict=True):
             claim.limit = claim.grant
+            if claim.limit > claim.target - EPS:
+                # It has its target already: what binds it is what binds that.
+                claim.tight, claim.start, claim.rise = tight, start, rise
     house.room.finish(targets.used)
     return allocation(model, now, ground, asked, targets, limits, house.room, Reasons(model, ground, asked))
 
@@ -82,7 +86,7 @@ class Settled(NamedTuple):
 
     used: Used
     ceilings: dict[int, tuple[Ceiling, Ceiling, tuple[int, float] | None]]
-    blocked: bool
+    blocked: tuple[int, int, int] | None
     before_excess_w: float
 
 
@@ -98,7 +102,7 @@ def settle(house: House, ranked: list[Claim], rows: Caps) -> Settled:
     rounds.followers(by_urgency.get(SOLAR_ONLY, []))
     before_w = used[house.model.watts] - house.ground.unmanaged[house.model.watts]
     rounds.excess(by_urgency.get(EXCESS, []))
-    return Settled(used, rounds.ceilings, getattr(mode, "blocked", False), before_w)
+    return Settled(used, rounds.ceilings, mode.blocked if isinstance(mode, Strict) else None, before_w)
 
 
 class _Rounds:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from math import isfinite
 
+from busbar_allocator.rows import LEAST_V, MOST_V
 from busbar_allocator.site_model import DEFAULT_MODE, TINY, URGENCY, SiteModel, bounds, on_off_power
 from busbar_allocator.snapshot import (
     BadSnapshot,
@@ -20,7 +21,6 @@ from busbar_allocator.snapshot import (
 MOST_A = 10_000.0
 MOST_W = 10_000_000.0
 """Beyond what a building's connection carries; a figure above it is an error of unit or transport."""
-LEAST_V, MOST_V = 50.0, 1000.0
 MOST_STEPS = 1_000_000.0
 
 Sentences = Iterator[str]
@@ -34,10 +34,23 @@ def check(snapshot: Snapshot) -> list[str]:
 
 def compiled(snapshot: Snapshot) -> SiteModel:
     """The site of a sound snapshot, compiled; else `BadSnapshot` with the first objection."""
-    wrong = check(snapshot)
-    if wrong:
-        raise BadSnapshot(wrong[0])
-    return SiteModel(snapshot.site)
+    model = _site(snapshot.site)
+    for wrong in check_now(model, snapshot.now):
+        raise BadSnapshot(wrong)
+    return model
+
+
+_LAST: list[SiteModel] = []
+
+
+def _site(site: Site) -> SiteModel:
+    """A sound site compiled. The last one is kept: in a stream of snapshots it seldom changes."""
+    if _LAST and (_LAST[0].site is site or _LAST[0].site == site):
+        return _LAST[0]
+    for wrong in check_site(site):
+        raise BadSnapshot(wrong)
+    _LAST[:] = [SiteModel(site)]
+    return _LAST[0]
 
 
 def check_site(site: Site) -> list[str]:
@@ -47,7 +60,8 @@ def check_site(site: Site) -> list[str]:
 
 def check_now(model: SiteModel, now: Now) -> list[str]:
     """What is wrong with the half that was measured, for a site that is sound."""
-    return [*_meters(model, now), *_unknown(model, now), *_loads_now(model, now), *_sources_now(now)]
+    found = [*_meters(model, now), *_unknown(model, now), *_loads_now(model, now), *_sources_now(model, now)]
+    return [*found, *_trip(model, now)]
 
 
 def number(path: str, value: float | None, least: float, most: float) -> Sentences:
@@ -74,13 +88,15 @@ def per_phase(path: str, value: float | PerPhase | None, site: Site, least: floa
         yield from number(f"{path}.{phase}", one, least, most)
 
 
-def every_phase(path: str, value: float | PerPhase | None, site: Site) -> Sentences:
-    """As `per_phase` for a measured current, and complete."""
-    yield from per_phase(path, value, site, -MOST_A, MOST_A)
-    if isinstance(value, PerPhase):
-        for phase in site.phases:
-            if getattr(value, phase) is None:
-                yield f"{path}.{phase}: missing; it is unknown, not 0"
+def every_phase(path: str, value: PerPhase | None, model: SiteModel, circuit: str) -> Sentences:
+    """As `per_phase` for a measured current, and complete for the phases the circuit has."""
+    yield from per_phase(path, value, model.site, -MOST_A, MOST_A)
+    found = next((one for one in model.circuits if one.id == circuit), None)
+    if value is None or found is None:
+        return
+    for phase, exists in zip(model.phases, found.exists, strict=True):
+        if exists and getattr(value, phase) is None:
+            yield f"{path}.{phase}: missing; it is unknown, not 0"
 
 
 def _phases(site: Site) -> Sentences:
@@ -257,7 +273,7 @@ def _meters(model: SiteModel, now: Now) -> Sentences:
     given = at_root is not None and (at_root.current_a is not None or at_root.background_a is not None)
     if now.grid_a is None and not given and model.circuits[0].background is None:
         yield "now.grid_a: missing; without the grid meter nothing is granted"
-    yield from every_phase("now.grid_a", now.grid_a, site)
+    yield from every_phase("now.grid_a", now.grid_a, model, root)
     if now.voltage_v is not None:
         yield from per_phase("now.voltage_v", now.voltage_v, site, LEAST_V, MOST_V)
         for phase in site.phases:
@@ -271,8 +287,19 @@ def _meters(model: SiteModel, now: Now) -> Sentences:
                 f"site.circuits.{circuit.id}.background_a: missing; without a meter it must be written, 0 included"
             )
     for name, state in now.circuits.items():
-        yield from every_phase(f"now.circuits.{name}.current_a", state.current_a, site)
-        yield from every_phase(f"now.circuits.{name}.background_a", state.background_a, site)
+        yield from every_phase(f"now.circuits.{name}.current_a", state.current_a, model, name)
+        yield from every_phase(f"now.circuits.{name}.background_a", state.background_a, model, name)
+
+
+def _trip(model: SiteModel, now: Now) -> Sentences:
+    """Trip safety leaves generation out of the wires, so something must say how much there can be."""
+    if not model.settings.trip_safe or now.solar_w is not None:
+        return
+    for name, inverter in model.site.inverters.items():
+        state = now.inverters.get(name)
+        told = state is not None and (state.output_a is not None or state.output_w is not None)
+        if not told and inverter.rating_w is None:
+            yield f"site.settings.trip_safe: true, but neither output nor rating_w of inverter {name} is known"
 
 
 def _unknown(model: SiteModel, now: Now) -> Sentences:
@@ -318,7 +345,7 @@ def _load_now(path: str, state: LoadNow, legs: int) -> Sentences:
                 yield f"{path}.legs_in_use: {leg}, but the load has {legs} leg{'s' if legs > 1 else ''}"
 
 
-def _sources_now(now: Now) -> Sentences:
+def _sources_now(model: SiteModel, now: Now) -> Sentences:
     for name, battery in now.batteries.items():
         path = f"now.batteries.{name}"
         yield from number(f"{path}.power_w", battery.power_w, -MOST_W, MOST_W)
@@ -329,9 +356,10 @@ def _sources_now(now: Now) -> Sentences:
         path = f"now.inverters.{name}"
         yield from number(f"{path}.output_w", inverter.output_w, -MOST_W, MOST_W)
         if inverter.output_a is not None:
-            for phase in ("a", "b", "c"):
-                one = getattr(inverter.output_a, phase)
-                yield from number(f"{path}.output_a.{phase}", one, -MOST_A, MOST_A)
+            yield from per_phase(f"{path}.output_a", inverter.output_a, model.site, -MOST_A, MOST_A)
+            for phase in model.phases:
+                if getattr(inverter.output_a, phase) is None:
+                    yield f"{path}.output_a.{phase}: missing; it is unknown, not 0"
     yield from number("now.solar_w", now.solar_w, -MOST_W, MOST_W)
     yield from number("now.price", now.price, -1e6, 1e6)
     yield from number("now.import_limit_w", now.import_limit_w, 0.0, MOST_W)

@@ -105,7 +105,8 @@ class Strict:
     def __init__(self, used: Used) -> None:
         """Fill `used`."""
         self.used = used
-        self.blocked = False
+        self.blocked: tuple[int, int, int] | None = None
+        """The rank of the first that is left wanting."""
 
     def begin(self, claims: list[Claim]) -> None:
         """Strict reserves nothing. Who was left wanting in an earlier round still comes before."""
@@ -117,7 +118,7 @@ class Strict:
                 claim.tight = BEHIND
             elif start(claim, self.used):
                 rise(claim, self.used)
-                self.blocked = not satisfied(claim, self.used)
+                self.blocked = None if satisfied(claim, self.used) else claim.rank
 
 
 def satisfied(claim: Claim, used: Used) -> bool:

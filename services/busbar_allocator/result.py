@@ -55,7 +55,10 @@ def available(
 ) -> float:
     """What an idle load would get if it woke up now, after all others; `taken` units serve only one."""
     ceilings = settled.ceilings.get(claim.urgency or 0)
-    if ceilings is None or settled.blocked or claim.reserved or not claim.load.controlled:
+    if ceilings is None or claim.reserved or not claim.load.controlled:
+        return 0.0
+    rank = (claim.urgency or 0, claim.load.priority, claim.load.index)
+    if settled.blocked is not None and rank > settled.blocked:
         return 0.0
     if claim.load.unit in taken:
         return 0.0

@@ -10,11 +10,12 @@ from math import isfinite
 
 from busbar_allocator.claims import Caps, Claim
 from busbar_allocator.household import Generation, generation
-from busbar_allocator.site_model import SiteModel
-from busbar_allocator.snapshot import BadSnapshot, Now, PerLeg
+from busbar_allocator.site_model import CircuitModel, SiteModel
+from busbar_allocator.snapshot import BadSnapshot, Now, PerLeg, PerPhase
 from busbar_allocator.storage import NO_PART, Part, Storage, shares_inverter, storage
 
 NO_LIMIT = float("inf")
+LEAST_V, MOST_V = 50.0, 1000.0
 _NOTHING = Storage(NO_PART, NO_PART, NO_PART, NO_PART, NO_PART, empty=False, each=[])
 
 
@@ -42,8 +43,6 @@ class Ground:
         count = len(volts)
         self.export_a = [-amps for amps in self.background[:count]]
         self.export_w = sum(amps * volt for amps, volt in zip(self.export_a, volts, strict=True))
-        if not isfinite(self.export_w + sum(drawn) + sum(self.background)):
-            raise BadSnapshot("a current or voltage of the snapshot is not a finite number")
         self.generation: list[Generation] = []
         if model.site.inverters:
             self._generate(model, now, drawn)
@@ -54,6 +53,17 @@ class Ground:
         self._connection(model, now)
         self.target_rows = self._widened(model)
         self.reserved, self.unmanaged = _reserves(model, claims)
+        self._only_numbers(model, claims)
+
+    def _only_numbers(self, model: SiteModel, claims: list[Claim]) -> None:
+        """Whatever is not a number spoils every sum it is in: nothing may be granted on it."""
+        parts = self.storage
+        total = sum(self.background) + sum(self.limit_rows[: model.watts]) + sum(self.reserved)
+        total += parts.answer.watts + parts.solar.watts + parts.no_grid.watts + parts.export.watts
+        total += sum([claim.least + claim.most for claim in claims])
+        imports = self.limit_rows[model.watts]
+        if not isfinite(total) or imports != imports:
+            raise BadSnapshot("a figure of the snapshot is not a number one can count with")
 
     def _generate(self, model: SiteModel, now: Now, drawn: list[float]) -> None:
         count = len(self.volts)
@@ -143,15 +153,36 @@ def _background(model: SiteModel, now: Now, drawn: list[float]) -> list[float]:
         if own_meter is None and circuit.index == 0:
             own_meter = now.grid_a
         if state is not None and state.background_a is not None:
-            found += model.read(state.background_a)
+            found += measured(model, circuit, state.background_a)
         elif own_meter is not None:
-            found += [amps - drawn[at + p] for p, amps in enumerate(model.read(own_meter))]
+            found += [amps - drawn[at + p] for p, amps in enumerate(measured(model, circuit, own_meter))]
         elif circuit.background is not None:
             found += circuit.background
         else:
             raise BadSnapshot(f"now.circuits.{circuit.id}: neither current_a nor background_a is given")
         at += count
     return found
+
+
+def measured(model: SiteModel, circuit: CircuitModel, value: PerPhase) -> list[float]:
+    """A figure for every phase; a phase that the circuit does not have carries nothing."""
+    found = []
+    for phase, (amps, exists) in enumerate(zip(model.read(value), circuit.exists, strict=True)):
+        if amps is None and exists:
+            raise BadSnapshot(
+                f"circuit {circuit.id}: phase {model.phases[phase]} is unknown, and that is not 0"
+            )
+        found.append(0.0 if amps is None else amps)
+    return found
+
+
+def measured_volts(model: SiteModel, value: PerPhase) -> list[float]:
+    """Voltages one can divide by."""
+    volts = list(model.read(value))
+    for phase, volt in zip(model.phases, volts, strict=True):
+        if volt is None or not LEAST_V <= volt <= MOST_V:
+            raise BadSnapshot(f"voltage of phase {phase}: {volt} V is no voltage of a grid")
+    return volts
 
 
 def _wires(model: SiteModel, ground: Ground) -> Caps:

@@ -54,63 +54,98 @@ def _rise_together(claims: list[Claim], used: Used) -> None:
 
 def _levels(claims: list[Claim], used: Used) -> list[float]:
     """Where each claim stops if the level rises without steps."""
-    rows = claims[0].rise.rows
-    stops = [claim.grant for claim in claims]
-    rises = [claim.most > claim.grant + EPS for claim in claims]
-    joins = sorted((claim.grant, n) for n, claim in enumerate(claims) if rises[n])
-    events: list[tuple[float, int, int]] = [(claims[n].most, 1, n) for _, n in joins]
+    rise_ = _Rise(claims, used)
+    joins = sorted((c.grant, n) for n, c in enumerate(claims) if c.most > c.grant + EPS)
+    events = rise_.events = [(claims[n].most, 1, n) for _, n in joins]
     heapify(events)
-    filled: dict[int, list[float]] = {}  # counter: use at its last change, that level, use per A of level
-    users: dict[int, list[int]] = {}
-    active = [False] * len(claims)
     at = 0
     while events or at < len(joins):
         if at < len(joins) and (not events or joins[at][0] <= events[0][0]):
-            level = joins[at][0]
-            touched = set()
+            level, first = joins[at][0], at
             while at < len(joins) and joins[at][0] <= level:
-                n = joins[at][1]
-                active[n] = True
                 at += 1
-                for counter, per_amp in claims[n].uses:
-                    if rows[counter] == INFINITE:
-                        continue
-                    touched.add(counter)
-                    users.setdefault(counter, []).append(n)
-                    fill = filled.setdefault(counter, [used[counter], level, 0.0])
-                    fill[0] += fill[2] * (level - fill[1])
-                    fill[1] = level
-                    fill[2] += per_amp
-            for counter in touched:
-                heappush(events, (_full_at(filled[counter], rows[counter]), 0, counter))
+            rise_.join([n for _, n in joins[first:at]], level)
             continue
         level, kind, which = heappop(events)
-        if kind == 1:
-            stopping = [which] if active[which] else []
+        if kind:
+            rise_.stop(which, level)
         else:
-            fill = filled[which]
-            if fill[2] <= EPS:
-                continue
-            full = _full_at(fill, rows[which])
-            if full > level + EPS:
-                heappush(events, (full, 0, which))
-                continue
-            stopping = [n for n in users[which] if active[n]]
+            rise_.fill(which, level)
+    return rise_.stops
+
+
+class _Rise:
+    """The rising level: who is on it, and when each counter will be full."""
+
+    def __init__(self, claims: list[Claim], used: Used) -> None:
+        self.claims, self.used = claims, used
+        self.rows = claims[0].rise.rows
+        self.stops = [claim.grant for claim in claims]
+        self.active = [False] * len(claims)
+        self.users: dict[int, list[int]] = {}
+        self.filled: dict[int, list[float]] = {}
+        """By counter: its use at the last change, the level then, use per A of level, when it is full."""
+        self.events: list[tuple[float, int, int]] = []
+
+    def join(self, joining: list[int], level: float) -> None:
+        """These have reached their minimum and rise from now on."""
+        touched = set()
+        for n in joining:
+            self.active[n] = True
+            for counter, per_amp in self.claims[n].uses:
+                if self.rows[counter] == INFINITE:
+                    continue
+                touched.add(counter)
+                fill = self.filled.get(counter)
+                if fill is None:
+                    self.filled[counter] = [self.used[counter], level, per_amp, INFINITE]
+                    self.users[counter] = [n]
+                    continue
+                self.users[counter].append(n)
+                fill[0] += fill[2] * (level - fill[1])
+                fill[1] = level
+                fill[2] += per_amp
+        for counter in touched:
+            self._expect(counter)
+
+    def stop(self, n: int, level: float) -> None:
+        """It has its maximum, or a counter it uses is full: it rises no more."""
+        if not self.active[n]:
+            return
+        self.active[n] = False
+        self.stops[n] = max(self.stops[n], level)
+        for counter, per_amp in self.claims[n].uses:
+            fill = self.filled.get(counter)
+            if fill is not None:
+                fill[0] += fill[2] * (level - fill[1])
+                fill[1] = level
+                fill[2] -= per_amp
+
+    def fill(self, counter: int, level: float) -> None:
+        """A counter was expected to be full here; it may be later, since some of its users have stopped."""
+        fill = self.filled[counter]
+        if fill[3] != level:
+            return
+        fill[3] = INFINITE
+        if _full_at(fill, self.rows[counter]) > level + EPS:
+            self._expect(counter)
+            return
+        stopping, self.users[counter] = self.users[counter], []
         for n in stopping:
-            active[n] = False
-            stops[n] = max(stops[n], level)
-            for counter, per_amp in claims[n].uses:
-                if counter in filled:
-                    fill = filled[counter]
-                    fill[0] += fill[2] * (level - fill[1])
-                    fill[1] = level
-                    fill[2] -= per_amp
-    return stops
+            self.stop(n, level)
+
+    def _expect(self, counter: int) -> None:
+        """One event per counter is in force: the one whose level it remembers."""
+        fill = self.filled[counter]
+        full = _full_at(fill, self.rows[counter])
+        if full < INFINITE:
+            fill[3] = full
+            heappush(self.events, (full, 0, counter))
 
 
 def _full_at(fill: list[float], capacity: float) -> float:
     """The level at which a counter is full; where it already is, the present one."""
-    at_change, level, per_level = fill
+    at_change, level, per_level, _ = fill
     return max(level, level + (capacity - at_change) / per_level) if per_level > EPS else INFINITE
 
 

@@ -152,7 +152,7 @@ def bounds(load: Load) -> tuple[float, float]:
 class CircuitModel:
     """One circuit or unit: its limit per phase and the circuits above it, itself first, main breaker last."""
 
-    __slots__ = ("background", "chain", "id", "index", "is_unit", "limit")
+    __slots__ = ("background", "chain", "exists", "id", "index", "is_unit", "limit")
 
     def __init__(
         self, index: int, circuit_id: str, limit: list[float], background: list[float] | None, is_unit: bool
@@ -164,6 +164,8 @@ class CircuitModel:
         self.background = background
         self.is_unit = is_unit
         self.chain: tuple[int, ...] = ()
+        self.exists = (True,) * len(limit)
+        """Which phases of the site it has."""
 
 
 class SiteModel:
@@ -266,7 +268,11 @@ def _circuits(site: Site, phases: tuple[str, ...]) -> list[CircuitModel]:
     for name in [root, *(name for name in configured if name != root)]:
         limit = per_phase(configured[name].limit_a, phases, 0.0) or []
         background = per_phase(configured[name].background_a, phases, 0.0)
-        found.append(CircuitModel(len(found), name, limit, background, False))
+        circuit = CircuitModel(len(found), name, limit, background, False)
+        described = configured[name].limit_a
+        if isinstance(described, PerPhase):
+            circuit.exists = tuple(getattr(described, phase) is not None for phase in phases)
+        found.append(circuit)
     index = {circuit.id: circuit.index for circuit in found}
     for circuit in found:
         chain, at = [], circuit.id

@@ -13,9 +13,7 @@ from busbar_allocator.snapshot import Allocation, Snapshot
 from services.allocator.households import households
 from services.allocator.oracle import House, Search, slack, targets
 
-LOOKS = settings(
-    max_examples=1200, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
-)
+LOOKS = settings(max_examples=800, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def the_engine(household: dict[str, Any]) -> Allocation:
@@ -59,7 +57,7 @@ def test_at_least_one_household_in_five_is_hard(capsys: pytest.CaptureFixture[st
     seen: Counter[str] = Counter()
     count = 0
 
-    @settings(LOOKS, max_examples=500)
+    @settings(LOOKS, max_examples=300)
     @given(households())
     def look(household: dict[str, Any]) -> None:
         nonlocal count
