@@ -17,6 +17,7 @@ from busbar_shared.bus import Heard
 log = logging.getLogger(__name__)
 
 SAVE_EVERY_S = 5.0
+AT_ONCE = 20
 
 
 class Central:
@@ -159,7 +160,9 @@ class Central:
     async def say_changes(self) -> None:
         """Say what has changed, each connector at most once a second."""
         now_s = self.desk.clock.monotonic()
-        for key in list(self.desk.dirty):
+        for place, key in enumerate(list(self.desk.dirty)):
+            if place % AT_ONCE == AT_ONCE - 1:
+                await asyncio.sleep(0)
             if now_s - self._said_at_s.get(key, -1e9) < 1.0:
                 continue
             self.desk.dirty.discard(key)
@@ -168,9 +171,11 @@ class Central:
             connector = charger.connectors[key[1]]
             await self.desk.bus.say(charger.state(connector), charger=key[0], connector=str(key[1]))
 
-    def tick(self) -> None:
-        """Once a second."""
-        for charger in self.chargers.values():
+    async def tick(self) -> None:
+        """Once a second; a fleet is looked after in turns, so that a call never waits for all of it."""
+        for place, charger in enumerate(self.chargers.values()):
+            if place % AT_ONCE == AT_ONCE - 1:
+                await asyncio.sleep(0)
             charger.tick()
         if self.desk.clock.monotonic() - self._saved_at_s > SAVE_EVERY_S:
             self._saved_at_s = self.desk.clock.monotonic()

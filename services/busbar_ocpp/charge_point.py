@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 60
 INBOX = 64
+NONSENSE_EVERY_S = 60.0
 
 
 @dataclass
@@ -93,6 +94,8 @@ class ChargePoint:
         self.released = False
         """The owner took it out of our hands: nothing is sent."""
         self.boots = 0
+        self._nonsense_count = 0
+        self._nonsense_s = -1e9
         self._tasks: set[asyncio.Task[None]] = set()
         for number in self.connectors:
             desk.dirty.add((plan.id, number))
@@ -130,7 +133,7 @@ class ChargePoint:
         try:
             message = frames.read(text, link.version)
         except frames.BadFrame as bad:
-            log.info("%s: %s", self.plan.id, bad)
+            await self._nonsense(str(bad))
             # 2.0.1 part 4 section 4.2.3: what has no id is answered to "-1"; 1.6 has no such answer.
             if bad.id is not None or link.version != "1.6":
                 with suppress(Lost):
@@ -139,7 +142,15 @@ class ChargePoint:
         if isinstance(message, frames.Call):
             await inbox.put(message)
         elif not calls.hear(message):
-            log.info("%s: an answer nobody waits for", self.plan.id)
+            log.debug("%s: an answer nobody waits for", self.plan.id)
+
+    async def _nonsense(self, what: str) -> None:
+        """Say that a charger sends what is no OCPP, at most once a minute."""
+        self._nonsense_count += 1
+        now_s = self.desk.clock.monotonic()
+        if now_s - self._nonsense_s >= NONSENSE_EVERY_S:
+            self._nonsense_s = now_s
+            await self.report("nonsense", f"message {self._nonsense_count} that is no OCPP: {what[:200]}")
 
     async def _work(self, inbox: "asyncio.Queue[frames.Call]", link: Link) -> None:
         """Answer calls one after the other, so that they take effect in their order."""
@@ -151,7 +162,7 @@ class ChargePoint:
                 text = frames.result(call.id, payload)
             except Unreadable as error:
                 text = frames.error(call.id, error.code, str(error))
-                log.info("%s: %s refused: %s", self.plan.id, call.action, error)
+                await self._nonsense(f"{call.action[:60]}: {error}")
             except Exception:
                 text = frames.error(
                     call.id, "InternalError", "this server failed; the message may be sent again"

@@ -66,7 +66,7 @@ async def _speak(central: Central) -> None:
 async def _tick(central: Central) -> None:
     while True:
         try:
-            central.tick()
+            await central.tick()
         except Exception:
             log.exception("the limits could not be looked after")
         await central.desk.clock.sleep(1.0)
