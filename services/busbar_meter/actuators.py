@@ -1,17 +1,19 @@
 """The thin shell around the write planners: read the block, ask what to write, write it, remember."""
 
 from collections.abc import Callable
+from typing import Literal
 
+import msgspec
 from msgspec import Struct
 
 from busbar_contracts.meter import Control
-from busbar_meter.answers import DeviceRefused, DeviceSilent, Wire
+from busbar_meter.answers import ILLEGAL_FUNCTION, DeviceRefused, DeviceSilent, Wire
 from busbar_meter.control import Standing
 from busbar_meter.inverter_limit import limit_aim, limit_model, reference_w
 from busbar_meter.keeper import Keeper, Step
 from busbar_meter.orders import LimitKept, LimitOrders, WindowKept, WindowOrders
 from busbar_meter.quirks import Manner
-from busbar_meter.storage_window import Most, window_aim
+from busbar_meter.storage_window import Most, Window, window_aim
 from busbar_meter.sunspec_battery import charge_max, discharge_max
 from busbar_meter.unit import PartRead
 from busbar_meter.values import Unwritable
@@ -19,7 +21,7 @@ from busbar_meter.writes import Aim, NotOffered, carry_out
 from busbar_shared.clock import Clock
 from busbar_shared.config.devices import BatteryConfig, InverterConfig
 
-NOT_WRITABLE = "not writable in the configuration"
+OTHER: dict[str, Literal["single", "multiple"]] = {"single": "multiple", "multiple": "single"}
 
 
 class Hand(Struct, frozen=True):
@@ -45,6 +47,7 @@ class LimitActuator:
 
     async def act(self, hand: Hand, *, leaving: bool = False) -> Standing:
         """Bring the inverter to what is ordered; at the end of the service, to what must stay."""
+        hand = _in_the_way_it_wants(hand, self.keeper)
         blocks = hand.part.blocks
         rating = reference_w(blocks, self.config.rating_w)
         wanted = self.orders.wanted(self._clock.monotonic(), rating)
@@ -96,20 +99,19 @@ class WindowActuator:
 
     async def act(self, hand: Hand, *, leaving: bool = False) -> Standing:
         """Bring the battery to what is ordered; at the end of the service, back to itself."""
+        hand = _in_the_way_it_wants(hand, self.keeper)
         blocks = hand.part.blocks
         if not self.keeper.touched and 124 in blocks:
             self.original_grid = blocks[124].whole("ChaGriSet")
         wanted = None if leaving else self.orders.wanted(self._clock.monotonic())
-        aim = window_aim(
-            blocks,
-            wanted,
-            most=most_of(hand.part, self.config),
-            revert_s=self.config.revert_s,
-            manner=hand.manner,
-            supervised=self._supervised,
-            original_grid=self.original_grid,
-        )
+        aim = self._aim(hand, wanted)
+        refused = aim.why if isinstance(aim, NotOffered) and wanted is not None else ""
+        if refused and self.keeper.touched:
+            # What cannot be carried out must not leave the order before it in the device.
+            aim = self._aim(hand, None)
         step = await _stepped(hand, 124, self.keeper, aim, self._clock, self._remember)
+        if refused:
+            return Standing(control=Control.REJECTED, detail=refused)
         ours = wanted is not None and step.control in (Control.OURS, Control.CONTENDED)
         return Standing(
             control=step.control,
@@ -117,6 +119,17 @@ class WindowActuator:
             min_w=wanted.min_w if wanted is not None and ours else None,
             max_w=wanted.max_w if wanted is not None and ours else None,
             detail=step.detail,
+        )
+
+    def _aim(self, hand: Hand, wanted: Window | None) -> Aim | NotOffered:
+        return window_aim(
+            hand.part.blocks,
+            wanted,
+            most=most_of(hand.part, self.config),
+            revert_s=self.config.revert_s,
+            manner=hand.manner,
+            supervised=self._supervised,
+            original_grid=self.original_grid,
         )
 
     def kept(self) -> WindowKept:
@@ -143,6 +156,13 @@ def most_of(part: PartRead, config: BatteryConfig) -> Most:
     )
 
 
+def _in_the_way_it_wants(hand: Hand, keeper: Keeper) -> Hand:
+    if keeper.write_with is None:
+        return hand
+    manner = msgspec.structs.replace(hand.manner, write_with=keeper.write_with)
+    return msgspec.structs.replace(hand, manner=manner)
+
+
 async def _stepped(
     hand: Hand,
     model: int | None,
@@ -165,7 +185,12 @@ async def _stepped(
         remember()
     try:
         await carry_out(hand.wire, hand.unit, hand.part.starts[model], step.writes, hand.manner.write_with)
-    except (DeviceRefused, Unwritable) as error:
+    except DeviceRefused as error:
+        # Exception 1: the function is not known here. Kostal wants 6, APsystems 16, others do not say.
+        other = OTHER[hand.manner.write_with] if error.code == ILLEGAL_FUNCTION else None
+        keeper.refused(clock.monotonic(), str(error), other)
+        return Step((), Control.REJECTED, str(error))
+    except Unwritable as error:
         keeper.refused(clock.monotonic(), str(error))
         return Step((), Control.REJECTED, str(error))
     except DeviceSilent:

@@ -3,6 +3,8 @@
 Pure: it is told the time, the block as just read and the aim, and says what to write.
 """
 
+from typing import Literal
+
 from msgspec import Struct
 
 from busbar_contracts.meter import Control
@@ -43,6 +45,8 @@ class Keeper(Struct):
     pause_until_s: float = 0.0
     pause_control: Control = Control.REJECTED
     pause_detail: str = ""
+    # The function code the device turned out to want, where its maker's quirk did not say.
+    write_with: Literal["single", "multiple"] | None = None
 
     def step(self, now: float, block: Block, aim: Aim | NotOffered) -> Step:
         """What to do with the device as it reads now."""
@@ -75,9 +79,12 @@ class Keeper(Struct):
         self.told = None
         self.verified = False
 
-    def refused(self, now: float, why: str) -> None:
-        """The device said no; it is asked again much later."""
+    def refused(self, now: float, why: str, other: Literal["single", "multiple"] | None = None) -> None:
+        """The device said no; it is asked again much later, or at once with the `other` function code."""
         self.told = None
+        if other is not None and self.write_with is None:
+            self.write_with = other
+            return
         self._pause(now + RETRY_S, Control.REJECTED, f"the device refuses: {why}")
 
     def _release(self, now: float, block: Block, aim: Aim) -> Step:

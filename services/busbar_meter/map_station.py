@@ -75,8 +75,7 @@ def heard(role: AnyRole, values: dict[str, float], at: datetime, now: float) -> 
 
 
 def turned(values: dict[str, float]) -> dict[str, float]:
-    """A meter's values the other way round: for one that counts export as positive."""
-    signed = ("power_w", "current_a")
-    found = {name: -value if name.endswith(signed) else value for name, value in values.items()}
-    swap = {"import_wh": "export_wh", "export_wh": "import_wh"}
-    return {swap.get(name, name): value for name, value in found.items()}
+    """A meter's powers and currents the other way round; its energies go by their names."""
+    return {
+        name: -value if name.endswith(("power_w", "current_a")) else value for name, value in values.items()
+    }

@@ -152,7 +152,8 @@ def _factor(block: Block) -> int | None:
 def _writes(block: Block, rates: Rates, window: Window, revert_s: float, manner: Manner) -> list[Write]:
     """Grid permission first, timer, the window, the mode last; a permission is withdrawn at the very end."""
     grid = GRID_ALLOWED if window.grid_charging else SOLAR_ONLY
-    permission = [write(block, "ChaGriSet", grid)] if block.has("ChaGriSet") else []
+    # Only when it changes: it is a setting that some devices keep in flash.
+    permission = [write(block, "ChaGriSet", grid)] if block.whole("ChaGriSet") not in (None, grid) else []
     timer = [write(block, "InOutWRte_RvrtTms", int(revert_s))] if block.has("InOutWRte_RvrtTms") else []
     mode = [write(block, "StorCtl_Mod", rates.mode)]
     rest = [*timer, *_pair(block, rates, manner), *mode]
@@ -188,6 +189,7 @@ def _release(block: Block, original_grid: int | None, manner: Manner) -> Aim:
     writes = [write(block, "StorCtl_Mod", 0)]
     expect = {"StorCtl_Mod": 0}
     if original_grid is not None and block.has("ChaGriSet"):
-        writes.append(write(block, "ChaGriSet", original_grid))
         expect["ChaGriSet"] = original_grid
+        if block.whole("ChaGriSet") != original_grid:
+            writes.append(write(block, "ChaGriSet", original_grid))
     return Aim(writes=arranged(writes, manner.write_with), expect=expect, releases=True)

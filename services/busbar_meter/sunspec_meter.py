@@ -18,16 +18,15 @@ def grid_sample(block: Block, at: datetime, sign: int, phases: tuple[str, ...] =
     power = _turned(block.number("W"), sign)
     legs = _legs(block, sign, phases, power)
     doubts = ["the meter says no phase powers"] if _no_powers(legs) and len(legs) > 1 else []
-    # Exp and Imp are worded from the meter's side; a meter whose power is turned has them turned too.
-    names = ("TotWhImp", "TotWhExp") if sign > 0 else ("TotWhExp", "TotWhImp")
     if power is None:
         power = _total(legs)
     return GridSample(
         at=at,
         legs=legs,
         power_w=power,
-        import_wh=block.energy(names[0], running=True),
-        export_wh=block.energy(names[1], running=True),
+        # The energies go by their names: SolarEdge counts export power as positive and export as exported.
+        import_wh=block.energy("TotWhImp", running=True),
+        export_wh=block.energy("TotWhExp", running=True),
         frequency_hz=block.number("Hz"),
         doubts=tuple(doubts),
     )

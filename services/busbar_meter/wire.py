@@ -87,6 +87,7 @@ class ModbusWire:
             raise
         finally:
             self._free_at = self._clock.monotonic() + self._gap_s
+        _still_wanted()
         return self._judged(answer, what)
 
     def _judged(self, answer: ModbusPDU, what: str) -> ModbusPDU:
@@ -116,6 +117,7 @@ class ModbusWire:
         if not connected:
             client.close()
             raise LineLost(f"{self.address}: no connection")
+        _still_wanted()
         # Transaction numbers go on where the last connection ended: some gateways hand a late reply
         # to whoever is connected now, and it must not carry a number we use again.
         client.ctx.next_tid = self._asked % 64_000
@@ -143,3 +145,10 @@ class ModbusWire:
             retries=0,
             reconnect_delay=0,
         )
+
+
+def _still_wanted() -> None:
+    """Raise the cancellation that asyncio.wait_for of Python 3.11 swallows when an answer comes just then."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

@@ -56,11 +56,20 @@ def house(port: int, **more: Any) -> Site:
 
 
 @contextlib.asynccontextmanager
-async def running(site: Site, tmp_path: Path, *, passive: bool = False) -> AsyncIterator[FakeBus]:
+async def running(
+    site: Site, tmp_path: Path, *, passive: bool = False, supervised: bool = True
+) -> AsyncIterator[FakeBus]:
     """The service at work; it is ended as SIGTERM ends it."""
     bus = FakeBus(clock=RealClock())
+    environ = {"BUSBAR_PARENT": "1"} if supervised else {}
     service = Service(
-        name="meter", site=site, bus=bus, clock=RealClock(), state_dir=tmp_path, passive=passive
+        name="meter",
+        site=site,
+        bus=bus,
+        clock=RealClock(),
+        state_dir=tmp_path,
+        passive=passive,
+        environ=environ,
     )
     task = asyncio.create_task(run(service))
     try:

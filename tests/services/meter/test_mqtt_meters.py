@@ -235,10 +235,10 @@ def test_phases(
     assert sample.phases_estimated is estimated
 
 
-def test_a_meter_that_counts_export_as_positive_is_turned_with_its_energies() -> None:
-    assert turned({"power_w": 5, "a.current_a": 1, "a.voltage_v": 230, "import_wh": 7}) == {
-        "power_w": -5, "a.current_a": -1, "a.voltage_v": 230, "export_wh": 7,
-    }  # fmt: skip
+def test_a_meter_that_counts_export_as_positive_is_turned_and_its_energies_go_by_name() -> None:
+    values = {"power_w": 5, "a.current_a": 1, "a.voltage_v": 230, "import_wh": 7}
+
+    assert turned(values) == {"power_w": -5, "a.current_a": -1, "a.voltage_v": 230, "import_wh": 7}
 
 
 BATTERY = {"soc_percent": {"topic": "soc"}, "power_w": {"topic": "bat", "sign": -1}}

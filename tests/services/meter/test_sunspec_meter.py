@@ -41,14 +41,14 @@ def test_a_fronius_meter_counts_import_as_positive() -> None:
     }
 
 
-def test_a_solaredge_meter_counts_export_as_positive_and_so_do_its_energies() -> None:
+def test_a_solaredge_meter_counts_export_as_positive_and_its_energies_go_by_their_names() -> None:
     meter = wye(
         W=-91, WphA=1032, WphB=-123, WphC=-1000, AphA=450, AphB=53, AphC=435, TotWhImp=10, TotWhExp=20
     )
 
     sample = grid_sample(meter, NOON, -1)
 
-    assert (sample.power_w, sample.import_wh, sample.export_wh) == (91, 20, 10)
+    assert (sample.power_w, sample.import_wh, sample.export_wh) == (91, 10, 20)
     assert {phase: leg.current_a for phase, leg in sample.legs.items()} == {"a": -4.5, "b": 0.53, "c": 4.35}
     assert {phase: leg.power_w for phase, leg in sample.legs.items()} == {"a": -1032, "b": 123, "c": 1000}
 
