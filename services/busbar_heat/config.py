@@ -114,7 +114,7 @@ def topics_of(name: str, heater: HeaterConfig) -> HeatTopics:
 
 def tank_rules(name: str, heater: HeaterConfig, topics: HeatTopics) -> TankRules:
     """The temperatures of a tank, in an order that makes sense."""
-    wanted = heater.legionella_c
+    wanted = heater.legionella_c if heater.legionella else None
     if heater.kind == "tank" and wanted is not None and wanted + LEGIONELLA_MARGIN_K >= heater.max_c:
         raise BadHeater(
             f"heaters.{name}.legionella_c: {wanted:g} °C cannot be held below max_c, {heater.max_c:g} °C"

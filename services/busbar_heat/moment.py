@@ -18,8 +18,11 @@ class Moment:
 
     def when(self, at_s: float | None) -> datetime | None:
         """The calendar time of a moment on the monotonic clock."""
-        # Rounded, or two readings of the two clocks would make the same moment differ by microseconds.
-        return None if at_s is None else self.at + timedelta(seconds=round(at_s - self.s, 2))
+        if at_s is None:
+            return None
+        # Rounded, or the same moment would differ by microseconds from one tick to the next.
+        moment = self.at + timedelta(seconds=at_s - self.s, milliseconds=5)
+        return moment.replace(microsecond=moment.microsecond // 10_000 * 10_000)
 
     def calendar_of(self, at_s: float | None) -> float | None:
         """The calendar second of a moment on the monotonic clock, to be written down."""

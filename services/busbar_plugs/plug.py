@@ -46,8 +46,11 @@ class Moment:
 
     def when(self, at_s: float | None) -> datetime | None:
         """The calendar time of a moment on the monotonic clock."""
-        # Rounded, or two readings of the two clocks would make the same moment differ by microseconds.
-        return None if at_s is None else self.at + timedelta(seconds=round(at_s - self.s, 2))
+        if at_s is None:
+            return None
+        # Rounded, or the same moment would differ by microseconds from one tick to the next.
+        moment = self.at + timedelta(seconds=at_s - self.s, milliseconds=5)
+        return moment.replace(microsecond=moment.microsecond // 10_000 * 10_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,7 +339,7 @@ class Plug:
             self.relay = replace(
                 self.relay, on=act.on, tries=0, switched_at_s=now.s if moved else self.relay.switched_at_s
             )
-        if self.relay.tries == STUBBORN_TRIES and not self.stubborn:
+        if self.link and self.relay.tries >= STUBBORN_TRIES and not self.stubborn:
             self.stubborn = True
             word = "on" if act.on else "off"
             sends.append(

@@ -104,7 +104,8 @@ def is_manual(relay: Relay, now_s: float) -> bool:
 
 def told(relay: Relay, act: Act, now_s: float, timer_s: float | None) -> Relay:
     """The relay after a message went out. A move is counted once, however often it is repeated."""
-    is_move = relay.on != act.on and relay.told != act.on
+    # An off to a relay nobody has heard of yet most likely finds it off.
+    is_move = relay.on != act.on and relay.told != act.on and not (relay.on is None and not act.on)
     moves = tuple(at for at in relay.moves if now_s - at < HOUR_S)
     timer = now_s + timer_s if act.on and timer_s is not None else None
     return replace(

@@ -100,6 +100,7 @@ class HeaterConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     legionella_c: Annotated[
         Celsius | None, Meta(description="Heated to this once a week for 30 min; null: not.")
     ] = 60.0
+    legionella: Annotated[bool, Meta(description="Tanks: heat up against legionella; false: not.")] = True
     legionella_days: Annotated[float, Meta(gt=0, le=60, description="How often.")] = 7.0
     temperature_max_age_s: Annotated[Seconds, Meta(description="An older temperature counts as lost.")] = (
         900.0
