@@ -114,7 +114,9 @@ class Desk:
         if name not in self.settings:
             known = ", ".join(self.settings) or "none"
             return [("unknown_battery", f"there is no battery {name!r}; there are: {known}", "battery")]
-        after = changed(self.settings[name], raw.payload, now)
+        configured = self.plan.batteries[name]
+        most = {"charge_max_w": configured.charge_limit_w, "discharge_max_w": configured.discharge_limit_w}
+        after = changed(self.settings[name], raw.payload, now, most)
         self.settings[name] = after.settings
         events = [("legacy_name", note, "") for note in after.notes]
         if after.refusal is not None:

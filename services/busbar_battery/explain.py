@@ -8,18 +8,19 @@ from typing import Any, Final
 import msgspec
 
 from busbar_battery.decide import Refusal, decide
-from busbar_battery.inputs import from_object
+from busbar_battery.inputs import Inputs, from_object
 from busbar_battery.legacy import translated
 
 # A snapshot has some twenty short fields; anything longer is not one.
 LONGEST_LINE: Final = 20_000
+NOTHING_GIVEN: Final = Inputs()
 
 
 def explained(line: bytes | str) -> dict[str, Any]:
     """The decision for one JSON object, or `{"error": sentence}`; never raises, whatever the line holds."""
     try:
         given = _object(line)
-        modern = translated(given)
+        modern = translated(given, most=_most(given))
         if modern.refusal is not None:
             return {"error": modern.refusal}
         answer = decide(from_object(modern.values))
@@ -32,6 +33,12 @@ def explained(line: bytes | str) -> dict[str, Any]:
     if modern.notes:
         row["notes"] = list(modern.notes)
     return row
+
+
+def _most(given: dict[str, Any]) -> dict[str, float | None]:
+    """What old percentages are taken of: the limits given, else their defaults."""
+    limits = {name: given.get(name, getattr(NOTHING_GIVEN, name)) for name in ("charge_max", "discharge_max")}
+    return {name: value if isinstance(value, (int, float)) else None for name, value in limits.items()}
 
 
 def as_line(row: dict[str, Any]) -> str:

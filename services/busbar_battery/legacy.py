@@ -24,13 +24,14 @@ NAMES: Final[dict[str, tuple[str, str]]] = {
     "batteryExportTargetWatts": ("export_target", "export_target_w"),
 }
 
-_BUFFER: Final = "the surplus is measured, and the SoC target says how far to charge"
-IGNORED: Final = {
-    "batteryChargeBuffer": _BUFFER,
-    "batteryChargeBufferWatts": _BUFFER,
-    "batteryChargeRatePercent": "give the charge limit in watts",
-    "batteryDischargeRatePercent": "give the discharge limit in watts",
+# Percent of the most the battery may do: an additional cap.
+RATES: Final[dict[str, tuple[str, str]]] = {
+    "batteryChargeRatePercent": ("charge_max", "charge_max_w"),
+    "batteryDischargeRatePercent": ("discharge_max", "discharge_max_w"),
 }
+
+_BUFFER: Final = "the surplus is measured, and the SoC target says how far to charge"
+IGNORED: Final = {"batteryChargeBuffer": _BUFFER, "batteryChargeBufferWatts": _BUFFER}
 
 REFUSED: Final = {
     "batteryStorageMode": "it would bypass every limit; use the SoC settings, grid charging and the targets",
@@ -45,8 +46,13 @@ class Translated(Struct, frozen=True):
     refusal: str | None = None
 
 
-def translated(given: Mapping[str, Any], *, settings: bool = False) -> Translated:
-    """Today's names for yesterday's; what has no successor is dropped or refused, and each is told."""
+def translated(
+    given: Mapping[str, Any], *, settings: bool = False, most: Mapping[str, float | None] | None = None
+) -> Translated:
+    """Today's names for yesterday's; what has no successor is dropped or refused, and each is told.
+
+    `most` is what the battery may do in W by today's names; percentages are taken of it.
+    """
     values: dict[str, Any] = {}
     notes: list[str] = []
     for name, value in given.items():
@@ -54,20 +60,29 @@ def translated(given: Mapping[str, Any], *, settings: bool = False) -> Translate
             return Translated({}, tuple(notes), f"{name}: refused; {REFUSED[name]}")
         if name in IGNORED:
             notes.append(f"{name} is ignored; {IGNORED[name]}")
-            continue
-        modern = _successor(name, settings)
-        if modern is None:
+        elif name in NAMES:
+            modern = NAMES[name][int(settings)]
+            if modern in given:
+                return Translated({}, tuple(notes), f"{name}: given together with {modern}, its new name")
+            notes.append(f"{name} is now called {modern}")
+            values[modern] = value
+        elif name not in RATES:
             values[name] = value
+    for name in RATES:
+        if given.get(name) is None:
             continue
-        if modern in given:
-            return Translated(
-                {}, tuple(notes), f"{name}: given together with {modern}, which is its new name"
-            )
-        notes.append(f"{name} is now called {modern}")
-        values[modern] = value
+        modern = RATES[name][int(settings)]
+        watts = _part(given[name], (most or {}).get(modern))
+        if watts is None:
+            return Translated({}, tuple(notes), f"{name}: {given[name]!r} is no percentage of a known limit")
+        asked = values.get(modern)
+        values[modern] = min(watts, asked) if isinstance(asked, (int, float)) else watts
+        notes.append(f"{name} is now {modern}, here {watts:g} W")
     return Translated(values, tuple(notes))
 
 
-def _successor(name: str, settings: bool) -> str | None:
-    names = NAMES.get(name)
-    return None if names is None else names[int(settings)]
+def _part(percent: object, most: float | None) -> float | None:
+    """So many percent of the most, W; None where one of the two is no number."""
+    if most is None or isinstance(percent, bool) or not isinstance(percent, (int, float)):
+        return None
+    return percent / 100 * most if 0 <= percent <= 100 else None

@@ -6,6 +6,7 @@ A setting changed at run time wins until its value in the file changes; then the
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -84,10 +85,15 @@ def _merged(name: str, fresh: BatterySettings, kept: Kept, told: list[str]) -> B
     return fresh if _impossible(merged) else merged
 
 
-def changed(old: BatterySettings, payload: bytes, now: datetime) -> Changed:
-    """The settings after an owner's request. One that cannot be understood or cannot be changes nothing."""
+def changed(
+    old: BatterySettings, payload: bytes, now: datetime, most: Mapping[str, float | None] | None = None
+) -> Changed:
+    """The settings after an owner's request. One that cannot be understood or cannot be changes nothing.
+
+    `most` is what the battery may charge and discharge, W, of which the old plan's percentages are taken.
+    """
     try:
-        payload, notes = _modern(payload)
+        payload, notes = _modern(payload, most)
         wish: BatterySettingsSet = decode(topic_of(BatterySettingsSet), payload)
     except Refused as refusal:
         return Changed(replace(old, refused=refusal.text[:300]), (), refusal)
@@ -101,7 +107,7 @@ def changed(old: BatterySettings, payload: bytes, now: datetime) -> Changed:
     return Changed(new, notes)
 
 
-def _modern(payload: bytes) -> tuple[bytes, tuple[str, ...]]:
+def _modern(payload: bytes, most: Mapping[str, float | None] | None) -> tuple[bytes, tuple[str, ...]]:
     """The payload with the names of the old plan replaced. Raises Refused for one that is refused."""
     if len(payload) > topic_of(BatterySettingsSet).max_bytes:
         return payload, ()
@@ -111,7 +117,7 @@ def _modern(payload: bytes) -> tuple[bytes, tuple[str, ...]]:
         return payload, ()
     if not isinstance(given, dict):
         return payload, ()
-    modern = translated(given, settings=True)
+    modern = translated(given, settings=True, most=most)
     if modern.refusal is not None:
         raise Refused("legacy_refused", modern.refusal, "$")
     return (msgspec.json.encode(modern.values) if modern.notes else payload), modern.notes

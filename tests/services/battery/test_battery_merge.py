@@ -207,12 +207,16 @@ def test_only_named_issuers_limit_the_site_and_their_limits_lapse() -> None:
 
 
 def test_old_names_are_translated_ignored_or_refused_each_with_a_sentence() -> None:
-    made = translated({"batteryGridChargingMaxWatts": 2000, "batteryDischargeRatePercent": 50}, settings=True)
-    assert made.values == {"grid_charging_max_w": 2000}
+    old = {"batteryGridChargingMaxWatts": 2000, "batteryDischargeRatePercent": 50}
+    made = translated(old, settings=True, most={"discharge_max_w": 5000.0})
+    assert made.values == {"grid_charging_max_w": 2000, "discharge_max_w": 2500.0}
     assert made.notes == (
         "batteryGridChargingMaxWatts is now called grid_charging_max_w",
-        "batteryDischargeRatePercent is ignored; give the discharge limit in watts",
+        "batteryDischargeRatePercent is now discharge_max_w, here 2500 W",
     )
+    assert translated({"batteryChargeRatePercent": 120}, most={"charge_max": 5000.0}).refusal is not None
+    assert translated({"batteryChargeRatePercent": 50}, most={"charge_max": None}).refusal is not None
+    assert translated({"batteryChargeRatePercent": None}).values == {}
     assert translated({"batteryStorageMode": 1}).refusal is not None
     both = translated({"batterySocMinPercent": 10, "soc_min": 20})
-    assert both.refusal == "batterySocMinPercent: given together with soc_min, which is its new name"
+    assert both.refusal == "batterySocMinPercent: given together with soc_min, its new name"
