@@ -118,4 +118,9 @@ class ChargeAmpsStatus(Observed, frozen=True, kw_only=True):
         tuple[SchedulePeriod, ...], Meta(description="The windows in force that are not over.")
     ] = ()
     command_id: Annotated[str | None, Meta(description="Of the last command that had one.")] = None
+    applied: Annotated[bool, Meta(description="The cloud was read back and holds what is wanted.")] = False
+    hems_connected: Annotated[
+        bool, Meta(description="A command was received within hems_stale_after_s; default a day.")
+    ] = False
+    currency: Annotated[str | None, Meta(description="Of planned_cost, where the prices name it.")] = None
     detail: Annotated[dict[str, Any], Meta(description="For support; may change.")] = {}

@@ -65,9 +65,7 @@ class ExternalCloud:
             if not isinstance(status, dict):
                 raise CloudGarbled("status: an object was expected")
             for connector in connectors:
-                settings = await self._read(f"/chargepoints/{name}/connectors/{connector}/settings")
-                if not isinstance(settings, dict):
-                    raise CloudGarbled("settings: an object was expected")
+                settings = await self._settings(name, connector)
                 seen[name, connector] = sight_of(status, settings, self._versions.get(name), connector)
         return seen
 
@@ -88,6 +86,16 @@ class ExternalCloud:
         elif step.kind == "stop":
             path = f"/chargepoints/{charge_point}/connectors/{connector}/remotestop"
             await self._write(path, {}, nothing_there=(400, 404, 409))
+
+    async def _settings(self, name: str, connector: int) -> dict[str, Any]:
+        try:
+            settings = await self._read(f"/chargepoints/{name}/connectors/{connector}/settings")
+        except CloudRefused:
+            # The household socket beside a charger answers 400 (hass-chargeamps issue 36).
+            return {}
+        if not isinstance(settings, dict):
+            raise CloudGarbled("settings: an object was expected")
+        return settings
 
     async def _learn_versions(self, wanted: dict[str, list[int]]) -> None:
         now_s = self._clock.monotonic()

@@ -113,7 +113,7 @@ def _weekly(sight: Sight, marks: Marks, wanted: Week, now: datetime, terms: Term
             # The write would switch the connector on and a car would start; some cannot be switched off then.
             return Verdict(None, OWNER_OFF, waiting=True)
         return Verdict(Step("put_week", week=wanted), "the cloud holds another schedule")
-    if marks.zeroed and sight.user_current is not None and sight.user_current <= 0:
+    if marks.zeroed and not sight.user_current:
         return _positive(marks, terms)
     if marks.owner_off and mode == "schedule":
         # The write itself has switched the connector on, which its owner had not.
@@ -186,7 +186,7 @@ def _released(sight: Sight, marks: Marks, terms: Terms) -> Verdict:
         return Verdict(Step("restore", raw=marks.foreign), "the owner's schedule is put back")
     if marks.wrote and sight.held is not None:
         return Verdict(Step("delete_week"), "our schedule is removed")
-    if marks.zeroed and sight.user_current is not None and sight.user_current <= 0:
+    if marks.zeroed and not sight.user_current:
         return _positive(marks, terms)
     before = marks.mode_before or ("On" if marks.mode_off else None)
     if before is not None and sight.mode is not None and sight.mode.lower() != before.lower():

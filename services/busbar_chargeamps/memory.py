@@ -108,9 +108,6 @@ def after_message(
             rules=rules,
         )
     except Ignored as ignored:
-        # An empty message is how a retained one is deleted: no command, so no sign of life either.
-        if ignored.code == "payload_empty":
-            return memory
         return replace(
             memory, last_result="ignored", last_problem=Problem(ignored.code, None, ignored.message)
         )
@@ -151,8 +148,13 @@ def _cleared(memory: Memory) -> Memory:
     )
 
 
-def after_time(memory: Memory, now: datetime) -> Memory:
-    """The memory once the clock says `now`: a schedule that has ended is over, as if it had been cleared."""
+def after_time(memory: Memory, now: datetime, *, hems_silent: bool = False) -> Memory:
+    """The memory once the clock says `now`: a schedule that has ended is over, as if it had been cleared.
+
+    A price plan that steps in for a silent HEMS puts us in charge.
+    """
+    if hems_silent and memory.planned and not memory.touched:
+        memory = replace(memory, touched=True)
     if memory.schedule is None or in_force(memory.schedule, now):
         return memory
     return replace(memory, schedule=None, before=None, last_result="expired", refused_by_cloud=None)
@@ -162,7 +164,8 @@ def after_plan(memory: Memory, periods: tuple[Period, ...]) -> Memory:
     """The memory once the price planner has spoken."""
     if memory.planned and memory.plan == periods:
         return memory
-    return replace(memory, plan=periods, planned=True, touched=True, refused_by_cloud=None)
+    touched = memory.touched or memory.mode == "standalone"
+    return replace(memory, plan=periods, planned=True, touched=touched, refused_by_cloud=None)
 
 
 def after_cloud_took(memory: Memory) -> Memory:

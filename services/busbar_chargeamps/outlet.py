@@ -43,6 +43,7 @@ class Outlet:
             counting=section.week_counting,
             restore_foreign=section.restore_foreign_schedule,
         )
+        self.stale_after_s = section.hems_stale_after_s
         self.memory = memory.start(file.load(), section.operation_mode)
         self._started_at = now
         self.sight: Sight | None = None
@@ -51,6 +52,8 @@ class Outlet:
         self.sync: Sync = "none"
         self.note = ""
         self.drift: str | None = None
+        self.stopped_by: str | None = None
+        """The rung of the ladder that ended the last charging."""
         self._attempts: dict[str, int] = {}
         self._not_before_s: dict[str, float] = {}
         self._agreed: str | None = None
@@ -82,7 +85,8 @@ class Outlet:
 
     def pass_time(self, now: datetime) -> bool:
         """Let go of a schedule that has ended; True when one had."""
-        return self.remember(lambda found: memory.after_time(found, now))
+        silent = self.hems_silent(now)
+        return self.remember(lambda found: memory.after_time(found, now, hems_silent=silent))
 
     def expect(self, now: datetime) -> None:
         """Something new may be wanted: until the cloud has been asked, it is pending."""
@@ -129,6 +133,7 @@ class Outlet:
         """The cloud answered; a charge point that is missing from the answer was not seen."""
         if sight is None:
             self.missed()
+            self.note = f"the account has no connector {self.place.connector} of {self.place.charge_point}"
             return
         self.sight, self.seen_at_s, self.missed_polls = sight, now_s, 0
 
@@ -170,6 +175,8 @@ class Outlet:
             return
         self.sync = "none" if want.kind == "hands_off" else "synced"
         self._agreed, self._fighting, self.drift = self._named, False, None
+        if want.kind == "hold" and self._attempts:
+            self.stopped_by = list(self._attempts)[-1]
         self._attempts, self._not_before_s = {}, {}
         self.remember(memory.after_cloud_took)
         if want.kind == "release":

@@ -61,6 +61,9 @@ def status(
         last_hems_command_at=_local(memory.last_hems_command_at, outlet),
         connector_id=outlet.place.connector,
         operation_mode=memory.mode,
+        hems_connected=_hems_connected(outlet, now),
+        applied=outlet.sync == "synced",
+        currency=planner.currency if planner and planning else None,
         in_period=seen.in_period,
         last_command_result=memory.last_result,
         last_command_error=_error(memory),
@@ -81,6 +84,13 @@ def status(
         command_id=memory.last_command_id,
         detail=_detail(outlet, seen, fresh=fresh),
     )
+
+
+def _hems_connected(outlet: Outlet, now: datetime) -> bool:
+    heard_at = outlet.memory.last_hems_command_at
+    if heard_at is None or outlet.memory.mode != "hems":
+        return False
+    return abs((now - heard_at).total_seconds()) <= outlet.stale_after_s
 
 
 def _local(at: datetime | None, outlet: Outlet) -> datetime | None:
@@ -133,6 +143,8 @@ def _cost(plan: Plan, now: datetime, kw: float) -> float:
 def _detail(outlet: Outlet, seen: Glance, *, fresh: bool) -> dict[str, object]:
     sight = outlet.sight
     found: dict[str, object] = {"note": outlet.note, "drift": outlet.drift, "cloud_fresh": fresh}
+    if outlet.stopped_by is not None:
+        found["stopped_by"] = outlet.stopped_by
     if sight is not None:
         found |= {"mode": sight.mode, "connector_status": sight.connector_status}
         if sight.held is not None:

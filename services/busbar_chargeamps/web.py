@@ -67,7 +67,7 @@ class WebCloud:
             name = text(charge_point.get("id"))
             if name is None or name not in wanted:
                 continue
-            schedules = await self._read("GET", f"/smartChargingSchedules/chargepoint/{name}")
+            schedules = await self._schedules(name)
             for connector in objects(charge_point.get("connectors")):
                 sight = sight_of(charge_point, connector, schedules)
                 if sight is not None:
@@ -94,6 +94,14 @@ class WebCloud:
             token = await self._login.token()
             path = f"/chargepoints/{charge_point}/{connector}/remotestop?userId={token.user_id or ''}"
             await self._write("PUT", path, nothing_there=(400, 404, 409))
+
+    async def _schedules(self, name: str) -> Any:
+        try:
+            return await self._read("GET", f"/smartChargingSchedules/chargepoint/{name}")
+        except CloudRefused as error:
+            if error.status == 404:
+                return None
+            raise
 
     async def _set_mode(self, charge_point: str, connector: int, mode: str) -> None:
         # The whole object as read, with one word changed.
