@@ -20,8 +20,16 @@ from busbar_allocator.draws import Amps, Draw, late_room, measured, rest_of_cut,
 METER_LAG_S = 1.0
 """How far a meter may lag behind a step: what a sample shows, the meter shows this much later."""
 
+LEAST_STEP_A = 0.4
+MOST_STEP_A = 1.0
+STEP_SHARE = 0.08
+"""A fall that may be a load's is at least this share of what the loads draw, within these bounds; less is
+the flicker of a house. A load that fell by less keeps its whole grant reserved all the same."""
+
+DRIFT_A_PER_S = 0.33
+"""A decline slower than this is the sun's or the house's, not the step of a load."""
+
 NOISE_A = 0.3
-"""Falls that stay below this are the flicker of a house, and no load's."""
 
 MATCH = 1.4
 """A rise of more than this share of a raise is not its answer alone."""
@@ -41,7 +49,9 @@ class Book(Struct, frozen=True):
     sources: Amps = ()
     """What sun and battery were measured to give at that reading; empty when nobody measures them."""
     level: Amps = ()
-    """`grid` less the believed draws, without its flicker."""
+    """`grid` less the believed draws."""
+    peak: Amps = ()
+    """Where the level stood lately, sinking slowly, to tell a step down from a drift."""
     draws: dict[str, Draw] = {}
     held: dict[str, tuple[tuple[float, Amps], ...]] = {}
     """Samples of which the meter has not spoken yet."""
@@ -105,6 +115,8 @@ def metered(book: Book, at: float, meter: Amps, sources: Amps = ()) -> Book:
     grid = tuple(map(sum, zip(meter, sources, strict=True)))
     draws = dict(book.draws)
     level = list(book.level or _less(grid, draws))
+    sunk = DRIFT_A_PER_S * (at - book.at) if book.at is not None else 0.0
+    peak = [max(now, before - sunk) for now, before in zip(level, book.peak or level, strict=True)]
     falls = list(book.falls or ((),) * len(grid))
     ahead = [(until, list(amps)) for until, amps in book.ahead if until > at]
     given = [now - old for now, old in zip(sources, book.sources or sources, strict=True)]
@@ -113,13 +125,17 @@ def metered(book: Book, at: float, meter: Amps, sources: Amps = ()) -> Book:
             if given[p] > 0:
                 _from_source(falls, ahead, p, min(moved, given[p]), at)
             level[p] += _rise(draws, p, moved, at)
-        elif moved < -NOISE_A:
-            fall = _fall(draws, ahead, p, -moved, at)
-            level[p] = grid[p] - sum([draw.amps[p] for draw in draws.values()])
+            peak[p] = max(peak[p], level[p])
+            continue
+        level[p] += moved + _cuts_seen(draws, p, -moved, at)
+        drawn = sum([draw.amps[p] for draw in draws.values()])
+        if peak[p] - level[p] > min(max(STEP_SHARE * drawn, LEAST_STEP_A), MOST_STEP_A):
+            fall = _fall(draws, ahead, p, peak[p] - level[p], at)
+            peak[p] = level[p] = grid[p] - sum([draw.amps[p] for draw in draws.values()])
             if fall > NOISE_A:
                 falls[p] = _join((*falls[p], (at, fall)))
     left = tuple((until, tuple(amps)) for until, amps in ahead if max(amps) > 0)
-    return _judged(Book(at, grid, sources, tuple(level), draws, book.held, left, tuple(falls)))
+    return _judged(Book(at, grid, sources, tuple(level), tuple(peak), draws, book.held, left, tuple(falls)))
 
 
 def _accepted(book: Book, at: float) -> Book:
@@ -198,17 +214,23 @@ def _rise(draws: dict[str, Draw], phase: int, moved: float, at: float) -> float:
     return house
 
 
-def _fall(
-    draws: dict[str, Draw], ahead: list[tuple[float, list[float]]], phase: int, moved: float, at: float
-) -> float:
-    """What of a fall nobody expected, after cuts under way and sources ahead of the meter took theirs."""
+def _cuts_seen(draws: dict[str, Draw], phase: int, fallen: float, at: float) -> float:
+    """What of a fall is the answer of loads with a cut under way; they draw that much less from now on."""
+    seen = 0.0
     for load in [
         load for load, draw in draws.items() if draw.due and draw.due[phase] < 0 and at <= draw.due_until
     ]:
-        step = min(-draws[load].due[phase], draws[load].amps[phase], moved)
+        step = min(-draws[load].due[phase], draws[load].amps[phase], fallen - seen)
         if step > 0:
             draws[load] = take(draws[load], phase, -step, at)
-            moved -= step
+            seen += step
+    return seen
+
+
+def _fall(
+    draws: dict[str, Draw], ahead: list[tuple[float, list[float]]], phase: int, moved: float, at: float
+) -> float:
+    """What of a fall nobody expected, after sources ahead of the meter took theirs."""
     for _, amps in ahead:
         step = min(amps[phase], moved)
         amps[phase] -= step
@@ -237,7 +259,8 @@ def _judged(book: Book) -> Book:
     for late in [draw.late for draw in book.draws.values() if draw.late]:
         keep = list(map(_minus, keep, late))
     return Book(
-        book.at, book.grid, book.sources, book.level, book.draws, book.held, book.ahead, falls, tuple(background),
+        book.at, book.grid, book.sources, book.level, book.peak, book.draws, book.held, book.ahead, falls,
+        tuple(background),
         tuple(keep),
     )  # fmt: skip
 
@@ -281,8 +304,9 @@ def _changed(
     level: Amps | None = None,
     falls: tuple[Falls, ...] | None = None,
 ) -> Book:
+    new = book.level if level is None else level
+    peak = tuple(old + now - before for old, now, before in zip(book.peak, new, book.level, strict=True))
     return Book(
-        book.at, book.grid, book.sources, book.level if level is None else level, draws,
-        book.held if held is None else held, book.ahead, book.falls if falls is None else falls,
-        book.background, book.keep,
+        book.at, book.grid, book.sources, new, peak, draws, book.held if held is None else held, book.ahead,
+        book.falls if falls is None else falls, book.background, book.keep,
     )  # fmt: skip

@@ -8,6 +8,10 @@ ANSWER_SHARE = 0.6
 """A step at the meter of this share of an order is taken for its answer."""
 
 
+MOST_STEPS = 64
+"""Steps remembered between two samples; a load that is quiet for longer than these is judged without them."""
+
+
 class Draw(Struct, frozen=True):
     """One load behind one meter: believed current per phase, and what its last order still has to change."""
 
@@ -46,7 +50,12 @@ class Draw(Struct, frozen=True):
 
     def drew(self, phase: int, at: float) -> float:
         """What it is believed to have drawn at `at`, after its sample, before what was taken for its since."""
-        return self.amps[phase] - sum(step[phase] for when, step in self.since if when >= at)
+        amps = self.amps[phase]
+        for when, step in reversed(self.since):
+            if when < at:
+                break
+            amps -= step[phase]
+        return amps
 
     def ceiling(self, at: float) -> Amps | None:
         """The most it may be believed to draw at `at`: a cut counts once it shows or its dead time is over."""
@@ -117,7 +126,9 @@ def take(draw: Draw, phase: int, step: float, at: float, *, alone: bool = False)
         answered = at - draw.ordered_at
         if alone and step > 0:
             draw = _changed(draw, draw.amps, alive_at=draw.ordered_at)
-    return _changed(draw, amps, since=(*draw.since, (at, steps)), due=due, answered_s=answered)
+    # What never measures has no sample to which its steps would be added again.
+    since = (*draw.since, (at, steps))[-MOST_STEPS:] if draw.sampled_at is not None else ()
+    return _changed(draw, amps, since=since, due=due, answered_s=answered)
 
 
 def take_late(draw: Draw, phase: int, step: float) -> Draw:
