@@ -83,38 +83,29 @@ def presence(status: str) -> Presence:
 class Claim:
     """One load in this instant: what it asks for, and while the engine works, what it has."""
 
-    __slots__ = (
-        "alone_with",
-        "deferred",
-        "drawn",
-        "firm",
-        "gate",
-        "grant",
-        "keeps",
-        "least",
-        "legs",
-        "light",
-        "limit",
-        "load",
-        "mode",
-        "most",
-        "rank",
-        "reserved",
-        "rise",
-        "runs",
-        "short",
-        "start",
-        "state",
-        "step",
-        "stepped",
-        "takes_part",
-        "target",
-        "tight",
-        "urgency",
-        "uses",
-        "watts",
-        "why",
-    )
+    takes_part = False
+    firm = False
+    """Its minimum asks nothing of its source."""
+    keeps = False
+    """Its minimum comes before all gifts."""
+    light = False
+    """On, but it uses nothing."""
+    why = ""
+    drawn = 0.0
+    reserved = 0.0
+    deferred = False
+    """It waits for the connector before it."""
+    alone_with: "list[Claim] | None" = None
+
+    runs = False
+    grant = target = limit = 0.0
+    short = 0.0
+    """What was left when its minimum did not fit."""
+    tight = -1
+    """The counter that bound it last; below 0 see `distribution`."""
+    gate: tuple[int, float] | None = None
+    """A counter and the use at which it may not start any more."""
+    start = rise = NOWHERE
 
     def __init__(self, load: LoadModel, state: LoadNow | None, model: SiteModel, volts: list[float]) -> None:
         """The load's bounds in amperes on the legs it really uses."""
@@ -140,21 +131,6 @@ class Claim:
             # An on/off load's step is its power: it gets all of it or nothing.
             self.least = self.most = self.step = power / watts
             self.stepped = True
-        self.takes_part = False
-        self.firm = False
-        self.why = ""
-        self.drawn = 0.0
-        self.reserved = 0.0
-        self.grant = self.target = self.limit = 0.0
-        self.short = 0.0
-        self.tight = -1
-        self.runs = False
-        self.light = False
-        self.keeps = False
-        self.deferred = False
-        self.alone_with: list[Claim] | None = None
-        self.gate: tuple[int, float] | None = None
-        self.start = self.rise = NOWHERE
         self.rank = (9, load.priority, load.index)
 
 

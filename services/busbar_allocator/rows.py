@@ -166,8 +166,11 @@ def _background(model: SiteModel, now: Now, drawn: list[float]) -> list[float]:
 
 def measured(model: SiteModel, circuit: CircuitModel, value: PerPhase) -> list[float]:
     """A figure for every phase; a phase that the circuit does not have carries nothing."""
+    read = model.read(value)
+    if None not in read:
+        return list(read)
     found = []
-    for phase, (amps, exists) in enumerate(zip(model.read(value), circuit.exists, strict=True)):
+    for phase, (amps, exists) in enumerate(zip(read, circuit.exists, strict=True)):
         if amps is None and exists:
             raise BadSnapshot(
                 f"circuit {circuit.id}: phase {model.phases[phase]} is unknown, and that is not 0"
