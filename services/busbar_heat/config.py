@@ -91,6 +91,7 @@ def setup_of(site: Site, name: str, heater: HeaterConfig) -> Setup:
         legionella_days=heater.legionella_days,
         capacity_wh_per_k=heater.capacity_wh_per_k,
         loss_w_per_k=heater.loss_w_per_k,
+        time_constant_s=heater.time_constant_s,
         tank=tank_rules(name, heater, topics),
         setpoint=SetpointRules(
             offset_k=heater.storage_offset_k,

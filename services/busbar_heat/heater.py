@@ -168,7 +168,8 @@ class Heater(ABC):
             or self._fitted[0] is not log.losses_per_h
             or self._fitted[1] is not log.rises
         ):
-            made = thermal.fitted(log, self.setup.capacity_wh_per_k, self.setup.loss_w_per_k)
+            given = self.setup
+            made = thermal.fitted(log, given.capacity_wh_per_k, given.loss_w_per_k, given.time_constant_s)
             self._fitted = (log.losses_per_h, log.rises, made)
         return self._fitted[2]
 

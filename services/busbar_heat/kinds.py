@@ -227,9 +227,11 @@ class SetpointDevice(Heater):
             None if self.season is not None else "whether it heats or cools is unknown; it is left alone"
         )
         celsius = self.celsius(now)
-        self.wants_comfort = setpoint.comfort_demand(
+        needs = setpoint.comfort_demand(
             self.wants_comfort, celsius, self.point.base_c, self.season, self.setup.setpoint
         )
+        # Its own thermostat may be of another opinion than ours: what runs, wants to.
+        self.wants_comfort = needs or bool(self.is_drawing(now))
         if self.senses.target_c is None or self.senses.target_at_s == self.heard_at_s:
             return []
         self.heard_at_s = self.senses.target_at_s
@@ -247,6 +249,9 @@ class SetpointDevice(Heater):
     def drive(self, granted: HeatMode | None, now: Moment) -> Drive:
         """The owner's target with the offset of the grant."""
         rules = self.setup.setpoint
+        if granted is HeatMode.BLOCK and not self.wants_comfort:
+            # Nothing is withheld from a room that is warm: its set-point is left where the owner wants it.
+            granted = HeatMode.NORMAL
         wish = setpoint.wished_offset_k(granted, self.season, rules)
         if granted is None and self._is_held_back(now):
             # A failure starts nothing: what was blocked stays so until the longest block is over.

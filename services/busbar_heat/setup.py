@@ -67,6 +67,7 @@ class Setup:
     legionella_days: float = 7.0
     capacity_wh_per_k: float | None = None
     loss_w_per_k: float | None = None
+    time_constant_s: float | None = None
     tank: TankRules = field(default_factory=TankRules)
     setpoint: SetpointRules = field(default_factory=SetpointRules)
     sg: SgRules = field(default_factory=SgRules)

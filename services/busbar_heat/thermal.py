@@ -112,16 +112,22 @@ def observed(
     return stretch
 
 
-def fitted(log: Log, capacity_wh_per_k: float | None = None, loss_w_per_k: float | None = None) -> Model:
+def fitted(
+    log: Log,
+    capacity_wh_per_k: float | None = None,
+    loss_w_per_k: float | None = None,
+    time_constant_s: float | None = None,
+) -> Model:
     """The model the log supports; what the owner gave stands."""
-    loss_per_h = _quantile(log.losses_per_h, 0.25)
+    loss_per_h = HOUR_S / time_constant_s if time_constant_s else _quantile(log.losses_per_h, 0.25)
     capacities = _capacities(log, loss_per_h or 0.0)
     capacity = capacity_wh_per_k if capacity_wh_per_k is not None else _quantile(capacities, 0.25)
     loss = loss_w_per_k
     if loss is None and loss_per_h is not None and capacity is not None:
         loss = loss_per_h * capacity
     sure_capacity = 1.0 if capacity_wh_per_k is not None else _agreement(capacities)
-    sure_loss = 1.0 if loss_w_per_k is not None else _agreement(log.losses_per_h)
+    is_given = loss_w_per_k is not None or bool(time_constant_s)
+    sure_loss = 1.0 if is_given else _agreement(log.losses_per_h)
     # What a tank can still take hangs on its capacity; the loss is a correction to it.
     return Model(capacity, loss, round(sure_capacity * (0.6 + 0.4 * sure_loss), 2))
 

@@ -190,7 +190,8 @@ def range_of(name: str, plug: PlugConfig) -> Range | None:
 def silence(plug: PlugConfig, topics: GenericTopics | None) -> float | None:
     """After how long without a word the link counts as lost; None for a load that is never heard or asked."""
     if plug.driver in ANSWERS_A_QUESTION:
-        return max(4 * plug.poll_s, 120.0)
+        # A Tasmota that answers no question still reports each TelePeriod, 300 s by default.
+        return max(4 * plug.poll_s, 330.0 if plug.driver == "tasmota" else 120.0)
     if topics is None or topics.silent_after_s is not None:
         return None if topics is None else topics.silent_after_s
     return max(4 * plug.poll_s, 120.0) if topics.ask is not None else None

@@ -115,6 +115,9 @@ class HeaterConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     loss_w_per_k: Annotated[
         PositiveWatts | None, Meta(description="Loss to the surroundings; null: fitted.")
     ] = None
+    time_constant_s: Annotated[
+        Seconds | None, Meta(description="Capacity over loss, instead of the loss; null: fitted.")
+    ] = None
     plug: Annotated[
         str | None, Meta(description="The plug that switches it; null: the generic topics below.")
     ] = None

@@ -285,6 +285,13 @@ def test_what_the_owner_knows_is_not_fitted() -> None:
     assert (model.capacity_wh_per_k, model.loss_w_per_k, model.confidence) == (300.0, 3.0, 1.0)
 
 
+def test_a_time_constant_may_stand_for_the_loss() -> None:
+    model = thermal.fitted(thermal.Log(), capacity_wh_per_k=232.0, time_constant_s=92.8 * HOUR)
+
+    assert model.loss_w_per_k == pytest.approx(2.5)
+    assert model.confidence == 1.0
+
+
 def test_two_stretches_of_each_kind_are_believed_less_than_ten() -> None:
     whole = a_log(showers=False)
     little = thermal.Log(losses_per_h=whole.losses_per_h[:2], rises=whole.rises[:2])

@@ -193,6 +193,17 @@ async def test_a_room_is_made_warmer_in_winter_and_cooler_in_summer_and_given_ba
     assert house.told("r/set") == ["23", "19", "21"]
 
 
+async def test_a_room_is_blocked_only_when_something_is_withheld_from_it(house_of: Any) -> None:
+    async with house_of(ROOM) as house:
+        await house.pass_time(60, HeatMode.BLOCK, "room", r_c="21.6", r_mode="heat")
+        assert house.told("r/set") == []
+        assert house.state("room").comfort_demand is False
+        await house.pass_time(40, HeatMode.BLOCK, "room", r_c="20.3", r_mode="heat")
+        assert house.told("r/set") == ["19"]
+        await house.pass_time(200, HeatMode.NORMAL, "room", r_c="20.3", r_mode="heat")
+        assert house.told("r/set") == ["19", "21"]
+
+
 async def test_a_room_whose_season_is_unknown_is_left_alone(house_of: Any) -> None:
     async with house_of(ROOM) as house:
         await house.pass_time(100, HeatMode.BOOST, "room", r_c="21.0")
