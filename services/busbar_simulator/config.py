@@ -11,7 +11,7 @@ from busbar_simulator.plant.appliance import Kind
 from busbar_simulator.station.faults import Fault
 
 Phase = Literal["a", "b", "c"]
-PersonalityName = Literal["plain", "float", "gen24", "symo_hybrid", "solaredge", "zero_scale"]
+PersonalityName = Literal["plain", "float", "gen24", "symo_hybrid", "solaredge", "zero_scale", "der"]
 T = TypeVar("T", bound=Struct)
 
 

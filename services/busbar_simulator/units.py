@@ -11,6 +11,7 @@ from busbar_simulator.plant.house import House
 from busbar_simulator.plant.inverter import Inverter
 from busbar_simulator.plant.phases import Phases, added
 from busbar_simulator.sunspec.controls import InverterControls
+from busbar_simulator.sunspec.der import DerControls, der_device, refresh_der
 from busbar_simulator.sunspec.device import Device
 from busbar_simulator.sunspec.inverter import inverter_device, refresh
 from busbar_simulator.sunspec.meter import measure, meter_device
@@ -79,11 +80,14 @@ class InverterUnit:
     def refresh(self, house: House) -> None:
         """Show the present state."""
         self.device.asleep = self.inverter.sun_w <= 0.0 and self.inverter.storage is None
+        if self.personality.der:
+            refresh_der(self.device, self.inverter, house.volts)
+            return
         refresh(self.device, self.inverter, self.personality, house.volts)
 
     def tick(self, now_s: float) -> None:
         """Run its reversion timers."""
-        if isinstance(self.device.controls, InverterControls):
+        if isinstance(self.device.controls, InverterControls | DerControls):
             self.device.controls.tick(now_s)
 
 
@@ -166,4 +170,5 @@ def _of_thing(load: str) -> Callable[[House], Phases]:
 def _inverter(built: Built, name: str) -> InverterUnit:
     personality = PERSONALITIES[built.battery.personality]
     inverter = built.house.inverters[name]
-    return InverterUnit(inverter_device(inverter, personality, f"SIM-{name}"), inverter, personality)
+    make = der_device if personality.der else inverter_device
+    return InverterUnit(make(inverter, personality, f"SIM-{name}"), inverter, personality)

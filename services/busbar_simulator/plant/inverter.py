@@ -41,6 +41,8 @@ class Inverter:
     storage: Storage | None = None
     window: Window = field(default_factory=Window)
     ac_limit_w: float | None = None
+    # The AC output ordered exactly (SunSpec 704 WSet); the battery makes up the difference.
+    ac_set_w: float | None = None
     connected: bool = True
     sun_w: float = 0.0
     pv_w: float = 0.0
@@ -87,6 +89,9 @@ class Inverter:
         if self.storage is None or self._until_loop_s > 0:
             return
         self._until_loop_s += self.spec.loop_s
+        if self.ac_set_w is not None:
+            self._wanted_w = self._bounded(self.sun_w - self.ac_set_w)
+            return
         # Import means discharge more (or charge less); export the other way round.
         self._wanted_w = self._bounded(self._wanted_w - self.spec.gain * grid_w)
 
@@ -98,7 +103,8 @@ class Inverter:
             high = min(high, max(self.window.high_w, low))
         if self.window.low_w is not None:
             low = max(low, min(self.window.low_w, high))
-        if self.spec.has_sun and not self.window.grid_charge:
+        ordered_in = self.ac_set_w is not None and self.ac_set_w < 0
+        if self.spec.has_sun and not self.window.grid_charge and not ordered_in:
             # A DC-coupled battery takes sun; the grid only where it is allowed to.
             high = max(min(high, self.sun_w), min(low, 0.0))
             low = min(low, high)
@@ -107,11 +113,8 @@ class Inverter:
         return min(max(power_w, low), high)
 
     def _ac_bound(self) -> float:
-        return (
-            self.spec.rating_w
-            if self.ac_limit_w is None
-            else min(self.spec.rating_w, max(self.ac_limit_w, 0.0))
-        )
+        orders = [order for order in (self.ac_limit_w, self.ac_set_w) if order is not None]
+        return min([self.spec.rating_w, *(max(order, 0.0) for order in orders)])
 
     def _move(self, dt_s: float) -> None:
         """Ramp the battery, then give the sun what is left of the AC bound."""

@@ -38,20 +38,30 @@ def layout(model: int, repeats: int = 0) -> Layout:
     source = files("sunspec2").joinpath(f"models/json/model_{model}.json")
     group = json.loads(source.read_text(encoding="utf-8"))["group"]
     points, offset = _points(group, 0, "")
-    for repeat in range(1, repeats + 1):
-        more, offset = _points(group["groups"][0], offset, f".{repeat}")
-        points |= more
+    for inner in group.get("groups", ()):
+        # A group with a count repeats; one without is there once and lends its points its name.
+        places = (
+            [("", f".{n}") for n in range(1, repeats + 1)]
+            if "count" in inner
+            else [(f"{inner['name']}.", "")]
+        )
+        for prefix, suffix in places:
+            more, offset = _points(inner, offset, suffix, prefix)
+            points |= more
     return Layout(model=model, points=points)
 
 
-def _points(group: dict[str, Any], offset: int, suffix: str) -> tuple[dict[str, Point], int]:
+def _points(
+    group: dict[str, Any], offset: int, suffix: str, prefix: str = ""
+) -> tuple[dict[str, Point], int]:
     points: dict[str, Point] = {}
     for entry in group["points"]:
         size = int(entry.get("size", 1))
         # A scale factor is either another point's name or a fixed number (700 models); only names occur here.
         scale = entry.get("sf")
-        points[entry["name"] + suffix] = Point(
-            name=entry["name"] + suffix,
+        name = prefix + entry["name"] + suffix
+        points[name] = Point(
+            name=name,
             kind=entry["type"],
             offset=offset,
             size=size,

@@ -30,6 +30,8 @@ class Personality:
     meter_sign: int = 1
     # Model 1 without its pad register (L = 65).
     short_common: bool = False
+    # The 7xx models of IEEE 1547 instead of 10x and 12x.
+    der: bool = False
     storage: bool = True
     controls: bool = True
 
@@ -48,6 +50,7 @@ PERSONALITIES = {
         PLAIN, maker="SolarEdge ", model="SE10K", moving_scales=True, meter_sign=-1, short_common=True,
         storage=False, controls=False,
     ),
+    "der": replace(PLAIN, model="Simulated DER", der=True),
     "float": replace(PLAIN, floats=True),
     "zero_scale": replace(PLAIN, percent_scale=0),
 }  # fmt: skip
