@@ -94,14 +94,14 @@ def settle(house: House, ranked: list[Claim], rows: Caps) -> Settled:
     """Run the three rounds on these rows."""
     used = list(house.ground.reserved)
     mode = MODES[house.model.settings.distribution](used)
-    by_urgency: dict[int, list[Claim]] = {}
+    by_urgency: dict[int, list[Claim]] = {STANDARD: [], SOLAR_PRIORITY: [], SOLAR_ONLY: [], EXCESS: []}
     for claim in ranked:
-        by_urgency.setdefault(claim.rank[0], []).append(claim)
+        by_urgency[claim.rank[0]].append(claim)
     rounds = _Rounds(house, mode, used, Ceiling(rows))
-    rounds.first(by_urgency.get(STANDARD, []), by_urgency.get(SOLAR_PRIORITY, []))
-    rounds.followers(by_urgency.get(SOLAR_ONLY, []))
+    rounds.first(by_urgency[STANDARD], by_urgency[SOLAR_PRIORITY])
+    rounds.followers(by_urgency[SOLAR_ONLY])
     before_w = used[house.model.watts] - house.ground.unmanaged[house.model.watts]
-    rounds.excess(by_urgency.get(EXCESS, []))
+    rounds.excess(by_urgency[EXCESS])
     return Settled(used, rounds.ceilings, mode.blocked if isinstance(mode, Strict) else None, before_w)
 
 

@@ -16,11 +16,12 @@ from busbar_allocator.storage import charge_most
 class BatteryRoom:
     """The batteries' share of the wires, worked out while the targets are."""
 
-    __slots__ = ("charge_w", "ground", "model", "now", "wants")
+    __slots__ = ("batteries", "charge_w", "ground", "model", "now", "wants")
 
     def __init__(self, model: SiteModel, now: Now, ground: Ground) -> None:
         """Find the batteries that may charge from the grid now."""
         self.model, self.now, self.ground = model, now, ground
+        self.batteries = list(model.site.batteries.values())
         self.charge_w: list[float | None] = [None] * len(model.batteries_on)
         self.wants = [
             battery.grid_charging and not _full(battery.soc_target_percent, now.batteries.get(name))
@@ -60,7 +61,9 @@ class BatteryRoom:
         made = {}
         for index, name in enumerate(self.model.site.batteries):
             charge = self.charge_w[index] or 0.0
-            made[name] = BatteryGrant(round(charge, 1), round(self._discharge(index), 1), self._why(index))
+            most = self.batteries[index].charge_limit_w
+            why = "its own limit" if charge >= most else f"the wires bear {charge:.0f} W beside the grants"
+            made[name] = BatteryGrant(round(charge, 1), round(self._discharge(index), 1), why)
         return made
 
     def _measure(self, used: Used, *, only_wanting: bool) -> None:
@@ -82,7 +85,7 @@ class BatteryRoom:
         circuit, on = model.batteries_on[index]
         count, present = len(ground.volts), self._present(index)
         rows = ground.limit_rows
-        room = rows[model.watts] - ground.storage.answer.watts + present - used[model.watts]
+        room = rows[model.watts] - ground.storage.watts("answer") + present - used[model.watts]
         for at in circuit.chain:
             for phase in on:
                 counter = at * count + phase
@@ -120,21 +123,13 @@ class BatteryRoom:
         model, ground = self.model, self.ground
         circuit, on = model.batteries_on[index]
         count = len(ground.volts)
-        battery = list(model.site.batteries.values())[index]
-        room = battery.discharge_limit_w
+        room = self.batteries[index].discharge_limit_w
         for at in circuit.chain:
             limits = model.circuits[at].limit
             for phase in on:
                 free = limits[phase] + ground.background[at * count + phase]
                 room = min(room, free * ground.volts[phase] * len(on) - self._present(index))
         return max(0.0, room)
-
-    def _why(self, index: int) -> str:
-        battery = list(self.model.site.batteries.values())[index]
-        charge = self.charge_w[index] or 0.0
-        if charge >= battery.charge_limit_w:
-            return "its own limit"
-        return f"the wires bear {charge:.0f} W beside the grants"
 
 
 def _full(target: float, state: BatteryNow | None) -> bool:

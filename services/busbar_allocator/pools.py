@@ -9,24 +9,24 @@ from busbar_allocator.claims import Sources
 from busbar_allocator.rows import Ground
 from busbar_allocator.site_model import SiteModel
 from busbar_allocator.snapshot import Now
-from busbar_allocator.storage import Part
+from busbar_allocator.storage import Kind
 
 
 def no_grid(model: SiteModel, ground: Ground) -> Sources:
     """Nothing may cause import: what the sun leaves, above target with the battery."""
-    return _netted(model, ground, "no_grid", ground.storage.no_grid)
+    return _netted(model, ground, "no_grid", "no_grid")
 
 
 def solar(model: SiteModel, ground: Ground) -> Sources:
     """The solar pool, inside an asymmetric inverter's rating on each phase."""
-    found = _netted(model, ground, "solar_pool", ground.storage.solar)
+    found = _netted(model, ground, "solar_pool", "solar")
     found.update(_phase_ratings(model, ground, found))
     return found
 
 
 def export(model: SiteModel, ground: Ground) -> Sources:
     """What is exported beside the battery: an Excess load's minimum must fit it."""
-    return _netted(model, ground, "excess_pool", ground.storage.export)
+    return _netted(model, ground, "excess_pool", "export")
 
 
 def excess(model: SiteModel, ground: Ground, now: Now, used_w: float) -> tuple[Sources, float]:
@@ -42,12 +42,12 @@ def excess(model: SiteModel, ground: Ground, now: Now, used_w: float) -> tuple[S
 
 def solar_w(ground: Ground) -> float:
     """The solar pool in total (W)."""
-    return ground.export_w + ground.storage.solar.watts
+    return ground.export_w + ground.storage.watts("solar")
 
 
 def excess_w(model: SiteModel, ground: Ground, now: Now, used_w: float) -> float:
     """The excess pool in total (W): above the threshold, or everything while the gate is open."""
-    exported = ground.export_w + ground.storage.export.watts
+    exported = ground.export_w + ground.storage.watts("export")
     settings = model.settings
     if settings.excess_uses == "above":
         return exported - settings.excess_threshold_w
@@ -57,15 +57,16 @@ def excess_w(model: SiteModel, ground: Ground, now: Now, used_w: float) -> float
     return exported if is_open else float("-inf")
 
 
-def _netted(model: SiteModel, ground: Ground, kind: str, part: Part) -> Sources:
+def _netted(model: SiteModel, ground: Ground, kind: str, of: Kind) -> Sources:
     """Export plus a part of the batteries: in total, or on each phase as the meter nets."""
     unmanaged = ground.unmanaged
+    part = ground.storage.part(of)
     found: Sources = {}
     if not model.per_phase or model.site.batteries or kind == "excess_pool":
         found[model.watts] = (kind, ground.export_w + part.watts + unmanaged[model.watts])
     if model.per_phase:
         for phase, volt in enumerate(ground.volts):
-            share = part.per_phase[phase] / volt if part.per_phase else 0.0
+            share = part.per_phase[phase] / volt
             found[phase] = (kind, ground.export_a[phase] + share + unmanaged[phase])
     return found
 

@@ -134,7 +134,7 @@ class Reasons:
     def _import_limit(self) -> float:
         ground = self.ground
         room = ground.limit_rows[self.model.watts]
-        return room - ground.export_w - ground.storage.answer.watts + self.model.settings.power_buffer_w
+        return room - ground.export_w - ground.storage.watts("answer") + self.model.settings.power_buffer_w
 
     def _shared(self, claim: Claim, counter: int) -> list[str]:
         """The other loads that use this row, in configuration order: the first few, then their number."""

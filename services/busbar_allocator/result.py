@@ -110,13 +110,13 @@ def _pools(model: SiteModel, now: Now, ground: Ground, targets: "Settled") -> Po
     excess = excess_w(model, ground, now, targets.before_excess_w)
     per_phase = None
     if model.per_phase:
-        shares = ground.storage.solar.per_phase or [0.0] * len(ground.volts)
+        shares = ground.storage.part("solar").per_phase
         per_phase = phases(
             model, [a + w / v for a, w, v in zip(ground.export_a, shares, ground.volts, strict=True)]
         )
     room = ground.limit_rows[model.watts]
     return Pools(
-        round(ground.export_w + ground.storage.present.watts, 1),
+        round(ground.export_w + ground.storage.watts("present"), 1),
         round(max(0.0, sun), 1),
         round(max(0.0, excess), 1),
         round(max(0.0, sun - used_w), 1),

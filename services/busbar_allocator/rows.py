@@ -12,11 +12,10 @@ from busbar_allocator.claims import Caps, Claim
 from busbar_allocator.household import Generation, generation
 from busbar_allocator.site_model import CircuitModel, SiteModel
 from busbar_allocator.snapshot import BadSnapshot, Now, PerLeg, PerPhase
-from busbar_allocator.storage import NO_PART, Part, Storage, shares_inverter, storage
+from busbar_allocator.storage import Part, Storage, shares_inverter, storage
 
 NO_LIMIT = float("inf")
 LEAST_V, MOST_V = 50.0, 1000.0
-_NOTHING = Storage(NO_PART, NO_PART, NO_PART, NO_PART, NO_PART, empty=False, each=[])
 
 
 class Ground:
@@ -46,7 +45,7 @@ class Ground:
         self.generation: list[Generation] = []
         if model.site.inverters:
             self._generate(model, now, drawn)
-        self.storage = _NOTHING
+        self.storage = Storage([], [], count)
         if model.site.batteries:
             self.storage = storage(model, now, self._headroom(model), count)
         self.limit_rows = _wires(model, self)
@@ -57,9 +56,9 @@ class Ground:
 
     def _only_numbers(self, model: SiteModel, claims: list[Claim]) -> None:
         """Whatever is not a number spoils every sum it is in: nothing may be granted on it."""
-        parts = self.storage
         total = sum(self.background) + sum(self.limit_rows[: model.watts]) + sum(self.reserved)
-        total += parts.answer.watts + parts.solar.watts + parts.no_grid.watts + parts.export.watts
+        for one in self.storage.each:
+            total += one.present + one.answer + one.solar + one.no_grid + one.export
         total += sum([claim.least + claim.most for claim in claims])
         imports = self.limit_rows[model.watts]
         if not isfinite(total) or imports != imports:
@@ -95,7 +94,7 @@ class Ground:
         given = [most for most in (settings.max_import_w, now.import_limit_w) if most is not None]
         room = NO_LIMIT
         if given:
-            room = min(given) - settings.power_buffer_w + self.export_w + self.storage.answer.watts
+            room = min(given) - settings.power_buffer_w + self.export_w + self.storage.watts("answer")
         rows.append(room)
         for _, more, less in model.pairs:
             difference = self.background[more] - self.background[less]
@@ -104,10 +103,12 @@ class Ground:
 
     def _widened(self, model: SiteModel) -> Caps:
         """The target rows: the main breaker with what the battery will still give, signed."""
-        answer = self.storage.answer
+        if not self.storage.each:
+            return self.limit_rows
+        answer = self.storage.part("answer")
         if model.settings.trip_safe:
             # What an inverter gives may be gone at any moment; what a battery takes from the grid may not.
-            present = self.storage.present
+            present = self.storage.part("present")
             answer = Part(
                 max(0.0, min(answer.watts, present.watts)),
                 [max(0.0, min(a, p)) for a, p in zip(answer.per_phase, present.per_phase, strict=True)],

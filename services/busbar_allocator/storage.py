@@ -1,6 +1,6 @@
 """What the batteries allow: how much of what they take or could give may go to loads of each mode."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from busbar_allocator.site_model import SiteModel
 from busbar_allocator.snapshot import Battery, BatteryNow, Now
@@ -16,36 +16,48 @@ class Part(NamedTuple):
     per_phase: list[float]
 
 
-NO_PART = Part(0.0, [])
-
-
-class Storage(NamedTuple):
-    """All batteries of the site. Each part comes on top of the export the meter shows, with its sign."""
-
-    present: Part
-    """What they take now; surplus is export plus this."""
-    answer: Part
-    """What they will still give to Standard: present charging plus permitted discharge."""
-    solar: Part
-    """For Solar Only and Solar Priority."""
-    no_grid: Part
-    """For everything, when loads may not take from the grid."""
-    export: Part
-    """For Excess: what the batteries leave."""
-    empty: bool
-    """Every battery is below its minimum."""
-    each: list["One"]
+Kind = Literal["present", "answer", "solar", "no_grid", "export"]
 
 
 class One(NamedTuple):
-    """One battery: the same parts in watts."""
+    """One battery: watts that come on top of the export the meter shows, with their sign."""
 
     present: float
+    """What it takes now; surplus is export plus this."""
     answer: float
+    """What it will still give to Standard: present charging plus permitted discharge."""
     solar: float
+    """For Solar Only and Solar Priority."""
     no_grid: float
+    """For everything, when loads may not take from the grid."""
     export: float
+    """For Excess: what it leaves."""
     empty: bool
+    """It is below its minimum."""
+
+
+class Storage:
+    """All batteries of the site; without any, everything is nothing."""
+
+    __slots__ = ("each", "empty", "on", "phases")
+
+    def __init__(self, each: list[One], on: list[tuple[int, ...]], phases: int) -> None:
+        """`on` are the phases each battery acts on, of so many the site has."""
+        self.each, self.on, self.phases = each, on, phases
+        self.empty = bool(each) and all(one.empty for one in each)
+
+    def watts(self, kind: Kind) -> float:
+        """The sum over all batteries."""
+        return sum([getattr(one, kind) for one in self.each])
+
+    def part(self, kind: Kind) -> Part:
+        """The sum, each battery evenly over its phases."""
+        per_phase = [0.0] * self.phases
+        for one, on in zip(self.each, self.on, strict=True):
+            share = getattr(one, kind) / len(on)
+            for phase in on:
+                per_phase[phase] += share
+        return Part(self.watts(kind), per_phase)
 
 
 def storage(model: SiteModel, now: Now, headroom: dict[str, float], phases: int) -> Storage:
@@ -58,15 +70,7 @@ def storage(model: SiteModel, now: Now, headroom: dict[str, float], phases: int)
         if inverter in headroom:
             headroom[inverter] = spare - max(0.0, one.answer)
         ones.append(one)
-    return Storage(
-        present=_part(model, [one.present for one in ones], phases),
-        answer=_part(model, [one.answer for one in ones], phases),
-        solar=_part(model, [one.solar for one in ones], phases),
-        no_grid=_part(model, [one.no_grid for one in ones], phases),
-        export=_part(model, [one.export for one in ones], phases),
-        empty=bool(ones) and all(one.empty for one in ones),
-        each=ones,
-    )
+    return Storage(ones, [on for _, on in model.batteries_on], phases)
 
 
 def shares_inverter(battery: Battery, model: SiteModel) -> str:
@@ -115,12 +119,3 @@ def discharge_most(battery: Battery, state: BatteryNow) -> float:
 
 def _latch(given: bool | None, judged: bool) -> bool:
     return judged if given is None else given
-
-
-def _part(model: SiteModel, watts: list[float], phases: int) -> Part:
-    """The sum, each battery evenly over its phases."""
-    per_phase = [0.0] * phases
-    for one, (_, on) in zip(watts, model.batteries_on, strict=True):
-        for phase in on:
-            per_phase[phase] += one / len(on)
-    return Part(sum(watts), per_phase)
