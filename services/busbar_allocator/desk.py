@@ -12,13 +12,21 @@ from busbar_allocator.engine_site import engine_site
 from busbar_allocator.outside import OutsideLimits
 from busbar_allocator.participation import WANTING
 from busbar_allocator.plan import Plan
-from busbar_allocator.settings import Settings, boosts_ended, from_file, load_changed, restored, site_changed
+from busbar_allocator.settings import (
+    Settings,
+    battery_changed,
+    boosts_ended,
+    from_file,
+    load_changed,
+    restored,
+    site_changed,
+)
 from busbar_allocator.site_model import SiteModel
 from busbar_allocator.snapshot import BadSnapshot
 from busbar_allocator.state import Mind, State
 from busbar_allocator.told import ToSay, orders_of, said
 from busbar_contracts.allocation import Allocation, MeterHealth, SiteLimit, SiteSettingsSet
-from busbar_contracts.battery import BatterySettings
+from busbar_contracts.battery import BatterySettings, BatterySettingsSet
 from busbar_contracts.charger import ChargerState
 from busbar_contracts.load import LoadSettingsSet
 from busbar_shared.bus import Heard
@@ -118,6 +126,10 @@ class Desk:
             )
         elif isinstance(message, SiteSettingsSet):
             self.settings, refusal = site_changed(self.settings, self.plan, message, wall)
+        elif isinstance(message, BatterySettingsSet):
+            if self.plan.site.battery_flow is not None:
+                return None
+            self.settings, refusal = battery_changed(self.settings, one.ids.get("battery", ""), message, wall)
         elif isinstance(message, SiteLimit):
             late = self.outside.offer(message, now=wall, monotonic=one.at_s, retained=one.retained)
             return None if late is None else Refused(late.code, late.text, late.path, one.topic)
@@ -134,7 +146,7 @@ class Desk:
 
     def _ready_setup(self) -> Setup:
         """The site compiled for the engine; again only when a setting changed."""
-        batteries = self.state.known.battery_settings
+        batteries = self.settings.batteries or self.state.known.battery_settings
         if (
             self._setup is None
             or self._setup.settings is not self.settings
@@ -156,6 +168,9 @@ class Desk:
         for name, load in self.settings.loads.items():
             if before is None or before.loads.get(name) != load:
                 messages.append(ToSay(load, {"load": name}))
+        for name, battery in self.settings.batteries.items():
+            if before is None or before.batteries.get(name) != battery:
+                messages.append(ToSay(battery, {"battery": name}))
         self._moved = before is not None and bool(messages)
         self._published = self.settings
         return messages

@@ -39,7 +39,7 @@ def recognised(plan: Plan, settings: Settings, state: State, now: float, wall: d
                 if meter is not None and meter in books:
                     allowed = tuple(count * limit for count in load.uses(len(plan.phases)))
                     books[meter] = ordered(books[meter], load.id, allowed, allowed, now, 0.0)
-    latches = _latches(plan, state)
+    latches = _latches(plan, settings, state)
     return replace(state, minds=minds, books=books, latches=latches, gate_open=_gate(plan, settings, state))
 
 
@@ -67,13 +67,13 @@ def _per_leg(plan: Plan, load: LoadPlan, watts: float) -> float:
     return (watts or load.rating_w or 0.0) / plan.volts / len(load.legs)
 
 
-def _latches(plan: Plan, state: State) -> dict[str, BatteryLatch]:
+def _latches(plan: Plan, settings: Settings, state: State) -> dict[str, BatteryLatch]:
     found = dict(state.latches)
     for name, config in plan.site.batteries.items():
         seen = state.known.batteries.get(name)
         if seen is None:
             continue
-        owner = state.known.battery_settings.get(name)
+        owner = settings.batteries.get(name) or state.known.battery_settings.get(name)
         found[name] = battery_latch(
             found.get(name) or BatteryLatch(),
             seen.message.soc_percent,

@@ -12,6 +12,7 @@ from msgspec.structs import asdict, replace
 
 from busbar_allocator.plan import LoadPlan, Plan
 from busbar_contracts.allocation import SiteSettings, SiteSettingsSet
+from busbar_contracts.battery import BatterySettings, BatterySettingsSet
 from busbar_contracts.load import LoadSettings, LoadSettingsSet
 
 
@@ -21,8 +22,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     site: SiteSettings
     loads: dict[str, LoadSettings]
     """By the owner's name of the load: a heater is one."""
+    batteries: dict[str, BatterySettings] = {}
+    """Only where no battery service is configured: each topic has one writer."""
     file_site: SiteSettings
     file_loads: dict[str, LoadSettings]
+    file_batteries: dict[str, BatterySettings] = {}
 
 
 class Refusal(Struct, frozen=True):
@@ -44,7 +48,27 @@ def from_file(plan: Plan) -> Settings:
         grid_charging=site.grid_charging,
     )
     loads = {load.owner: _first(load) for load in plan.loads.values() if load.kind != "foreign"}
-    return Settings(site=settings, loads=loads, file_site=settings, file_loads=loads)
+    batteries = {} if plan.site.battery_flow is not None else _batteries(plan)
+    return Settings(
+        site=settings,
+        loads=loads,
+        batteries=batteries,
+        file_site=settings,
+        file_loads=loads,
+        file_batteries=batteries,
+    )
+
+
+def _batteries(plan: Plan) -> dict[str, BatterySettings]:
+    return {
+        name: BatterySettings(
+            soc_min_percent=one.soc_min_percent,
+            soc_target_percent=one.soc_target_percent,
+            soc_max_percent=one.soc_max_percent,
+            soc_hysteresis_percent=one.soc_hysteresis_percent,
+        )
+        for name, one in plan.site.batteries.items()
+    }
 
 
 def _first(load: LoadPlan) -> LoadSettings:
@@ -68,7 +92,17 @@ def restored(fresh: Settings, kept: Settings | None) -> tuple[Settings, list[str
         else first
         for name, first in fresh.loads.items()
     }
-    return Settings(site=site, loads=loads, file_site=fresh.site, file_loads=fresh.loads), told
+    batteries = {
+        name: _merged(name, first, kept.batteries[name], kept.file_batteries[name], told)
+        if name in kept.batteries and name in kept.file_batteries
+        else first
+        for name, first in fresh.batteries.items()
+    }
+    new = Settings(
+        site=site, loads=loads, batteries=batteries, file_site=fresh.site, file_loads=fresh.loads,
+        file_batteries=fresh.batteries,
+    )  # fmt: skip
+    return new, told
 
 
 def _merged(name: str, fresh: Any, kept: Any, file_then: Any, told: list[str]) -> Any:
@@ -85,6 +119,8 @@ def _merged(name: str, fresh: Any, kept: Any, file_then: Any, told: list[str]) -
             values[field] = value
     merged = type(fresh)(**values)
     if isinstance(merged, LoadSettings) and not _possible(merged):
+        return fresh
+    if isinstance(merged, BatterySettings) and _wrong(merged) is not None:
         return fresh
     return merged
 
@@ -155,6 +191,32 @@ def site_changed(
     if all(getattr(old, field) == value for field, value in changes.items()):
         return replace(settings, site=replace(old, refused="")), None
     return replace(settings, site=replace(old, **changes, refused="", at=now)), None
+
+
+def battery_changed(
+    settings: Settings, name: str, wish: BatterySettingsSet, now: datetime
+) -> tuple[Settings, Refusal | None]:
+    """The settings after the owner changed a battery that no battery service looks after."""
+    if name not in settings.batteries:
+        known = ", ".join(settings.batteries) or "none"
+        return settings, Refusal("battery", f"there is no battery {name!r} to set here; there are: {known}")
+    old = settings.batteries[name]
+    changes = {field: value for field, value in asdict(wish).items() if value is not UNSET}
+    new = replace(old, **changes, refused="", at=now)
+    refusal = _wrong(new)
+    if refusal is not None:
+        new = replace(old, refused=refusal.text)
+    elif replace(new, at=old.at) == replace(old, refused=""):
+        new = replace(old, refused="")
+    return replace(settings, batteries={**settings.batteries, name: new}), refusal
+
+
+def _wrong(battery: BatterySettings) -> Refusal | None:
+    least, target, most = battery.soc_min_percent, battery.soc_target_percent, battery.soc_max_percent
+    if not least <= target <= most:
+        text = f"{least:g} % minimum, {target:g} % target, {most:g} % maximum are not in this order"
+        return Refusal("soc_min_percent", text)
+    return None
 
 
 def boosts_ended(settings: Settings, now: datetime, unplugged: frozenset[str]) -> Settings:

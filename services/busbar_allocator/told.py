@@ -70,10 +70,7 @@ def _grant(plan: Plan, load: LoadPlan, state: State, grant: snapshot.LoadGrant, 
         limit_a=round(mind.limit_a, 3),
         target_a=round(max(grant.target_a, 0.0), 3),
         available_a=round(max(grant.available_a, 0.0), 3),
-        reason=(
-            _promise(plan, state, grant, now)
-            + (waiting(load, mind, grant, now) or mind.reason or grant.reason)
-        )[:1000],
+        reason=_reason(plan, load, state, mind, grant, now)[:1000],
         binding=" ".join(part for part in (binding.kind, binding.circuit, binding.phase) if part),
         mode=grant.mode,
         limit_w=round(mind.limit_a * sum(uses) * plan.volts, 1),
@@ -82,6 +79,23 @@ def _grant(plan: Plan, load: LoadPlan, state: State, grant: snapshot.LoadGrant, 
         draw_a=None if draw is None else round(max(draw, 0.0), 2),
         served=grant.takes_part,
     )
+
+
+def _silence(state: State, load: LoadPlan, mind: Mind, now: float) -> str:
+    if mind.silent_since is None:
+        return ""
+    if load.owner not in state.known.loads:
+        return "nothing was heard of it yet"
+    return f"silent for {now - mind.silent_since:.0f} s; {mind.limit_a:g} A stay reserved for it"
+
+
+def _reason(
+    plan: Plan, load: LoadPlan, state: State, mind: Mind, grant: snapshot.LoadGrant, now: float
+) -> str:
+    """What an owner should know first: silence, then the battery, then waiting, then what binds."""
+    if silence := _silence(state, load, mind, now):
+        return silence
+    return _promise(plan, state, grant, now) + (waiting(load, mind, grant, now) or mind.reason or grant.reason)
 
 
 def _promise(plan: Plan, state: State, grant: snapshot.LoadGrant, now: float) -> str:
