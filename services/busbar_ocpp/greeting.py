@@ -6,12 +6,14 @@ of this is sent while a car charges at a limit that binds: a cut must not stand 
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from busbar_contracts.charger import ConnectorStatus
 from busbar_ocpp import abilities, answers, errands, quirks
 from busbar_ocpp.calls import Refused, Silent, Superseded
 from busbar_ocpp.connector import Connector
+from busbar_ocpp.profile import Purpose
 from busbar_ocpp.said import Booted, TransactionSaid
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ log = logging.getLogger(__name__)
 BOOT_WAIT_S = 2.0
 # Chargers need a moment after their boot was accepted before they take calls.
 SETTLE_S = 0.5
+LOOK_S = 3.0
+"""How long the first limit may wait for the answer to what survived a reboot."""
 QUIET_LOOK_S = 5.0
 PATIENCE_S = 600.0
 """Longest wait for a quiet moment; after it the questions are asked all the same, one a minute."""
@@ -35,7 +39,7 @@ class Greeting:
         self._charger = charger
         self._booted = asyncio.Event()
         self.switches_phases = False
-        self.start_early_s: int | None = None
+        self._cleared_at = -1
 
     def booted(self, said: Booted) -> None:
         """It said who it is."""
@@ -72,6 +76,7 @@ class Greeting:
         charger.steering.start_early_s = charger.quirk.start_early_s
         charger.steering.learn(can, known.form, known.proof if known.proof_form == known.form else None)
         self.switches_phases = abilities.switches_phases(said) and config.phase_switching
+        charger.steering.switches_phases = self.switches_phases
 
     # -- the visit -----------------------------------------------------------------------------
 
@@ -95,6 +100,7 @@ class Greeting:
 
     async def _greet(self) -> None:
         charger = self._charger
+        await self._look_what_survived()
         charger.steering.paused = False
         charger.tick()
         try:
@@ -105,11 +111,56 @@ class Greeting:
                 await self.trigger("BootNotification")
             await self._trigger_unknown("StatusNotification")
             await self._discover()
+            await self._clear_foreign()
             await self.trigger("MeterValues")
         except Silent as error:
             log.info("%s: greeting ended early: %s", charger.plan.id, error)
         except Exception:
             log.exception("%s: greeting failed", charger.plan.id)
+
+    async def _look_what_survived(self) -> None:
+        """Once per kind of charger: did the profiles survive its reboot? Nothing promises that they do."""
+        charger = self._charger
+        known = charger.desk.memory.of(charger.plan.charge_point)
+        if known.keeps_profiles is not None or known.form is None or charger.boots == 0:
+            return
+        connector = next(iter(charger.connectors.values()), None)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_S):
+                limit = await charger.composite_a(connector) if connector is not None else None
+                if limit is not None and connector is not None:
+                    known.keeps_profiles = limit <= connector.wiring.max_a
+
+    async def _clear_foreign(self) -> None:
+        """Clear profiles of others that would rule over ours: those of higher levels, one level at a time.
+
+        Never all at once, for that would clear ours too. Then ask the charger what it would limit to.
+        """
+        charger = self._charger
+        steering = charger.steering
+        if not steering.accepted or charger.boots == self._cleared_at:
+            return
+        self._cleared_at = charger.boots
+        highest = min(steering.abilities.max_level or steering.form.level + 4, steering.form.level + 8)
+        for level in range(steering.form.level + 1, highest + 1):
+            for purpose in (Purpose.DEFAULT, Purpose.TX):
+                await self._quiet()
+                await steering.clear(None, purpose.value, level)
+        for connector in charger.connectors.values():
+            await self._compare(connector)
+
+    async def _compare(self, connector: Connector) -> None:
+        """Say when the charger computes more than it was told: something else rules in it."""
+        charger = self._charger
+        computed = await charger.composite_a(connector)
+        told = connector.told_a
+        if computed is None or told is None or not connector.confirmed:
+            return
+        if computed > told * 1.05 + 0.5:
+            text = (
+                f"{connector.wiring.load} computes {computed:.1f} A from its profiles, it was told {told:g} A"
+            )
+            await charger.report("composite_disagrees", text)
 
     async def _trigger_unknown(self, message: str) -> None:
         if any(one.status is ConnectorStatus.UNKNOWN for one in self._charger.connectors.values()):

@@ -95,6 +95,8 @@ class Steering:
         self.version = "1.6"
         self.paused = True
         """Nothing is sent before the charger has been greeted."""
+        self.switches_phases = False
+        """Whether it can change between three phases and one, and may."""
         self.silent: set[int] = set()
         """Connectors whose lease is being proven: nothing is sent to them."""
         self._pending: dict[Slot, Profile] = {}
@@ -172,8 +174,10 @@ class Steering:
     def scale(self, connector: Connector) -> Scale:
         """Legs the car has shown (else the cable's), and the lower of measured and nominal voltage."""
         cable = len(connector.wiring.legs)
+        held = connector.holds(self.bounds(connector), self.clock.monotonic())
+        asked = held.phases if held is not None and self.switches_phases else None
         return Scale(
-            legs=min(connector.draw.legs_in_use or cable, cable) or cable,
+            legs=min(asked or connector.draw.legs_in_use or cable, cable) or cable,
             volts=min(connector.draw.least_volts or self._nominal_v, self._nominal_v),
             step_a=max(self.step_a, connector.wiring.step_a),
             step_w=self.step_w,
@@ -225,7 +229,7 @@ class Steering:
             hold_pause_s=int(self._hold_pause_s),
             least_a=connector.wiring.min_a,
             most_a=connector.wiring.max_a,
-            phases=phases,
+            phases=phases if self.switches_phases else None,
         )
 
     def moment(self, connector: Connector) -> Moment:

@@ -55,7 +55,7 @@ def state_of(
         energy_wh=draw.energy_wh,
         soc_percent=draw.soc_percent,
         legs_in_use=draw.legs_in_use,
-        limit=_limit(connector, bearing, now, now_s),
+        limit=_limit(connector, bearing, now, now_s, switches_phases=switches_phases),
         capabilities=Capabilities(
             min_a=wiring.min_a,
             max_a=wiring.max_a,
@@ -104,7 +104,9 @@ def _leg(leg: Leg, place: int, legs: tuple[str, ...]) -> LegSample | None:
     )
 
 
-def _limit(connector: Connector, bearing: Bearing | None, now: datetime, now_s: float) -> LimitInForce | None:
+def _limit(
+    connector: Connector, bearing: Bearing | None, now: datetime, now_s: float, *, switches_phases: bool
+) -> LimitInForce | None:
     if connector.told_a is None or connector.told_at is None:
         return None
     purpose = Purpose.TX if connector.transaction is not None else Purpose.DEFAULT
@@ -113,7 +115,7 @@ def _limit(connector: Connector, bearing: Bearing | None, now: datetime, now_s: 
     ends = [one.ends_s for one in held if one.ends_s != float("inf")]
     return LimitInForce(
         limit_a=connector.told_a,
-        number_of_phases=bearing.phases if bearing else None,
+        number_of_phases=bearing.phases if bearing and switches_phases else None,
         since=connector.told_at,
         until=now + timedelta(seconds=min(ends) - now_s) if ends else None,
         confirmed=connector.confirmed,

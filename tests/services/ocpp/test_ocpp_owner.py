@@ -235,3 +235,48 @@ async def test_one_call_at_a_time_and_a_cut_goes_before_questions(tmp_path: Path
         await until(lambda: charger.limit() == 6.5, patience_s=8)
         later = [action for action, _ in charger.received[before:]]
         assert later.index("SetChargingProfile") <= 1
+
+
+async def test_a_foreign_profile_on_a_higher_level_is_cleared_after_ours_is_in(tmp_path: Path) -> None:
+    async with House(tmp_path, factor=30) as house:
+        charger = house.guest(configuration={"ChargeProfileMaxStackLevel": "5"})
+        foreign = {
+            "chargingProfileId": 77,
+            "stackLevel": 4,
+            "chargingProfilePurpose": "TxDefaultProfile",
+            "chargingProfileKind": "Absolute",
+            "chargingSchedule": {
+                "chargingRateUnit": "A",
+                "startSchedule": "2026-01-01T00:00:00Z",
+                "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 32.0}],
+            },
+        }
+        charger.model.install(1, foreign, house.clock.now())
+        await charger.connect()
+        house.order(10.0)
+        await charger.boot()
+        await charger.status("Available")
+
+        await until(lambda: charger.limit() == 10.0, what="our limit rules")
+
+        assert all(one.id != 77 for one in charger.model.stored)
+        assert all("chargingProfilePurpose" in told for told in charger.told("ClearChargingProfile"))
+
+
+async def test_phases_are_asked_for_only_where_the_charger_can_switch(tmp_path: Path) -> None:
+    site = SITE.replace('charge_point = "CP-1"', 'charge_point = "CP-1"\nphase_switching = true')
+    async with House(tmp_path, factor=30, site=site) as house:
+        able = await house.arrived(configuration={"ConnectorSwitch3to1PhaseSupported": "true"})
+        await house.says(lambda state: state.capabilities.switches_phases)
+        house.order(10.0, phases=1)
+
+        await until(
+            lambda: any(
+                one.schedule["chargingSchedulePeriod"][0].get("numberPhases") == 1
+                for one in able.model.stored
+            )
+        )
+        unable = await house.arrived("CP-2")
+        house.order(10.0, "right", phases=1)
+        await until(lambda: unable.limit() == 10.0)
+        assert all("numberPhases" not in str(one.wire) for one in unable.model.stored)
