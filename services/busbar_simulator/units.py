@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from busbar_shared.config.root import Site
-from busbar_simulator.build import STORAGE, Built
+from busbar_simulator.build import Built
 from busbar_simulator.plant.house import House
 from busbar_simulator.plant.inverter import Inverter
 from busbar_simulator.plant.phases import Phases, added
+from busbar_simulator.roof import STORAGE
 from busbar_simulator.sunspec.controls import InverterControls
 from busbar_simulator.sunspec.der import DerControls, der_device, refresh_der
 from busbar_simulator.sunspec.device import Device

@@ -21,9 +21,9 @@ from busbar_simulator.station.notices import (
     Transaction,
 )
 from busbar_simulator.station.profiles import Rejected
-from busbar_simulator.station.samples import Measured
 from busbar_simulator.station.station import Station, session_of
 
+from . import words16
 from .keys16 import Keys
 from .words import PURPOSES, Call, Json, NotAnswered, profile, stamp
 
@@ -79,7 +79,7 @@ class Ocpp16:
             case Beat():
                 return [Call(action="Heartbeat", payload=dict)]
             case StatusChanged():
-                return [Call(action="StatusNotification", payload=lambda: _status(notice))]
+                return [Call(action="StatusNotification", payload=lambda: words16.status(notice))]
             case TagShown():
                 return [
                     Call(
@@ -92,7 +92,7 @@ class Ocpp16:
                 return [
                     Call(
                         action="StartTransaction",
-                        payload=lambda: _started(notice),
+                        payload=lambda: words16.started(notice),
                         answered=lambda answer: self._numbered(notice.transaction, answer),
                         keep=True,
                     )
@@ -106,7 +106,7 @@ class Ocpp16:
                     )
                 ]
             case Ended():
-                return [Call(action="StopTransaction", payload=lambda: _ended(notice), keep=True)]
+                return [Call(action="StopTransaction", payload=lambda: words16.ended(notice), keep=True)]
             case Report():
                 return [Call(action=notice.action, payload=lambda: notice.payload)]
             case StateChanged():
@@ -132,13 +132,13 @@ class Ocpp16:
 
     def _meter_values(self, notice: Sampled) -> Json:
         empty = Fault.EMPTY_METER_VALUES in self.station.spec.faults
-        values = [] if empty else [_value(v, notice.context) for v in notice.values]
+        values = [] if empty else [words16.value(v, notice.context) for v in notice.values]
         payload: Json = {
             "connectorId": notice.connector,
             "meterValue": [{"timestamp": stamp(notice.at), "sampledValue": values}],
         }
         if notice.transaction is not None:
-            payload["transactionId"] = _number(notice.transaction)
+            payload["transactionId"] = words16.number(notice.transaction)
         return payload
 
     # In.
@@ -277,56 +277,3 @@ class Ocpp16:
             connector.available = payload["type"] == "Operative"
             busy = busy or connector.transaction is not None
         return {"status": "Scheduled" if busy and payload["type"] == "Inoperative" else "Accepted"}
-
-
-def _status(notice: StatusChanged) -> Json:
-    return {
-        "connectorId": notice.connector,
-        "errorCode": "GroundFailure" if notice.status is Status.FAULTED else "NoError",
-        "status": str(notice.status),
-        "timestamp": stamp(notice.at),
-    }
-
-
-def _started(notice: Started) -> Json:
-    return {
-        "connectorId": notice.transaction.connector,
-        "idTag": notice.transaction.tag[:20],
-        "meterStart": notice.transaction.meter_start_wh,
-        "timestamp": stamp(notice.at),
-    }
-
-
-def _ended(notice: Ended) -> Json:
-    return {
-        "transactionId": _number(notice.transaction),
-        "idTag": notice.transaction.tag[:20],
-        "meterStop": notice.meter_stop_wh,
-        "timestamp": stamp(notice.at),
-        "reason": REASONS.get(notice.reason, "Other"),
-    }
-
-
-def _number(transaction: Transaction) -> int:
-    """The central system's number; a start that was never answered properly has none."""
-    return -1 if transaction.number is None else transaction.number
-
-
-def _value(measured: Measured, context: str) -> Json:
-    value: Json = {"value": f"{measured.value:g}" if measured.value < 1e6 else f"{measured.value:.0f}"}
-    value |= {"context": context, "measurand": measured.measurand, "location": "Outlet"}
-    if measured.unit:
-        value["unit"] = measured.unit
-    if measured.phase:
-        value["phase"] = measured.phase
-    return value
-
-
-# The reasons 1.6 knows (section 7.36).
-REASONS = {
-    name: name
-    for name in (
-        *("EmergencyStop", "EVDisconnected", "HardReset", "Local", "PowerLoss", "Reboot", "Remote"),
-        *("SoftReset", "UnlockCommand", "DeAuthorized"),
-    )
-}
