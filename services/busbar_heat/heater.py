@@ -1,7 +1,7 @@
 """What every heater has: orders with leases, senses, a thermal model, a power, a state to publish.
 
-The three kinds differ in what they want and in what they are told; see `kinds.py`. No connection and no clock
-here: every method is given the `Moment` it happens in.
+The three kinds differ in what they want and in what they are told; see `tank_heater.py` and its neighbours.
+No connection and no clock here: every method is given the `Moment` it happens in.
 """
 
 from abc import ABC, abstractmethod

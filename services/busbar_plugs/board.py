@@ -9,7 +9,8 @@ import msgspec
 from busbar_contracts.load import LoadSettings, ManualSwitch, PlugState, PlugSwitch
 from busbar_plugs.learn import Learned
 from busbar_plugs.memory import PlugMemory
-from busbar_plugs.plug import Moment, Note, Out, Plug
+from busbar_plugs.moment import Moment, Note
+from busbar_plugs.plug import Out, Plug
 from busbar_plugs.portrait import state_of
 from busbar_plugs.seen import Send
 from busbar_plugs.setup import Setup

@@ -4,14 +4,14 @@ No connection and no clock: every method is given the `Moment` it happens in, so
 as fast as it can be counted.
 """
 
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Final, Literal
+from dataclasses import replace
+from typing import Final
 
 from busbar_contracts.load import LoadMode, PlugSwitch
 from busbar_plugs import learn, watch
 from busbar_plugs.drivers.driver import heard
 from busbar_plugs.memory import PlugMemory, kept_lease
+from busbar_plugs.moment import Moment, Note
 from busbar_plugs.pulse import TimerDuty
 from busbar_plugs.relay import (
     Act,
@@ -30,37 +30,6 @@ from busbar_shared.leases import LeaseBook
 
 STUBBORN_TRIES: Final = 4
 INTRODUCE_AGAIN_S: Final = 600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """Now, on the calendar and on the clock that never jumps."""
-
-    at: datetime
-    s: float
-
-    @property
-    def calendar_s(self) -> float:
-        """The calendar in seconds."""
-        return self.at.timestamp()
-
-    def when(self, at_s: float | None) -> datetime | None:
-        """The calendar time of a moment on the monotonic clock."""
-        if at_s is None:
-            return None
-        # Rounded, or the same moment would differ by microseconds from one tick to the next.
-        moment = self.at + timedelta(seconds=at_s - self.s, milliseconds=5)
-        return moment.replace(microsecond=moment.microsecond // 10_000 * 10_000)
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Something the owner or others should know."""
-
-    code: str
-    text: str
-    path: str = ""
-    severity: Literal["info", "warning", "error"] = "warning"
 
 
 Out = Send | Note
@@ -218,10 +187,10 @@ class Plug:
         """What must outlive this process."""
         return PlugMemory(
             leases=[kept_lease(held, now.calendar_s, now.s) for held in self.book.held(now.s)],
-            switched_at=_calendar(self.relay.switched_at_s, now),
-            moves=[at for at in (_calendar(at_s, now) for at_s in self.relay.moves) if at is not None],
+            switched_at=now.calendar_of(self.relay.switched_at_s),
+            moves=[at for at in (now.calendar_of(at_s) for at_s in self.relay.moves) if at is not None],
             manual_on=self.relay.manual_on if is_manual(self.relay, now.s) else None,
-            manual_until=_calendar(self.relay.manual_until_s, now) if is_manual(self.relay, now.s) else None,
+            manual_until=now.calendar_of(self.relay.manual_until_s) if is_manual(self.relay, now.s) else None,
             owner_pulse=self.duty.owner_pulse,
         )
 
@@ -239,12 +208,10 @@ class Plug:
         since = now.calendar_s
         self.relay = replace(
             self.relay,
-            switched_at_s=_monotonic(memory.switched_at, since, now.s),
+            switched_at_s=now.monotonic_of(memory.switched_at),
             moves=tuple(now.s - max(since - at, 0.0) for at in memory.moves if since - at < 3600),
             manual_on=memory.manual_on,
-            manual_until_s=_monotonic(
-                memory.manual_until, since, now.s, most_s=self.setup.rules.manual_hold_s
-            ),
+            manual_until_s=now.monotonic_of(memory.manual_until, most_s=self.setup.rules.manual_hold_s),
         )
 
     def _position(self, seen: Seen, now: Moment) -> list[Out]:
@@ -390,13 +357,3 @@ class Plug:
     def _refused(self, text: str, code: str, path: str) -> Note:
         self.last_refusal = text[:500]
         return Note(code, f"{self.setup.id}: {text}", path)
-
-
-def _calendar(at_s: float | None, now: Moment) -> float | None:
-    # In tenths, or a file would be written anew for nothing but the last digit of a clock.
-    return None if at_s is None else round(now.calendar_s + at_s - now.s, 1)
-
-
-def _monotonic(at: float | None, calendar_s: float, now_s: float, most_s: float = 0.0) -> float | None:
-    """A kept calendar time on today's monotonic clock; never further ahead than it can have been."""
-    return None if at is None else now_s + min(at - calendar_s, most_s)

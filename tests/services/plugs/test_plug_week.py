@@ -12,7 +12,8 @@ import pytest
 
 from busbar_contracts.load import LoadMode, PlugSwitch
 from busbar_plugs.drivers.shelly2 import Shelly2
-from busbar_plugs.plug import Moment, Plug
+from busbar_plugs.moment import Moment
+from busbar_plugs.plug import Plug
 from busbar_plugs.portrait import state_of
 from busbar_plugs.relay import Rules
 from busbar_plugs.seen import Send

@@ -1,0 +1,137 @@
+"""A room or a heat pump at work whose set-point is moved, and whose owner may turn the knob."""
+
+from msgspec.structs import replace
+
+from busbar_contracts.load import HeatMode, HeatState, LoadMode
+from busbar_heat import setpoint
+from busbar_heat.actuator import Drive
+from busbar_heat.heater import Heater
+from busbar_heat.memory import HeatDuty, HeatLore
+from busbar_heat.moment import Moment
+from busbar_heat.senses import Note
+from busbar_heat.setup import Setup
+
+
+class SetpointDevice(Heater):
+    """A room or a heat pump whose set-point is moved."""
+
+    point = setpoint.Setpoint(21.0)
+    wants_comfort = True
+    heard_at_s: float | None = None
+
+    def __init__(
+        self, setup: Setup, now: Moment, duty: HeatDuty | None = None, lore: HeatLore | None = None
+    ) -> None:
+        self.point = setpoint.Setpoint(setup.comfort_c)
+        super().__init__(setup, now, duty, lore)
+
+    def take_up(self, duty: HeatDuty, now: Moment) -> None:
+        """The owner's own target outlives us, or our offset would be taken for it."""
+        if duty.base_c is not None:
+            self.point = setpoint.Setpoint(
+                duty.base_c, duty.offset_k, now.monotonic_of(duty.switched_at), duty.said_c, now.s
+            )
+
+    @property
+    def season(self) -> setpoint.Season | None:
+        """Heating or cooling, from the device or the configuration, never by guess."""
+        return setpoint.season_of(self.senses.mode) if self.setup.season == "device" else self.setup.season
+
+    def think(self, granted: HeatMode | None, now: Moment) -> list[Note]:
+        """Respect a hand on the knob."""
+        self.problem = (
+            None if self.season is not None else "whether it heats or cools is unknown; it is left alone"
+        )
+        celsius = self.celsius(now)
+        needs = setpoint.comfort_demand(
+            self.wants_comfort, celsius, self.point.base_c, self.season, self.setup.setpoint
+        )
+        # Its own thermostat may be of another opinion than ours: what runs, wants to.
+        self.wants_comfort = needs or bool(self.is_drawing(now))
+        if self.senses.target_c is None or self.senses.target_at_s == self.heard_at_s:
+            return []
+        self.heard_at_s = self.senses.target_at_s
+        self.point, by_owner = setpoint.heard(self.point, self.senses.target_c, now.s)
+        if not by_owner:
+            return []
+        return [
+            Note(
+                "target_changed",
+                f"{self.setup.id}: the target was changed to {self.point.base_c:g} °C by hand",
+                severity="info",
+            )
+        ]
+
+    def drive(self, granted: HeatMode | None, now: Moment) -> Drive:
+        """The owner's target with the offset of the grant."""
+        rules = self.setup.setpoint
+        if granted is HeatMode.BLOCK and not self.wants_comfort:
+            # Nothing is withheld from a room that is warm: its set-point is left where the owner wants it.
+            granted = HeatMode.NORMAL
+        wish = setpoint.wished_offset_k(granted, self.season, rules)
+        if granted is None and self._is_held_back(now):
+            # A failure starts nothing: what was blocked stays so until the longest block is over.
+            wish = self.point.offset_k
+        if granted is HeatMode.BLOCK and self.mode is not LoadMode.OFF and wish != self.point.offset_k:
+            self.point = setpoint.Setpoint(
+                self.point.base_c, wish, now.s, self.point.said_c, self.point.said_at_s
+            )
+        elif self.mode is LoadMode.OFF:
+            self.point = setpoint.moved(self.point, 0.0, now.s, rules)
+        else:
+            self.point = setpoint.moved(self.point, wish, now.s, rules)
+        target = setpoint.in_force_c(self.point, rules)
+        if self.point.offset_k == 0.0 and self.point.said_c is None:
+            return Drive()
+        if target != self.point.said_c:
+            self.point = setpoint.said(self.point, target, now.s)
+        return Drive(target_c=target)
+
+    def dress(self, state: HeatState, now: Moment) -> HeatState:
+        """Targets, offset and wishes."""
+        rules, celsius, model = self.setup.setpoint, self.celsius(now), self.model()
+        way = -1.0 if self.season == "cooling" else 1.0
+        storage_c = self.point.base_c + way * rules.offset_k
+        wanted = None
+        if celsius is not None and self.season == "heating":
+            around = self.senses.around_c(now.s, self.setup.around_c)
+            wanted = model.wanted_wh(celsius, storage_c, around, self.power_w(now))
+        earliest, is_off = setpoint.may_move_at(self.point, rules), self.mode is LoadMode.OFF
+        return replace(
+            state,
+            target_c=self.point.base_c,
+            storage_c=storage_c,
+            offset_k=self.point.offset_k,
+            comfort_demand=self.wants_comfort and not is_off,
+            storage_demand=setpoint.storage_demand(celsius, self.point.base_c, self.season, rules)
+            and not is_off,
+            wanted_wh=wanted,
+            confidence=model.confidence,
+            may_switch_at=now.when(earliest) if earliest > now.s else None,
+        )
+
+    def keep(self, duty: HeatDuty, now: Moment) -> HeatDuty:
+        """The owner's target and what we made of it."""
+        return replace(
+            duty,
+            base_c=self.point.base_c,
+            offset_k=self.point.offset_k,
+            said_c=self.point.said_c,
+            switched_at=now.calendar_of(self.point.moved_at_s),
+        )
+
+    def rest(self) -> Drive:
+        """The owner's own target."""
+        if self.point.said_c is None:
+            return Drive()
+        self.point = setpoint.Setpoint(self.point.base_c, 0.0, None, self.point.base_c)
+        return Drive(target_c=min(self.point.base_c, self.setup.setpoint.max_c))
+
+    def _is_held_back(self, now: Moment) -> bool:
+        blocked = setpoint.wished_offset_k(HeatMode.BLOCK, self.season, self.setup.setpoint)
+        since = self.point.moved_at_s
+        return (
+            self.point.offset_k == blocked != 0.0
+            and since is not None
+            and now.s - since < self.setup.block_max_s
+        )
