@@ -10,6 +10,7 @@ from busbar_allocator.known import Meter, Seen, silent
 from busbar_allocator.latches import BatteryLatch
 from busbar_allocator.participation import part_of_charger
 from busbar_allocator.permits import resting
+from busbar_allocator.phases import switching
 from busbar_allocator.plan import COMFORT, LoadPlan, Plan
 from busbar_allocator.settings import Settings
 from busbar_allocator.staleness import health
@@ -46,7 +47,7 @@ def _health(plan: Plan, state: State, meter: Meter | None, now: float) -> MeterH
     if meter is None:
         waited = now - state.started_at
         return MeterHealth.LOST if waited > max(plan.lost_after_s, plan.lease_s) else MeterHealth.STARTING
-    return health(now - meter.at, meter.period_s, plan.lost_after_s)
+    return health(now - meter.at, meter.period_s, plan.lost_after_s, plan.stale_s)
 
 
 def presented(
@@ -126,7 +127,7 @@ def _load(
         )
     message = state.known.loads[load.owner].message
     if isinstance(message, ChargerState):
-        return _charger(plan, settings, load, mind, message, draw, now)
+        return _charger(plan, settings, load, mind, message, draw, state.known.socs.get(load.id), now)
     if isinstance(message, PlugState):
         return _plug(plan, settings, load, mind, message, draw, now, wall)
     return _heater(plan, settings, load, mind, message, draw, now, wall)
@@ -175,12 +176,14 @@ def _charger(
     if mind.limit_a <= 0 and resting(mind.permit, load.delays(False), now):
         left = mind.permit.stopped_at + load.pause_s - now  # type: ignore[operator]
         blocked = f"pause after a stop, {left:.0f} s more"
+    if switching(mind, now):
+        blocked = f"switching to {mind.phases} phase{'s' if mind.phases != 1 else ''}"
     return snapshot.LoadNow(
         status=message.status.value, draw_a=draw, legs_in_use=_legs(load, mind),
         limit_given_a=mind.limit_a, ceiling_a=ceiling, idle=part.wants and ceiling == load.min_a,
         blocked=blocked, hold_minimum=mind.holding, keep_running=_young(load, mind, now),
         boost=owner.boost, session_wh=session.energy_wh if session is not None else None,
-        soc_percent=message.soc_percent,
+        soc_percent=message.soc_percent if message.soc_percent is not None else soc,
     )  # fmt: skip
 
 

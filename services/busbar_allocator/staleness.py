@@ -14,15 +14,20 @@ RESERVE_A = 3.0
 """Kept free per phase while a meter is stale: what the house may have switched on unseen."""
 
 
-def health(age_s: float | None, period_s: float, lost_after_s: float = LOST_AFTER_S) -> MeterHealth:
+def health(
+    age_s: float | None,
+    period_s: float,
+    lost_after_s: float = LOST_AFTER_S,
+    stale_after_s: float = STALE_AFTER_S,
+) -> MeterHealth:
     """Whether a meter with a sample of this age is fresh, stale or lost; None is a meter that never spoke."""
     if age_s is None:
         return MeterHealth.STARTING
-    if age_s <= max(STALE_AFTER_S, STALE_PERIODS * period_s):
-        return MeterHealth.FRESH
-    if age_s <= max(lost_after_s, LOST_PERIODS * period_s):
+    if age_s > max(lost_after_s, LOST_PERIODS * period_s):
+        return MeterHealth.LOST
+    if age_s > max(stale_after_s, STALE_PERIODS * period_s):
         return MeterHealth.STALE
-    return MeterHealth.LOST
+    return MeterHealth.FRESH
 
 
 def worst(found: list[MeterHealth]) -> MeterHealth:
