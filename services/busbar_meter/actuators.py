@@ -1,6 +1,6 @@
 """The thin shell around the write planners: read the block, ask what to write, write it, remember."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal
 
 import msgspec
@@ -11,6 +11,7 @@ from busbar_meter.answers import ILLEGAL_FUNCTION, DeviceRefused, DeviceSilent, 
 from busbar_meter.control import Standing
 from busbar_meter.inverter_limit import limit_aim, limit_model, reference_w
 from busbar_meter.keeper import Keeper, Step
+from busbar_meter.map_control import BatteryControl, ControlRead, control_aim, value_at
 from busbar_meter.orders import LimitKept, LimitOrders, WindowKept, WindowOrders
 from busbar_meter.quirks import Manner
 from busbar_meter.storage_window import Most, Window, window_aim
@@ -22,6 +23,16 @@ from busbar_shared.clock import Clock
 from busbar_shared.config.devices import BatteryConfig, InverterConfig
 
 OTHER: dict[str, Literal["single", "multiple"]] = {"single": "multiple", "multiple": "single"}
+
+
+class MapHand(Struct, frozen=True):
+    """Where a battery without model 124 is written to, and its control registers as just read."""
+
+    wire: Wire
+    unit: int
+    control: BatteryControl
+    registers: Mapping[int, int]
+    allowed: Callable[[], bool]
 
 
 class Hand(Struct, frozen=True):
@@ -93,6 +104,7 @@ class WindowActuator:
         self.orders = WindowOrders(config.setpoint_issuer)
         self.keeper = Keeper()
         self.original_grid: int | None = None
+        self.originals: dict[str, int] = {}
         self._clock = clock
         self._remember = remember
         self._supervised = supervised
@@ -112,13 +124,37 @@ class WindowActuator:
         step = await _stepped(hand, 124, self.keeper, aim, self._clock, self._remember)
         if refused:
             return Standing(control=Control.REJECTED, detail=refused)
-        ours = wanted is not None and step.control in (Control.OURS, Control.CONTENDED)
-        return Standing(
-            control=step.control,
-            issuer=wanted.issuer if wanted is not None and ours else None,
-            min_w=wanted.min_w if wanted is not None and ours else None,
-            max_w=wanted.max_w if wanted is not None and ours else None,
-            detail=step.detail,
+        return _window_standing(step, wanted)
+
+    async def act_by_map(self, hand: MapHand, most: Most, *, leaving: bool = False) -> Standing:
+        """The same for a battery that is steered by the control section of its register map."""
+        control = hand.control
+        if not self.keeper.touched:
+            values = {name: value_at(control.registers[name], hand.registers) for name in control.restore}
+            self.originals = {name: round(value) for name, value in values.items() if value is not None}
+        wanted = None if leaving else self.orders.wanted(self._clock.monotonic())
+        aim = self._map_aim(hand, wanted, most)
+        refused = aim.why if isinstance(aim, NotOffered) and wanted is not None else ""
+        if refused and self.keeper.touched:
+            aim = self._map_aim(hand, None, most)
+        device = ControlRead(control, hand.registers)
+        now = self._clock.monotonic()
+        step = self.keeper.step(now, device, aim)
+        if step.writes and not isinstance(aim, NotOffered) and hand.allowed():
+            carrying = carry_out(hand.wire, hand.unit, 0, step.writes, "multiple")
+            step = await _written(carrying, step, aim, self.keeper, self._clock, self._remember)
+        if refused:
+            return Standing(control=Control.REJECTED, detail=refused)
+        return _window_standing(step, wanted)
+
+    def _map_aim(self, hand: MapHand, wanted: Window | None, most: Most) -> Aim | NotOffered:
+        return control_aim(
+            hand.control,
+            hand.registers,
+            wanted,
+            most=most,
+            revert_s=self.config.revert_s,
+            originals=self.originals,
         )
 
     def _aim(self, hand: Hand, wanted: Window | None) -> Aim | NotOffered:
@@ -134,18 +170,28 @@ class WindowActuator:
 
     def kept(self) -> WindowKept:
         """What must outlive a crash."""
-        now, monotonic = self._clock.now(), self._clock.monotonic()
-        return self.orders.kept(now, monotonic, touched=self.keeper.touched, original_grid=self.original_grid)
+        return self.orders.kept(
+            self._clock.now(),
+            self._clock.monotonic(),
+            touched=self.keeper.touched,
+            original_grid=self.original_grid,
+            originals=self.originals,
+        )
 
     def restore(self, kept: WindowKept) -> None:
         """After a restart: what was in force, and whether the device may still carry something of ours."""
         self.keeper.touched, self.original_grid = kept.touched, kept.original_grid
+        self.originals = dict(kept.originals)
         self.orders.restore(kept, self._clock.now(), self._clock.monotonic())
 
 
 def most_of(part: PartRead, config: BatteryConfig) -> Most:
     """What the battery may do: the smaller of its own figures and the configured ones."""
-    charge, discharge = charge_max(part.blocks), discharge_max(part.blocks)
+    return most_within(charge_max(part.blocks), discharge_max(part.blocks), config)
+
+
+def most_within(charge: float | None, discharge: float | None, config: BatteryConfig) -> Most:
+    """The same from the device's own figures, unknown ones None."""
     return Most(
         charge_w=config.charge_limit_w if charge is None else min(charge, config.charge_limit_w),
         discharge_w=config.discharge_limit_w
@@ -179,16 +225,29 @@ async def _stepped(
         return step
     if not hand.allowed():
         return Step((), Control.UNKNOWN, "an older instance of this service lives and gives the orders")
+    carrying = carry_out(hand.wire, hand.unit, hand.part.starts[model], step.writes, hand.manner.write_with)
+    # Exception 1: the function is not known here. Kostal wants 6, APsystems 16, others do not say.
+    return await _written(carrying, step, aim, keeper, clock, remember, OTHER[hand.manner.write_with])
+
+
+async def _written(
+    carrying: Awaitable[None],
+    step: Step,
+    aim: Aim,
+    keeper: Keeper,
+    clock: Clock,
+    remember: Callable[[], None],
+    other: Literal["single", "multiple"] | None = None,
+) -> Step:
+    """Carry the writes of a step out, and let the keeper know what became of them."""
     if not keeper.touched:
         # Written down before the first write, so that a crash in between is known after it.
         keeper.touched = True
         remember()
     try:
-        await carry_out(hand.wire, hand.unit, hand.part.starts[model], step.writes, hand.manner.write_with)
+        await carrying
     except DeviceRefused as error:
-        # Exception 1: the function is not known here. Kostal wants 6, APsystems 16, others do not say.
-        other = OTHER[hand.manner.write_with] if error.code == ILLEGAL_FUNCTION else None
-        keeper.refused(clock.monotonic(), str(error), other)
+        keeper.refused(clock.monotonic(), str(error), other if error.code == ILLEGAL_FUNCTION else None)
         return Step((), Control.REJECTED, str(error))
     except Unwritable as error:
         keeper.refused(clock.monotonic(), str(error))
@@ -198,3 +257,15 @@ async def _stepped(
         raise
     keeper.wrote(clock.monotonic(), aim)
     return step
+
+
+def _window_standing(step: Step, wanted: Window | None) -> Standing:
+    if wanted is None or step.control not in (Control.OURS, Control.CONTENDED):
+        return Standing(control=step.control, detail=step.detail)
+    return Standing(
+        control=step.control,
+        issuer=wanted.issuer,
+        min_w=wanted.min_w,
+        max_w=wanted.max_w,
+        detail=step.detail,
+    )

@@ -77,6 +77,16 @@ class Block(Struct, frozen=True):
         """Whether everything behind the header is zero, as some gateways answer when hurried."""
         return not any(value for offset, value in self.registers.items() if offset >= HEADER)
 
+    def mismatches(self, expect: Mapping[str, int]) -> list[str]:
+        """The points that do not read as written; a device may round a scaled one by one."""
+        found = []
+        for name, value in expect.items():
+            actual = self.whole(name)
+            allowed = 1 if self.model.points[name].sf else 0
+            if actual is None or abs(actual - value) > allowed:
+                found.append(f"{name} reads {actual} instead of {value}")
+        return found
+
     def scale_of(self, point: Point) -> int | None:
         """The exponent of a point in force in this very read, or None when it is unusable."""
         if point.sf is None:

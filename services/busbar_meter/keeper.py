@@ -1,6 +1,6 @@
 """Keeping one device at what it was ordered: when to write, when to trust, when to stop fighting.
 
-Pure: it is told the time, the block as just read and the aim, and says what to write.
+Pure: it is told the time, the device as just read and the aim, and says what to write.
 """
 
 from typing import Literal
@@ -8,8 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 from busbar_contracts.meter import Control
-from busbar_meter.block import Block
-from busbar_meter.writes import Aim, NotOffered, Write, mismatches
+from busbar_meter.writes import Aim, NotOffered, ReadBack, Write
 
 # Devices take up to some seconds until a written register reads back.
 SETTLE_S = 3.0
@@ -48,17 +47,17 @@ class Keeper(Struct):
     # The function code the device turned out to want, where its maker's quirk did not say.
     write_with: Literal["single", "multiple"] | None = None
 
-    def step(self, now: float, block: Block, aim: Aim | NotOffered) -> Step:
+    def step(self, now: float, device: ReadBack, aim: Aim | NotOffered) -> Step:
         """What to do with the device as it reads now."""
         if isinstance(aim, NotOffered):
             return Step((), Control.UNAVAILABLE, aim.why)
         if aim.releases:
-            return self._release(now, block, aim)
+            return self._release(now, device, aim)
         if now < self.pause_until_s:
             return Step((), self.pause_control, self.pause_detail)
         if self.told is None or self._changed(aim, now):
             return Step(aim.writes, Control.OURS, aim.detail)
-        found = mismatches(block, self.told.expect)
+        found = device.mismatches(self.told.expect)
         if found:
             return self._disobeyed(now, aim, "; ".join(found))
         self.verified = True
@@ -87,8 +86,8 @@ class Keeper(Struct):
             return
         self._pause(now + RETRY_S, Control.REJECTED, f"the device refuses: {why}")
 
-    def _release(self, now: float, block: Block, aim: Aim) -> Step:
-        found = mismatches(block, aim.expect)
+    def _release(self, now: float, device: ReadBack, aim: Aim) -> Step:
+        found = device.mismatches(aim.expect)
         if not self.touched:
             return Step(
                 (), Control.RELEASED, f"someone else steers it: {'; '.join(found)}" if found else aim.detail

@@ -100,7 +100,7 @@ def line_of(plan: LinePlan, desk: Desk, service: Service, say: Say) -> Line:
     }
     wire = ModbusWire(plan.address, service.clock, timeout_s=plan.timeout_s, gap_s=plan.gap_s)
     stations: list[Station] = [
-        MapStation(station, service.clock)
+        MapStation(station, service.clock, desk.windows, lambda: not service.passive)
         if station.driver.startswith("map:")
         else SunSpecStation(station, service.clock, actuators, lambda: not service.passive)
         for station in plan.stations

@@ -1,10 +1,14 @@
 """One unit read by a register map, for all its roles."""
 
 import logging
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
+from busbar_meter.actuators import MapHand, WindowActuator, most_within
 from busbar_meter.answers import DeviceRefused, DeviceSilent, Wire
 from busbar_meter.config import StationPlan
+from busbar_meter.control import Standing
 from busbar_meter.point_samples import battery_of, grid_of, inverter_of
 from busbar_meter.readplan import Read, narrower, replaced
 from busbar_meter.registermap import RegisterMap, load, values_of
@@ -17,18 +21,39 @@ log = logging.getLogger(__name__)
 class MapStation:
     """A unit without SunSpec."""
 
-    def __init__(self, plan: StationPlan, clock: Clock) -> None:
+    def __init__(
+        self,
+        plan: StationPlan,
+        clock: Clock,
+        windows: Mapping[str, WindowActuator] = MappingProxyType({}),
+        allowed: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.plan = plan
+        self._windows, self._allowed = windows, allowed
         self.roles: tuple[AnyRole, ...] = tuple(role_of(role) for role in plan.roles)
         self.map: RegisterMap = load(plan.driver.removeprefix("map:"))
         self._clock = clock
-        self._reads: tuple[Read, ...] = self.map.reads({role.plan.kind for role in self.roles})
+        steered = any(role.plan.kind == "battery" and role.plan.id in windows for role in self.roles)
+        self._reads: tuple[Read, ...] = self.map.reads(
+            {role.plan.kind for role in self.roles}, control=steered
+        )
 
     def __str__(self) -> str:
         return f"unit {self.plan.unit} ({', '.join(role.plan.id for role in self.roles)})"
 
     async def visit(self, wire: Wire) -> list[tuple[AnyRole, Outcome]]:
-        """Read the unit and judge what it says for each role."""
+        """Read the unit, keep it at what it was ordered, and judge what it says for each role."""
+        registers = await self._read(wire)
+        await self._act(wire, registers, leaving=False)
+        at, now = self._clock.now(), self._clock.monotonic()
+        return [(role, self._outcome(role, registers, at, now)) for role in self.roles]
+
+    async def leave(self, wire: Wire) -> None:
+        """Give steered batteries back to themselves."""
+        if any(role.plan.id in self._windows for role in self.roles):
+            await self._act(wire, await self._read(wire), leaving=True)
+
+    async def _read(self, wire: Wire) -> dict[int, int]:
         registers: dict[int, int] = {}
         refused: DeviceRefused | None = None
         for request in self._reads:
@@ -44,11 +69,20 @@ class MapStation:
                 registers.update({request.start + step: value for step, value in enumerate(values)})
         if refused is not None and not registers:
             raise DeviceSilent(str(refused)) from refused
-        at, now = self._clock.now(), self._clock.monotonic()
-        return [(role, self._outcome(role, registers, at, now)) for role in self.roles]
+        return registers
 
-    async def leave(self, wire: Wire) -> None:
-        """Nothing: what is only read needs no farewell."""
+    async def _act(self, wire: Wire, registers: dict[int, int], *, leaving: bool) -> None:
+        for role in self.roles:
+            actuator = self._windows.get(role.plan.id)
+            if actuator is None or not isinstance(role, BatteryRole):
+                continue
+            if self.map.battery_control is None:
+                role.standing = Standing(detail=f"the map {self.map.title} does not say how to steer it")
+                continue
+            hand = MapHand(wire, self.plan.unit, self.map.battery_control, registers, self._allowed)
+            values = values_of(self.map, "battery", registers)
+            most = most_within(values.get("charge_max_w"), values.get("discharge_max_w"), actuator.config)
+            role.standing = await actuator.act_by_map(hand, most, leaving=leaving)
 
     def doubt(self) -> None:
         """Nothing: a register map has no identity to verify."""

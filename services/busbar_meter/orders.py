@@ -26,6 +26,7 @@ class WindowKept(Struct):
     touched: bool = False
     orders: list[tuple[BatterySetpoint, datetime]] = []
     original_grid: int | None = None
+    originals: dict[str, int] = {}
 
 
 class Kept(Struct):
@@ -130,10 +131,16 @@ class WindowOrders:
         return None
 
     def kept(
-        self, now: datetime, monotonic: float, *, touched: bool, original_grid: int | None
+        self,
+        now: datetime,
+        monotonic: float,
+        *,
+        touched: bool,
+        original_grid: int | None,
+        originals: dict[str, int],
     ) -> WindowKept:
         """What to write down."""
-        return WindowKept(touched, _until(self._book, now, monotonic), original_grid)
+        return WindowKept(touched, _until(self._book, now, monotonic), original_grid, dict(originals))
 
     def restore(self, kept: WindowKept, now: datetime, monotonic: float) -> None:
         """After a restart: the orders with what is left of their leases."""

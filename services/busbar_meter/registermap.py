@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from busbar_meter.map_control import SITUATIONS, WRITE_SIZES, BatteryControl
 from busbar_meter.readplan import MOST, Read, Span, plan
 from busbar_meter.values import real, signed, unsigned
 
@@ -80,15 +81,19 @@ class RegisterMap(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     meter: tuple[Register, ...] = ()
     inverter: tuple[Register, ...] = ()
     battery: tuple[Register, ...] = ()
+    battery_control: BatteryControl | None = None
     vector: tuple[Vector, ...] = ()
 
     def registers(self, kind: str) -> tuple[Register, ...]:
         """The registers of one kind of device."""
         return {"meter": self.meter, "inverter": self.inverter, "battery": self.battery}[kind]
 
-    def reads(self, kinds: Iterable[str]) -> tuple[Read, ...]:
-        """The fewest requests for these kinds of device."""
+    def reads(self, kinds: Iterable[str], *, control: bool = False) -> tuple[Read, ...]:
+        """The fewest requests for these kinds of device, with the registers that steer it if wanted."""
         wanted = {(each.address, each.end) for kind in kinds for each in self.registers(kind)}
+        if control and self.battery_control is not None:
+            places = self.battery_control.registers.values()
+            wanted |= {(each.address, each.address + WRITE_SIZES[each.type]) for each in places}
         spans = [Span(start, end - start) for start, end in sorted(wanted)]
         return plan(spans, self.most, self.gap)
 
@@ -175,8 +180,32 @@ def problems_of(definition: RegisterMap) -> list[str]:
                 problems.append(f"{path}.type: {register.type} is longer than most = {definition.most}")
             if register.end > 65536:
                 problems.append(f"{path}.address: {register.address} leaves no room for {register.type}")
+    problems += _control_problems(definition.battery_control)
     for number, vector in enumerate(definition.vector):
         problems += [f"vector[{number}].{problem}" for problem in _vector_problems(definition, vector)]
+    return problems
+
+
+def _control_problems(control: BatteryControl | None) -> list[str]:
+    if control is None:
+        return []
+    problems = []
+    for name in ("release", *SITUATIONS):
+        for number, put in enumerate(getattr(control, name)):
+            path = f"battery_control.{name}[{number}]"
+            if put.register not in control.registers:
+                problems.append(
+                    f"{path}.register: {put.register!r} is none of {', '.join(control.registers)}"
+                )
+            if (put.value is None) == (put.take is None):
+                problems.append(f"{path}: either value or take")
+            if name == "release" and put.take is not None:
+                problems.append(f"{path}.take: a release has no figures")
+    for field in ("restore", "require"):
+        for number, each in enumerate(getattr(control, field)):
+            register = each if isinstance(each, str) else each.register
+            if register not in control.registers:
+                problems.append(f"battery_control.{field}[{number}]: {register!r} is none of its registers")
     return problems
 
 

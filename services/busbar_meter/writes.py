@@ -4,8 +4,8 @@ Only points that the model calls writable and the device implements are ever wri
 implemented", and never a scale factor, ID or length.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
@@ -85,12 +85,9 @@ async def carry_out(
         await wire.write(unit, start + each.offset, each.values, single=single)
 
 
-def mismatches(block: Block, expect: dict[str, int], tolerance: int = 1) -> list[str]:
-    """The points that do not read as written; a device may round by one."""
-    found = []
-    for name, value in expect.items():
-        actual = block.whole(name)
-        allowed = tolerance if block.model.points[name].sf else 0
-        if actual is None or abs(actual - value) > allowed:
-            found.append(f"{name} reads {actual} instead of {value}")
-    return found
+class ReadBack(Protocol):
+    """A device as just read, compared with what it was told."""
+
+    def mismatches(self, expect: Mapping[str, int]) -> list[str]:
+        """What does not read as written, in words."""
+        ...
