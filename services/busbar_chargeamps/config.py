@@ -1,5 +1,6 @@
 """What the scheduler must be told, from [chargeamps] of busbar.toml."""
 
+import re
 from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
@@ -57,6 +58,8 @@ def zone_of(site: Site) -> ZoneInfo:
 def places(site: Site) -> tuple[Place, ...]:
     """The configured connectors; raises BadConfig where two have the same topics."""
     found: dict[str, Place] = {}
+    if not section_of(site).connectors:
+        raise BadConfig("chargeamps.connectors: at least one connector is needed")
     for label, connector in section_of(site).connectors.items():
         place = _place(site, label, connector)
         twin = found.get(place.topic("status"))
@@ -70,6 +73,8 @@ def places(site: Site) -> tuple[Place, ...]:
 
 
 def _place(site: Site, label: str, connector: ChargeAmpsConnector) -> Place:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,32}", label):
+        raise BadConfig(f"chargeamps.connectors.{label!r}: a name has letters, digits, - and _ only")
     number = connector.connector
     if number is None:
         if not (label.isascii() and label.isdigit() and not label.startswith("0")):

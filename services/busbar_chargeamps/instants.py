@@ -80,9 +80,14 @@ def next_monday(at: datetime, zone: ZoneInfo) -> datetime:
     return midnight(day + timedelta(days=7 - day.weekday()), zone)
 
 
+def local(at: datetime, zone: ZoneInfo) -> datetime:
+    """The instant with the site's offset; in UTC at the edges of time, where some zones have none."""
+    try:
+        return at.astimezone(zone)
+    except OverflowError:
+        return at
+
+
 def written(at: datetime, zone: ZoneInfo) -> str:
     """The instant as the owner reads it: local, with its offset."""
-    try:
-        return at.astimezone(zone).isoformat()
-    except OverflowError:
-        return at.isoformat()
+    return local(at, zone).isoformat()

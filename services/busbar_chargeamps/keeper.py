@@ -102,6 +102,9 @@ class Keeper:
     async def _step(self, outlet: Outlet) -> None:
         now, now_s = self._clock.now(), self._clock.monotonic()
         step = outlet.next_step(now, now_s)
+        await self._report_once(f"{outlet.place.label} drift", "drift", outlet.drift, outlet)
+        stuck = outlet.note if outlet.stuck else None
+        await self._report_once(f"{outlet.place.label} stuck", "charger_does_not_stop", stuck, outlet)
         if step is None or self._passive():
             return
         outlet.doing(step, now_s)
@@ -117,6 +120,14 @@ class Keeper:
             await self._report("provider_rejected", f"connector {place.label}: {step.kind}: {error}")
             return
         outlet.done(step)
+
+    async def _report_once(self, name: str, code: str, text: str | None, outlet: Outlet) -> None:
+        """Say a problem when it begins, and again only after it has been over."""
+        if text is None:
+            self._told.discard(name)
+        elif name not in self._told:
+            self._told.add(name)
+            await self._report(code, f"connector {outlet.place.label}: {text}")
 
     async def _silent(self, error: CloudSilent) -> float:
         self._failures += 1

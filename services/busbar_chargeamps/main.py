@@ -164,6 +164,16 @@ class Scheduler:
                 outlet, verb = topics[heard.topic]
                 outlet.hear(verb, heard.payload, retained=heard.retained, now=self._clock.now())
                 self._heard.set()
+                await self._report_refusal(outlet, heard.topic)
+
+    async def _report_refusal(self, outlet: Outlet, topic: str) -> None:
+        found = outlet.memory
+        if found.last_problem is not None and found.last_result in ("rejected", "ignored"):
+            problem = found.last_problem
+            severity = "warning" if found.last_result == "rejected" else "info"
+            await self._bus.event(
+                problem.code, problem.message, path=problem.path or "", topic=topic, severity=severity
+            )
 
     async def _answer(self) -> None:
         """Say what became of the commands, before the cloud is asked."""

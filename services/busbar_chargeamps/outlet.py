@@ -51,6 +51,8 @@ class Outlet:
         self.missed_polls = 0
         self.sync: Sync = "none"
         self.note = ""
+        self.stuck = False
+        """Every rung was climbed and it still charges."""
         self.drift: str | None = None
         self.stopped_by: str | None = None
         """The rung of the ladder that ended the last charging."""
@@ -156,7 +158,7 @@ class Outlet:
         found = ladder.verdict(
             want, self.sight, self.memory.marks, frozenset(self._attempts), now, self.terms
         )
-        self.note = found.note
+        self.note, self.stuck = found.note, found.stuck
         if found.step is None:
             self._settled(found, want, now_s)
             return None

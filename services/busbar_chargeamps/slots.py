@@ -16,6 +16,8 @@ from busbar_chargeamps import instants
 
 # More than any currency asks for a kilowatt-hour; beyond it a price is a mistake of the sender.
 ABSURD_PRICE = 1e6
+# No market has prices outside these years, and at the edges of time some zones have no local date.
+FIRST_YEAR, LAST_YEAR = 1990, 2200
 # Two prices that round to the same multiple of a millionth are one price level.
 LEVELS_PER_UNIT = 1_000_000
 
@@ -77,6 +79,8 @@ def _slot(entry: Any, per_kwh: float) -> Slot | None:
     except (instants.NotAnInstant, OverflowError):
         return None
     if not math.isfinite(value) or abs(value) > ABSURD_PRICE or end <= start:
+        return None
+    if not FIRST_YEAR <= start.year <= end.year <= LAST_YEAR:
         return None
     return Slot(start, end, value)
 

@@ -6,6 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from busbar_chargeamps import connector
+from busbar_chargeamps.instants import local
 from busbar_chargeamps.memory import Memory
 from busbar_chargeamps.outlet import Outlet
 from busbar_chargeamps.plan import Plan
@@ -78,7 +79,7 @@ def status(
         planned_kwh=kwh,
         planned_cost=_cost(planner.plan, now, outlet.place.kw) if planner and planning else None,
         periods=tuple(
-            SchedulePeriod(start=p.start.astimezone(zone), end=p.end.astimezone(zone), max_current=p.amps)
+            SchedulePeriod(start=local(p.start, zone), end=local(p.end, zone), max_current=p.amps)
             for p in left
         ),
         command_id=memory.last_command_id,
@@ -94,7 +95,7 @@ def _hems_connected(outlet: Outlet, now: datetime) -> bool:
 
 
 def _local(at: datetime | None, outlet: Outlet) -> datetime | None:
-    return None if at is None else at.astimezone(outlet.terms.zone)
+    return None if at is None else local(at, outlet.terms.zone)
 
 
 def _state(outlet: Outlet) -> connector.State:

@@ -47,6 +47,7 @@ class Household:
         self.section: dict[str, Any] = {"operation_mode": "hems"} | section
         self.bus = FakeBus(clock=self.clock)
         self.calls = 0
+        self.site_zone = "Europe/Amsterdam"
         self.latency_s = 0.2
         self.tick_s = 20.0
         self.stopping = False
@@ -61,7 +62,7 @@ class Household:
         """The configuration of the house."""
         connectors = self.section.pop("connectors", None) or {"1": {"charge_point": CHARGER}}
         self.section["connectors"] = connectors
-        return msgspec.convert({"site": {"timezone": "Europe/Amsterdam"}, "chargeamps": self.section}, Site)
+        return msgspec.convert({"site": {"timezone": self.site_zone}, "chargeamps": self.section}, Site)
 
     def scheduler(self) -> Scheduler:
         """The service's working parts on this house's cloud."""

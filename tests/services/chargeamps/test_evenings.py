@@ -81,6 +81,7 @@ async def test_a_bad_schedule_leaves_the_good_one_in_force(house: Household) -> 
     assert house.status.last_command_result == "rejected"
     assert house.status.last_command_error is not None
     assert house.status.last_command_error.code == "periods_empty"
+    assert [code for code, _ in house.bus.events] == ["periods_empty"]
     assert (house.status.schedule_source, house.puts) == ("hems", [PUT_TONIGHT])
 
 
@@ -292,6 +293,7 @@ async def test_a_driver_who_starts_by_hand_is_reported_and_corrected_once_an_hou
     await house.wait(minutes=20)
     assert (house.charger.mode, house.draws) == ("On", 16.0)
     assert house.status.detail["drift"]
+    assert [code for code, _ in house.bus.events] == ["drift", "drift"]
 
     await house.wait(minutes=45)
     assert house.charger.mode == "Schedule"
@@ -408,3 +410,119 @@ async def test_a_cloud_that_is_gone_makes_the_state_an_error_and_the_power_unkno
     await house.wait(minutes=20)
     assert (house.status.state, house.status.current_power_kw) == ("error", None)
     assert house.status.ready_for_schedule is False
+
+
+async def test_two_charge_points_with_the_same_connector_number_have_topics_of_their_own(
+    make: MakeHouse,
+) -> None:
+    guests = "2106099999M"
+    house = make(
+        connectors={
+            "1": {"charge_point": "2106037142M"},
+            "guest": {"charge_point": guests, "connector": 1, "alias": "guest", "max_current_a": 10},
+        }
+    )
+    guest = house.cloud.add(guests)
+    async with living(house):
+        house.bus.feed_raw("hems/charge-amps/guest/1/schedule/set", json.dumps(NOW))
+        await house.wait(seconds=30)
+        assert (house.charger.writes, guest.writes) == ([], ["put 329400-342000@10"])
+        said = {topic for topic, _ in house.bus.said_raw}
+        assert said == {f"{TOPIC}/status", "hems/charge-amps/guest/1/status"}
+
+
+async def test_one_charge_point_the_account_has_not_does_not_stop_the_other(make: MakeHouse) -> None:
+    house = make(connectors={"1": {"charge_point": "2106037142M"}, "2": {"charge_point": "unknown"}})
+    async with living(house):
+        await house.send(TONIGHT)
+        await house.wait(minutes=5)
+        assert house.puts == [PUT_TONIGHT]
+        other = [json.loads(raw) for topic, raw in house.bus.said_raw if topic == "hems/charge-amps/2/status"]
+        assert (other[-1]["state"], other[-1]["ready_for_schedule"]) == ("error", False)
+        assert other[-1]["detail"]["note"] == "the account has no connector 2 of unknown"
+
+
+async def test_as_publisher_busbar_sends_the_cheap_windows_over_the_contract(make: MakeHouse) -> None:
+    house = make(publisher="allocator", top_x_charge_count=1)
+    async with living(house):
+        await house.publish_prices(*[0.20] * 22, 0.05, 0.20)
+        sent = [json.loads(raw) for topic, raw in house.bus.said_raw if topic == f"{TOPIC}/schedule/set"]
+        assert [(one["source"], one["periods"]) for one in sent] == [
+            ("allocator", [{"start": "2025-12-04T22:00:00+01:00", "end": "2025-12-04T23:00:00+01:00"}])
+        ]
+        await house.send(sent[0])
+        await house.wait(seconds=30)
+        assert house.puts == ["put 338400-342000@16"]
+
+
+@pytest.mark.parametrize(
+    ("prices", "code"),
+    [
+        pytest.param(b"\xff", "payload_not_utf8", id="no text"),
+        pytest.param(b"{", "payload_not_json", id="half a message"),
+        pytest.param(b"7", "payload_not_object", id="a number"),
+        pytest.param(b'{"slots": 7}', "slots_missing", id="no list"),
+        pytest.param(b'{"unit": "EUR/day", "slots": []}', "unit_unknown", id="a unit nobody knows"),
+        pytest.param(json.dumps([{}] * 1001).encode(), "slots_too_many", id="too many slots"),
+        pytest.param(b" " * 300_000, "payload_too_large", id="too many bytes"),
+        pytest.param(
+            b"""[{"start": "2025-12-04T20:00:00Z", "end": "2025-12-04T21:00:00Z", "price": 0.1},
+                 {"start": "2025-12-04T20:30:00Z", "end": "2025-12-04T21:30:00Z", "price": 0.2}]""",
+            "prices_contradict",
+            id="two prices for one time",
+        ),
+    ],
+)
+async def test_bad_prices_leave_the_plan_of_the_good_ones(make: MakeHouse, prices: bytes, code: str) -> None:
+    house = make(operation_mode="standalone", top_x_charge_count=1)
+    async with living(house):
+        await house.publish_prices(*[0.20] * 22, 0.05, 0.20)
+        await house.wait(seconds=30)
+        house.bus.feed_raw("hems/prices/import", prices)
+        await house.wait(minutes=2)
+        assert [found for found, _ in house.bus.events] == [code]
+        assert (house.puts, house.status.plan_state) == (["put 338400-342000@16"], "scheduled")
+
+
+async def test_no_slot_cheap_enough_removes_the_schedule_and_says_so(make: MakeHouse) -> None:
+    house = make(operation_mode="standalone", top_x_charge_count=1)
+    house.charger.plug()
+    async with living(house):
+        await house.publish_prices(*[0.20] * 22, 0.05, 0.20)
+        await house.wait(seconds=30)
+        await house.publish_prices(*[0.40] * 24)
+        await house.wait(minutes=1)
+        status = house.status
+        assert (status.plan_state, status.price_threshold_active, status.schedule_source) == (
+            "no_eligible_slots",
+            True,
+            "none",
+        )
+        assert (house.charger.schedule, house.draws) == (None, 0.0)
+
+
+async def test_the_status_says_what_the_plan_comes_to(make: MakeHouse) -> None:
+    house = make(operation_mode="standalone", top_x_charge_count=1)
+    async with living(house):
+        await house.publish_prices(*[0.20] * 22, 0.05, 0.20)
+        await house.wait(seconds=30)
+        status = house.status
+        assert (status.planned_minutes, status.planned_kwh, status.planned_cost) == (60, 11.04, 0.552)
+        assert (status.currency, status.applied, status.applied_max_current) == ("EUR", True, 16)
+
+
+async def test_periods_and_prices_from_the_edges_of_time_stop_nothing(make: MakeHouse) -> None:
+    house = make(hems_timeout_action="standalone")
+    async with living(house):
+        house.site_zone = "America/New_York"
+        await house.restart()
+        period = {"start": "0001-01-01T00:00:00Z", "end": "2025-12-04T23:00:00Z"}
+        await house.send({"periods": [period]})
+        slots = [
+            {"start": f"{year}-12-31T23:30:00Z", "end": f"{year}-12-31T23:45:00Z", "price": 0.1}
+            for year in ("0001", "9999")
+        ]
+        house.bus.feed_raw("hems/prices/import", json.dumps(slots))
+        await house.wait(minutes=2)
+        assert not house.died
+        assert (house.status.last_command_result, house.status.in_period) == ("accepted", True)
