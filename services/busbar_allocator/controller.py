@@ -17,7 +17,10 @@ from busbar_allocator import decide, snapshot
 from busbar_allocator.background import Book, ordered
 from busbar_allocator.decide import FOLLOWING, Tick
 from busbar_allocator.known import heard
+from busbar_allocator.loads_now import LEGS
 from busbar_allocator.observe import observed
+from busbar_allocator.phases import judged as phasing_judged
+from busbar_allocator.phases import other_number
 from busbar_allocator.plan import START_MARGIN_A, LoadPlan, Plan
 from busbar_allocator.present import Outside, background_of, ground_of, presented
 from busbar_allocator.promise import Promise, Spare, judged
@@ -29,6 +32,7 @@ from busbar_allocator.site_model import SiteModel
 from busbar_allocator.staleness import worst
 from busbar_allocator.state import NEVER, Mind, State
 from busbar_contracts.allocation import MeterHealth
+from busbar_contracts.charger import ChargerState
 
 TINY = 1e-6
 
@@ -90,6 +94,7 @@ def step(
     state = _judge_promise(plan, state, tick)
     seen = presented(plan, setup.settings, state, ground, now, wall, outside)
     allocation = engine.decide(setup.model, seen)
+    state = _switch_phases(setup, state, seen, allocation, tick)
     minds, promise = _decide(setup, state, allocation, ground, tick)
     state = state if promise is state.promise else replace(state, promise=promise)
     state, orders, changed = _order(plan, state, minds, ground, tick)
@@ -115,6 +120,40 @@ def _judge_promise(plan: Plan, state: State, tick: Tick) -> State:
     slowest = max((mind.dead_s for mind in state.minds.values() if mind.limit_a > 0), default=0.0)
     promise = judged(state.promise, tick.import_w, tick.now, slowest, plan.battery_answer_s)
     return state if promise is state.promise else replace(state, promise=promise)
+
+
+def _switch_phases(
+    setup: Setup, state: State, seen: snapshot.Now, allocation: snapshot.Allocation, tick: Tick
+) -> State:
+    """Look, for one charger at a time, what the engine would give it on the other number of phases."""
+    if not tick.fresh or not setup.plan.any_switches:
+        return state
+    for load in setup.plan.loads.values():
+        mind, one = state.minds[load.id], seen.loads[load.id]
+        heard = state.known.loads.get(load.owner)
+        can = (
+            heard is not None
+            and isinstance(heard.message, ChargerState)
+            and heard.message.capabilities.switches_phases
+        )
+        other = other_number(load, mind, can, tick.now)
+        grant = allocation.loads[load.id]
+        if other is None or not (grant.takes_part or one.blocked):
+            continue
+        legs = None if other == 3 else LEGS[:1]
+        changed = replace(one, legs_in_use=legs, blocked="", hold_minimum=False, idle=False, ceiling_a=None)
+        there = engine.decide(setup.model, replace(seen, loads={**seen.loads, load.id: changed})).loads[
+            load.id
+        ]
+        least = load.min_a
+        delays = load.delays(grant.mode in FOLLOWING)
+        fits = there.limit_a >= least + (START_MARGIN_A if other == 3 else 0.0)
+        present = grant.limit_a >= least and mind.permit.short_since is None
+        mind = phasing_judged(mind, other, present, fits, delays.start_after_s, tick.now)
+        if mind.switched_at == tick.now:
+            mind = decide.paused(mind, tick.now)
+        return replace(state, minds={**state.minds, load.id: mind})
+    return state
 
 
 def _decide(

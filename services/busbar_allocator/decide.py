@@ -84,6 +84,11 @@ def _lowered(mind: Mind, limit_a: float, now: float, *, pause: bool = True) -> M
     )  # fmt: skip
 
 
+def paused(mind: Mind, now: float) -> Mind:
+    """The memory of a load that is stopped for a moment by ourselves, and need not rest."""
+    return _lowered(mind, 0.0, now, pause=False)
+
+
 def follow(load: LoadPlan, mind: Mind, short: bool, tick: Tick) -> Mind:
     """The memory of a running follower of the sun: whether it may stay at its minimum in the next step."""
     permit, within = may_run_on(

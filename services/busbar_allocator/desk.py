@@ -9,6 +9,7 @@ from busbar_allocator.check import check_site
 from busbar_allocator.config import Kept
 from busbar_allocator.controller import Outcome, Said, Setup, step
 from busbar_allocator.engine_site import engine_site
+from busbar_allocator.known import CarCharge
 from busbar_allocator.outside import OutsideLimits
 from busbar_allocator.participation import WANTING
 from busbar_allocator.plan import Plan
@@ -29,7 +30,7 @@ from busbar_contracts.allocation import Allocation, MeterHealth, SiteLimit, Site
 from busbar_contracts.battery import BatterySettings, BatterySettingsSet
 from busbar_contracts.charger import ChargerState
 from busbar_contracts.load import LoadSettingsSet
-from busbar_shared.bus import Heard
+from busbar_shared.bus import Heard, RawHeard
 from busbar_shared.leases import OrderStamp
 
 SAY_EVERY_S = 10.0
@@ -79,6 +80,26 @@ class Desk:
     def hear(self, heard: Heard[Any]) -> None:
         """Keep a message for the next decision."""
         self._inbox.append(heard)
+
+    def soc_topics(self) -> tuple[str, ...]:
+        """Foreign topics that tell the charge of cars."""
+        return tuple(sorted({one.soc_topic for one in self.plan.site.chargers.values() if one.soc_topic}))
+
+    def hear_soc(self, heard: RawHeard) -> None:
+        """Keep a car's charge; what is no percentage is not heard."""
+        try:
+            percent = float(heard.payload[:32])
+        except ValueError:
+            return
+        if not 0 <= percent <= 100:
+            return
+        for load in self.plan.loads.values():
+            charger = self.plan.site.chargers.get(load.ids.get("charger", ""))
+            if charger is not None and charger.soc_topic == heard.topic:
+                message: Heard[Any] = Heard(
+                    CarCharge(percent), {"load": load.id}, heard.topic, heard.at_s, heard.retained
+                )
+                self._inbox.append(message)
 
     def kept(self) -> Kept:
         """What must outlive this process."""

@@ -49,6 +49,12 @@ class Meter(Struct, frozen=True):
     """By its own clock; the same again is the same sample."""
 
 
+class CarCharge(Struct, frozen=True):
+    """The charge of a car from a topic of its own."""
+
+    soc_percent: float
+
+
 class Known(Struct, frozen=True):
     """Everything that was heard, by id."""
 
@@ -63,6 +69,8 @@ class Known(Struct, frozen=True):
     foreign: dict[str, ChargeAmpsStatus] = {}
     services: dict[str, Seen] = {}
     import_prices: PriceSeries | None = None
+    socs: dict[str, float] = {}
+    """Charge of cars in percent, by load, where a topic of their own tells it."""
 
 
 def heard(
@@ -96,6 +104,8 @@ def heard(
         return replace(known, foreign={**known.foreign, ids.get("connector_id", ""): message})
     if isinstance(message, PriceSeries):
         return replace(known, import_prices=message) if ids.get("series") == "import" else known
+    if isinstance(message, CarCharge):
+        return replace(known, socs={**known.socs, ids.get("load", ""): message.soc_percent})
     if isinstance(message, ServiceStatus):
         late = max(0.0, (now - message.at).total_seconds()) if retained else 0.0
         return replace(

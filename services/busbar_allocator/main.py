@@ -16,7 +16,7 @@ from busbar_contracts.load import HeatState, LoadSettingsSet, PlugState
 from busbar_contracts.meter import InverterReading, MeterReading
 from busbar_contracts.prices import PriceSeries
 from busbar_contracts.service import ServiceStatus
-from busbar_shared.bus import Heard
+from busbar_shared.bus import Heard, RawHeard
 from busbar_shared.clock import Clock
 from busbar_shared.life import Service
 from busbar_shared.statefile import StateFile
@@ -41,6 +41,8 @@ async def run(service: Service) -> None:
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_listen(service.bus.listen(*HEARD), desk, wake))
         tasks.create_task(_tick(service.clock, wake))
+        if topics := desk.soc_topics():
+            tasks.create_task(_listen_raw(service.bus.listen_raw(*topics), desk))
         try:
             while True:
                 await _decide(service, desk, kept)
@@ -67,6 +69,11 @@ async def _listen(heard: AsyncIterator[Heard[Any]], desk: Desk, wake: asyncio.Ev
         desk.hear(one)
         if isinstance(one.message, AT_ONCE):
             wake.set()
+
+
+async def _listen_raw(heard: AsyncIterator[RawHeard], desk: Desk) -> None:
+    async for one in heard:
+        desk.hear_soc(one)
 
 
 async def _tick(clock: Clock, wake: asyncio.Event) -> None:

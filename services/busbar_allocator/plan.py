@@ -99,6 +99,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     reserve_a: float
     followers_wh: float
     battery_answer_s: float
+    any_switches: bool = False
+    """Some charger may switch between one and three phases."""
 
 
 def plan_of(site: Site) -> Plan:
@@ -120,6 +122,7 @@ def plan_of(site: Site) -> Plan:
         validity_s=site.ocpp.profile_validity_s if site.ocpp is not None else one.lease_s,
         lost_after_s=one.meter_lost_after_s, stale_s=one.meter_stale_s, reserve_a=one.stale_reserve_a,
         followers_wh=one.import_allowance_wh, battery_answer_s=one.battery_answer_s,
+        any_switches=any(load.switches_phases for load in made),
     )  # fmt: skip
 
 

@@ -8,20 +8,17 @@ from busbar_allocator import foreign, snapshot
 from busbar_allocator.background import Book
 from busbar_allocator.known import Meter, Seen, silent
 from busbar_allocator.latches import BatteryLatch
-from busbar_allocator.participation import part_of_charger
-from busbar_allocator.permits import resting
-from busbar_allocator.phases import switching
-from busbar_allocator.plan import COMFORT, LoadPlan, Plan
+from busbar_allocator.loads_now import charger_now, heater_now, plug_now
+from busbar_allocator.plan import LoadPlan, Plan
 from busbar_allocator.settings import Settings
 from busbar_allocator.staleness import health
 from busbar_allocator.state import Mind, State
 from busbar_contracts.allocation import MeterHealth
 from busbar_contracts.battery import BatteryReading
-from busbar_contracts.charger import ChargerState, ConnectorStatus, LeaseQuality
-from busbar_contracts.load import HeatState, LoadMode, PlugState
+from busbar_contracts.charger import ChargerState
+from busbar_contracts.load import PlugState
 from busbar_contracts.meter import InverterReading
 
-LEGS: tuple[snapshot.Leg, ...] = ("l1", "l2", "l3")
 LAPSE_S = 10.0
 """A charger's own fallback is in force this long after its profile's end (architecture, section 5)."""
 
@@ -127,10 +124,10 @@ def _load(
         )
     message = state.known.loads[load.owner].message
     if isinstance(message, ChargerState):
-        return _charger(plan, settings, load, mind, message, draw, state.known.socs.get(load.id), now)
+        return charger_now(settings, load, mind, message, draw, state.known.socs.get(load.id), now)
     if isinstance(message, PlugState):
-        return _plug(plan, settings, load, mind, message, draw, now, wall)
-    return _heater(plan, settings, load, mind, message, draw, now, wall)
+        return plug_now(plan, settings, load, mind, message, draw, now, wall)
+    return heater_now(settings, load, mind, message, draw, now, wall)
 
 
 def reserved_a(plan: Plan, state: State, load: LoadPlan, mind: Mind, now: float) -> float:
@@ -149,81 +146,6 @@ def lapsed(plan: Plan, load: LoadPlan, mind: Mind, now: float) -> bool:
     """Whether a load is silent for longer than its last order can hold."""
     validity = plan.validity_s if load.kind == "charger" else plan.lease_s
     return mind.silent_since is not None and now - mind.silent_since > validity + LAPSE_S
-
-
-def _charger(
-    plan: Plan,
-    settings: Settings,
-    load: LoadPlan,
-    mind: Mind,
-    message: ChargerState,
-    draw: float | None,
-    now: float,
-) -> snapshot.LoadNow:
-    owner = settings.loads[load.id]
-    appetite = mind.appetite
-    if message.status is ConnectorStatus.UNKNOWN:
-        return snapshot.LoadNow(status="unknown", limit_given_a=mind.limit_a, draw_a=draw)
-    if not message.controllable and load.controllable:
-        most = load.max_a if message.session is not None else 0.0
-        return snapshot.LoadNow(status=message.status.value, reserved_a=most, draw_a=draw)
-    part = part_of_charger(appetite, load.min_a, now)
-    ceiling = part.most_a
-    if message.lease is LeaseQuality.NONE:
-        ceiling = _least(ceiling, load.standing_a)
-    session = message.session
-    blocked = ""
-    if mind.limit_a <= 0 and resting(mind.permit, load.delays(False), now):
-        left = mind.permit.stopped_at + load.pause_s - now  # type: ignore[operator]
-        blocked = f"pause after a stop, {left:.0f} s more"
-    if switching(mind, now):
-        blocked = f"switching to {mind.phases} phase{'s' if mind.phases != 1 else ''}"
-    return snapshot.LoadNow(
-        status=message.status.value, draw_a=draw, legs_in_use=_legs(load, mind),
-        limit_given_a=mind.limit_a, ceiling_a=ceiling, idle=part.wants and ceiling == load.min_a,
-        blocked=blocked, hold_minimum=mind.holding, keep_running=_young(load, mind, now),
-        boost=owner.boost, session_wh=session.energy_wh if session is not None else None,
-        soc_percent=message.soc_percent if message.soc_percent is not None else soc,
-    )  # fmt: skip
-
-
-def _plug(
-    plan: Plan, settings: Settings, load: LoadPlan, mind: Mind, message: PlugState, draw: float | None,
-    now: float, wall: datetime,
-) -> snapshot.LoadNow:  # fmt: skip
-    running = message.on is True
-    power = message.max_w or None
-    if message.manual:
-        per_leg = (power or load.rating_w or 0.0) / plan.volts / len(load.legs)
-        return snapshot.LoadNow(status="on", reserved_a=per_leg if running else 0.0, draw_a=draw)
-    waits = message.may_switch_at is not None and message.may_switch_at > wall
-    owner = settings.loads[load.id]
-    wants = message.wants_power or owner.mode is LoadMode.CONTINUOUS
-    return snapshot.LoadNow(
-        status="on" if running else "off", wants_power=wants, draw_a=draw, limit_given_a=mind.limit_a,
-        power_w=power if load.on_off else None,
-        blocked="it was switched a moment ago and must stay off a while" if waits and not running else "",
-        hold_minimum=(waits and running) or mind.holding, keep_running=_young(load, mind, now),
-        boost=owner.boost,
-    )  # fmt: skip
-
-
-def _heater(
-    plan: Plan, settings: Settings, load: LoadPlan, mind: Mind, message: HeatState, draw: float | None,
-    now: float, wall: datetime,
-) -> snapshot.LoadNow:  # fmt: skip
-    comfort = load.id.endswith(COMFORT)
-    wants = message.comfort_demand if comfort else message.storage_demand and not message.comfort_demand
-    waits = message.may_switch_at is not None and message.may_switch_at > wall
-    running = mind.limit_a > 0
-    owner = settings.loads[load.owner]
-    return snapshot.LoadNow(
-        status="on" if message.on else "off", wants_power=wants, draw_a=draw, limit_given_a=mind.limit_a,
-        power_w=(message.max_w or None) if load.on_off else None,
-        blocked="it was switched a moment ago and must stay off a while" if waits and not message.on else "",
-        hold_minimum=(waits and running) or mind.holding, keep_running=_young(load, mind, now),
-        boost=owner.boost,
-    )  # fmt: skip
 
 
 def _battery(state: State, name: str, now: float) -> snapshot.BatteryNow:
@@ -248,22 +170,8 @@ def _inverter(plan: Plan, reading: InverterReading) -> snapshot.InverterNow:
     )
 
 
-def _young(load: LoadPlan, mind: Mind, now: float) -> bool:
-    started = mind.permit.started_at
-    return started is not None and mind.limit_a > 0 and now - started < load.min_run_s
-
-
-def _legs(load: LoadPlan, mind: Mind) -> tuple[snapshot.Leg, ...] | None:
-    count = mind.phases if mind.phases is not None else mind.legs
-    return None if count is None or count >= len(load.legs) else LEGS[:count]
-
-
 def _fresh(seen: Seen, period_s: float, now: float) -> bool:
     return health(now - seen.at, period_s) is MeterHealth.FRESH
-
-
-def _least(one: float | None, other: float) -> float:
-    return other if one is None else min(one, other)
 
 
 def _per_phase(plan: Plan, values: tuple[float, ...]) -> snapshot.PerPhase:

@@ -14,6 +14,13 @@ from busbar_contracts.load import LoadMode
 NEVER = float("-inf")
 
 
+class Phasing(Struct, frozen=True):
+    """What is remembered of one charger's switching."""
+
+    wanted_since: float | None = None
+    looked_at: float = float("-inf")
+
+
 class Mind(Struct, frozen=True):
     """What is remembered of one load. Currents are per leg."""
 
@@ -43,6 +50,7 @@ class Mind(Struct, frozen=True):
     phases: int | None = None
     """How many phases were ordered, where the charger can switch."""
     switched_at: float = NEVER
+    phasing: Phasing = Phasing()
     sampled_at: float = NEVER
     muted: bool = False
     """It is reserved for what it does by itself and gets no orders."""

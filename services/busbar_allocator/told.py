@@ -95,7 +95,9 @@ def _reason(
     """What an owner should know first: silence, then the battery, then waiting, then what binds."""
     if silence := _silence(state, load, mind, now):
         return silence
-    return _promise(plan, state, grant, now) + (waiting(load, mind, grant, now) or mind.reason or grant.reason)
+    return _promise(plan, state, grant, now) + (
+        waiting(load, mind, grant, now) or mind.reason or grant.reason
+    )
 
 
 def _promise(plan: Plan, state: State, grant: snapshot.LoadGrant, now: float) -> str:

@@ -22,6 +22,7 @@ from busbar_contracts.charger import (
     ChargerLimit,
     ChargerState,
     ConnectorStatus,
+    LeaseQuality,
     LegSample,
     LimitInForce,
     Session,
@@ -57,6 +58,7 @@ class Car:
     status: ConnectorStatus = ConnectorStatus.CHARGING
     plugged_at: float = 0.0
     link: bool = True
+    lease: str = "proven"
     fallback_a: float = 0.0
     limit_a: float = 0.0
     lease_until: float = -1.0
@@ -180,7 +182,8 @@ class House:
     def __init__(
         self, config: dict[str, Any], *, cars: dict[str, Car] | None = None, plugs: dict[str, Plug] | None = None,
         house: dict[str, Profile] | None = None, sun: dict[str, Profile] | None = None,
-        battery: Battery | None = None, seed: int = 1, loses: float = 0.0, repeats: float = 0.0,
+        battery: Battery | None = None, garage: dict[str, Profile] | None = None, box: str | None = None,
+        seed: int = 1, loses: float = 0.0, repeats: float = 0.0,
     ) -> None:  # fmt: skip
         """A house whose configuration is written as in the site file."""
         self.site = msgspec.convert(config, Site)
@@ -188,6 +191,9 @@ class House:
         self.cars, self.plugs, self.battery = cars or {}, plugs or {}, battery
         self.house = house or {}
         self.sun = sun or {}
+        self.garage, self.box = garage, box
+        self.garage_wires = {phase: Wire(20.0) for phase in PHASES}
+        self._garage_before: dict[str, float] = {}
         self.loses, self.repeats = loses, repeats
         self.now = 0.0
         self.meter_from, self.meter_to = 1e9, 1e9
@@ -227,9 +233,10 @@ class House:
             - self.sun.get(phase, lambda _: 0.0)(self.now)
             for phase in self.site.site.phases
         }
-        for car in self.cars.values():
-            for phase in car.legs[: car.uses]:
-                amps[phase] += car.drawn_a
+        for phase, one in self.cars_a().items():
+            amps[phase] = amps.get(phase, 0.0) + one
+        if self.garage is not None:
+            amps = {phase: one + self.garage[phase](self.now) for phase, one in amps.items()}
         for plug in self.plugs.values():
             if plug.on:
                 amps[plug.phase] += plug.watts / VOLTS
@@ -237,6 +244,14 @@ class House:
             share = self.battery.power_w / VOLTS / len(amps)
             amps = {phase: one + share for phase, one in amps.items()}
         return amps
+
+    def cars_a(self) -> dict[str, float]:
+        """What all cars take from each phase."""
+        amps = dict.fromkeys(self.site.site.phases, 0.0)
+        for car in self.cars.values():
+            for phase in car.legs[: car.uses]:
+                amps[phase] += car.drawn_a  # type: ignore[index]
+        return dict(amps)
 
     # -- running ------------------------------------------------------------------------------
 
@@ -258,6 +273,17 @@ class House:
             amps = self.true_a()
         for phase, one in amps.items():
             self.wires[phase].see(one)
+        if self.garage is not None:
+            behind = {phase: one + self.garage[phase](self.now) for phase, one in self.cars_a().items()}
+            for phase, one in behind.items():
+                self.garage_wires[phase].see(one)
+            if self._due("garage", 1.0, 0.7):
+                self._send(self._reading(self._garage_before or behind), {"meter": "garage"})
+                self._garage_before = behind
+        if self.box is not None and self._due("box", 1.0, 0.2):
+            car = self.cars[self.box]
+            own = {phase: car.drawn_a if phase in car.legs[: car.uses] else 0.0 for phase in PHASES}
+            self._send(self._reading(own), {"meter": "box"})
         watts = sum(amps.values()) * VOLTS
         self.import_wh += max(0.0, watts) * TICK_S / 3600
         self.export_wh += max(0.0, -watts) * TICK_S / 3600
@@ -300,13 +326,7 @@ class House:
             return False
         then = self.now - METER_LAG_S
         amps = min(self.history, key=lambda one: abs(one[0] - then))[1]
-        reading = MeterReading(
-            at=self._wall(self.now),
-            power_w=sum(amps.values()) * VOLTS,
-            **{
-                p: PhaseSample(current_a=one, power_w=one * VOLTS, voltage_v=VOLTS) for p, one in amps.items()
-            },
-        )
+        reading = self._reading(amps)
         if broken and self.meter_mode == "frozen":
             reading = self._last["meter"]
         self._last["meter"] = reading
@@ -348,9 +368,10 @@ class House:
             if self.random.random() < self.loses:
                 continue
             if isinstance(message, ChargerLimit):
-                self.cars[f"{one.ids['charger']}-{one.ids['connector']}"].obey(
-                    self.now, message.limit_a, message.lease_s
-                )
+                car = self.cars[f"{one.ids['charger']}-{one.ids['connector']}"]
+                if message.number_of_phases is not None and car.drawn_a == 0:
+                    car.uses = message.number_of_phases
+                car.obey(self.now, message.limit_a, message.lease_s)
             elif isinstance(message, PlugSwitch):
                 self.plugs[one.ids["plug"]].obey(self.now, message.on, message.lease_s)
 
@@ -358,6 +379,12 @@ class House:
 
     def _wall(self, now: float) -> datetime:
         return SIX_PM + timedelta(seconds=now)
+
+    def _reading(self, amps: dict[str, float]) -> MeterReading:
+        samples = {
+            p: PhaseSample(current_a=one, power_w=one * VOLTS, voltage_v=VOLTS) for p, one in amps.items()
+        }
+        return MeterReading(at=self._wall(self.now), power_w=sum(amps.values()) * VOLTS, **samples)
 
     def _charger(self, car: Car) -> ChargerState:
         sample = LegSample(current_a=car.sampled_a)
@@ -368,6 +395,7 @@ class House:
             at=self._wall(self.now),
             status=status,
             link=car.link,
+            lease=LeaseQuality(car.lease),
             fallback_a=car.fallback_a,
             session=Session(id="1", transaction="1", started_at=SIX_PM),
             sampled_at=None if car.sampled_at is None else self._wall(car.sampled_at),
@@ -376,7 +404,7 @@ class House:
             l3=legs[2] if len(legs) > 2 else None,
             legs_in_use=car.uses if car.sampled_a > 0 else None,
             limit=LimitInForce(limit_a=car.limit_a, since=SIX_PM, until=None),
-            capabilities=Capabilities(),
+            capabilities=Capabilities(switches_phases=True),
         )
 
     def _plug(self, plug: Plug) -> PlugState:

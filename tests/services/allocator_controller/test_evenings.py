@@ -351,6 +351,45 @@ def test_a_mode_change_acts_in_the_same_second_both_ways() -> None:
     assert car.limit_a == 6
 
 
+def test_a_charger_that_may_switch_follows_the_sun_on_one_phase_and_back_on_three() -> None:
+    site = a_site(chargers={"left": {"mode": "solar_only", "phase_switching": True}}, site={"netting": "sum"})
+    sun = stepping((0, 4), (500, 12))
+    house = House(site, cars={"left-1": Car()}, sun=dict.fromkeys("abc", sun), seed=25).run(200)
+    car = house.cars["left-1"]
+    assert (car.uses, car.drawn_a) == (1, pytest.approx(12, abs=0.31))
+    house.run(500)
+
+    assert (car.uses, car.drawn_a) == (3, pytest.approx(12, abs=0.31))
+    switches = [at for at, amps in car.orders if amps == 0]
+    assert all(later - before >= 300 for before, later in pairwise(switches))
+
+
+def test_excess_runs_above_its_threshold_and_stops_in_time_below() -> None:
+    site = one_leg(mode="excess")
+    site["site"] = {"excess_threshold_w": 2000.0, "phases": ["a"]}
+    house = House(site, cars=a_one_phase_car(), sun={"a": stepping((0, 8), (60, 20), (300, 8))}, seed=26).run(
+        55
+    )
+    car = house.cars["left-1"]
+    assert car.limit_a == 0
+    house.run(200)
+    # 20 A of sun less the threshold of 2000 W.
+    assert car.drawn_a == pytest.approx(20 - 2000 / 230, abs=0.4)
+    house.run(300)
+    assert car.drawn_a == 0
+    assert house.import_wh < 1
+
+
+@pytest.mark.parametrize("uses", ["above", "all"])
+def test_excess_may_use_all_of_the_export_once_its_gate_is_open(uses: str) -> None:
+    site = one_leg(mode="excess")
+    site["site"] = {"excess_threshold_w": 2000.0, "phases": ["a"], "excess_uses": uses}
+    house = House(site, cars=a_one_phase_car(), sun={"a": stepping((0, 15))}, seed=27).run(200)
+
+    expected = {"above": 6.3, "all": 15.0}
+    assert house.cars["left-1"].drawn_a == pytest.approx(expected[uses], abs=0.4)
+
+
 # -- batteries ------------------------------------------------------------------------------------
 
 
@@ -401,6 +440,48 @@ def test_a_slow_battery_never_overloads_a_wire() -> None:
     ).run(300)
 
     assert max(wire.longest_s for wire in house.wires.values()) == 0
+
+
+# -- circuits -------------------------------------------------------------------------------------
+
+
+def test_a_garage_with_a_meter_of_its_own_holds_its_own_breaker() -> None:
+    site = a_site(chargers={"left": {"circuit": "garage"}, "right": {"circuit": "garage", "priority": 2}})
+    site["circuits"]["garage"] = {
+        "limit_a": 20.0, "parent": "main", "meter": "garage", "assumed_background_a": 8.0
+    }  # fmt: skip
+    site["meters"]["garage"] = {"driver": "sunspec"}
+    house = House(
+        site,
+        cars={"left-1": Car(), "right-1": Car()},
+        house=flat(2, 2, 2),
+        garage={phase: stepping((0, 1), (150, 7)) for phase in "abc"},
+        seed=28,
+    ).run(140)
+    assert (house.cars["left-1"].drawn_a, house.cars["right-1"].drawn_a) == (13, 6)
+    house.run(60)
+
+    # Its meter tells what was a second ago.
+    assert house.garage_wires["a"].longest_s <= 4.5
+    assert house.cars["left-1"].drawn_a + house.cars["right-1"].drawn_a == pytest.approx(13, abs=0.31)
+
+
+def test_a_charger_that_does_not_fall_back_by_itself_gets_no_more_than_could_stand_for_ever() -> None:
+    house = House(a_site(), cars={"left-1": Car(lease="none")}, house=flat(2, 2, 2), seed=29).run(90)
+
+    # 25 A less the 15 A that the owner expects at worst.
+    assert house.cars["left-1"].limit_a == pytest.approx(10)
+
+
+def test_a_meter_of_its_own_outranks_what_the_charger_says() -> None:
+    site = one_leg(meter="box")
+    site["meters"]["box"] = {"driver": "sunspec"}
+    cars = a_one_phase_car(sample_s=60.0)
+    house = House(site, cars=cars, house=flat(5), box="left-1", seed=30).run(60)
+    cars["left-1"].takes_a = 8.0
+    house.run(5)
+
+    assert house.desk.state.books["grid"].draws["left-1"].amps[0] == pytest.approx(8)
 
 
 # -- plugs ----------------------------------------------------------------------------------------

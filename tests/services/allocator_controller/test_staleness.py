@@ -14,7 +14,9 @@ from busbar_contracts.allocation import MeterHealth
         pytest.param(10.1, 1, 30, 10, MeterHealth.STALE, id="beyond ten seconds it is stale"),
         pytest.param(12, 5, 30, 10, MeterHealth.FRESH, id="a slow meter has three of its periods"),
         pytest.param(30.1, 1, 30, 10, MeterHealth.LOST, id="beyond thirty seconds it is lost"),
-        pytest.param(50, 10, 30, 10, MeterHealth.STALE, id="a slow meter has six of its periods before it is lost"),
+        pytest.param(
+            50, 10, 30, 10, MeterHealth.STALE, id="a slow meter has six of its periods before it is lost"
+        ),
         pytest.param(6.1, 1, 6, 3, MeterHealth.LOST, id="the owner's shorter time counts"),
         pytest.param(6.1, 1, 6, 10, MeterHealth.LOST, id="lost comes before stale"),
         pytest.param(4, 1, 6, 3, MeterHealth.STALE, id="the owner's shorter patience counts"),
