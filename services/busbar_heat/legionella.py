@@ -30,6 +30,9 @@ def seen(programme: Programme, celsius: float, target_c: float, now: float) -> b
     """Take one sample; True when it completes the half hour."""
     if programme.began_at is None or now < programme.began_at:
         programme.began_at = now
+    if programme.done_at is not None and programme.done_at > now:
+        # The calendar was ahead when it was done. When that was nobody knows: the week begins anew.
+        programme.done_at, programme.began_at = None, now
     last, programme.last_at = programme.last_at, now
     if celsius < target_c:
         programme.hot_since = None

@@ -86,13 +86,20 @@ def setup_of(site: Site, name: str, plug: PlugConfig) -> Setup:
         range=range_of(name, plug),
         open_loop=topics is not None and topics.state is None and topics.level is None,
         # A heater that is switched by a plug decides for it; everybody else's plug is the allocator's.
-        issuer="heat" if any(heater.plug == name for heater in site.heaters.values()) else "allocator",
+        issuer="heat" if name in plugs_of_heaters(site) else "allocator",
         settle_s=plug.settle_s,
         retry_s=plug.retry_s,
         poll_s=plug.poll_s,
         silent_after_s=silence(plug, topics),
         proven_timer=plug.driver != "zigbee2mqtt" or plug.on_time_proven,
     )
+
+
+def plugs_of_heaters(site: Site) -> frozenset[str]:
+    """The plugs that switch a tank or are the contacts of a heat pump."""
+    names = [heater.plug for heater in site.heaters.values()]
+    names += [heater.topics.get(key) for heater in site.heaters.values() for key in ("plug_a", "plug_b")]
+    return frozenset(name for name in names if isinstance(name, str))
 
 
 def driver_of(name: str, plug: PlugConfig, topics: GenericTopics | None, *, timed: bool) -> Driver:

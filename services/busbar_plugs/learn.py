@@ -23,6 +23,8 @@ from msgspec import Meta, Struct
 
 BIN: Final = math.log(1.02)
 HALF_LIFE_S: Final = 7 * 86_400.0
+MOST_FADED_S: Final = 4 * HALF_LIFE_S
+"""A calendar that jumped by years must not wipe out what was learned."""
 LONGEST_HOLD_S: Final = 600.0
 """A sample is believed until the next one, but not longer: Tasmota reports each 300 s by default."""
 TOP_HELD_S: Final = 30.0
@@ -102,7 +104,7 @@ def faded_to(learned: Learned, now: float) -> Learned:
         # Before the first sample, or a calendar that was set back: age counts from here.
         learned.faded_at = now
         return learned
-    age = now - learned.faded_at
+    age = min(now - learned.faded_at, MOST_FADED_S)
     if age < 3600:
         return learned
     factor = 0.5 ** (age / HALF_LIFE_S)

@@ -21,6 +21,7 @@ class TimerDuty:
         self.owner_pulse = owner_pulse
         self.armed = False
         self._asked_s: float | None = None
+        self._said_s: float | None = None
 
     def due(self, driver: Driver, known: Known, now_s: float) -> tuple[Send, ...]:
         """What to send now; nothing for devices whose timer travels with each order."""
@@ -30,11 +31,16 @@ class TimerDuty:
         if known.pulse_setting is not None and self.owner_pulse is None and known.pulse_setting != ours:
             self.owner_pulse = known.pulse_setting
         self.armed = known.pulse_setting == ours
-        if self.armed or (self._asked_s is not None and now_s - self._asked_s < ASK_AGAIN_S):
+        if self.armed:
             return ()
-        self._asked_s = now_s
         if self.owner_pulse is None:
+            if self._asked_s is not None and now_s - self._asked_s < ASK_AGAIN_S:
+                return ()
+            self._asked_s = now_s
             return driver.prepare(self.lease_s)
+        if self._said_s is not None and now_s - self._said_s < ASK_AGAIN_S:
+            return ()
+        self._said_s = now_s
         return driver.arm(self.lease_s) + driver.prepare(self.lease_s)
 
     def our_setting(self, driver: Driver) -> int | None:

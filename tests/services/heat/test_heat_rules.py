@@ -239,6 +239,13 @@ def test_the_programme_begins_early_enough_to_be_done_in_time() -> None:
     assert legionella.is_overdue(programme, 7, 7 * DAY + 1)
 
 
+def test_a_calendar_that_was_years_ahead_does_not_put_the_programme_off_for_years() -> None:
+    programme = legionella.Programme(done_at=3650 * DAY, began_at=3600 * DAY)
+    legionella.seen(programme, 45.0, 60.0, 100 * DAY)
+
+    assert legionella.due_at(programme, 7) == 107 * DAY
+
+
 def a_log(capacity: float = 232.0, loss: float = 2.5, *, showers: bool, days: int = 5) -> thermal.Log:
     """What a 200 litre tank writes in some days: heated from 42 to 48 by 2 kW, cooling between, now and then drawn."""
     rng, log, stretch = random.Random(1), thermal.Log(), None

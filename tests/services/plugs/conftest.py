@@ -16,7 +16,7 @@ from busbar_contracts.load import PlugState, PlugSwitch
 from busbar_plugs.main import run
 from busbar_shared.clock import VirtualClock
 from busbar_shared.config import Site
-from busbar_shared.config.loads import PlugConfig
+from busbar_shared.config.loads import HeaterConfig, PlugConfig
 from busbar_shared.fakes import FakeBus
 from busbar_shared.leases import OrderStamp
 from busbar_shared.life import Service
@@ -157,7 +157,11 @@ class WiredBus(FakeBus):
 
 
 def site_of(plugs: str) -> Site:
-    return Site(plugs=msgspec.convert(tomllib.loads(plugs)["plugs"], dict[str, PlugConfig]))
+    tables = tomllib.loads(plugs)
+    return Site(
+        plugs=msgspec.convert(tables["plugs"], dict[str, PlugConfig]),
+        heaters=msgspec.convert(tables.get("heaters", {}), dict[str, HeaterConfig]),
+    )
 
 
 class House:

@@ -163,6 +163,15 @@ def test_a_calendar_that_was_set_back_forgets_nothing() -> None:
     assert figures(learned, MONDAY).running_w == pytest.approx(2000, rel=0.01)
 
 
+def test_a_calendar_that_jumped_by_years_forgets_not_everything() -> None:
+    learned = Learned()
+    for minute in range(120):
+        learned = lived(learned, 2000.0, 60.0, MONDAY + minute * 60)
+    learned = lived(learned, 2000.0, 60.0, MONDAY + 50 * 365 * 86_400)
+
+    assert figures(learned, MONDAY + 50 * 365 * 86_400).running_w == pytest.approx(2000, rel=0.01)
+
+
 def test_nothing_is_known_of_a_load_that_never_ran() -> None:
     assert figures(Learned(), MONDAY) == Figures()
     assert planned_w(Figures(), 2000.0, seen_w=None) == 2000.0

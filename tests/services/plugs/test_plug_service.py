@@ -439,3 +439,44 @@ def test_a_wrong_configuration_is_a_sentence(plugs: str, sentence: str, site_fro
         setups(site_from(plugs))
 
     assert str(error.value) == sentence
+
+
+async def test_a_planned_restart_leaves_the_plug_as_it_is(house_of: Any, old_shelly: Any) -> None:
+    async with house_of(OLD_BOILER, old_shelly) as house:
+        await house.pass_time(40, order=True)
+        house.service.handing_over = True
+    assert old_shelly.on is True
+    async with house_of(OLD_BOILER, old_shelly) as house:
+        await house.pass_time(20, order=True)
+
+        assert [on for _, on in old_shelly.history] == [True]
+
+
+async def test_a_younger_instance_listens_and_says_nothing_to_a_device(
+    house_of: Any, old_shelly: Any
+) -> None:
+    async with house_of(OLD_BOILER, old_shelly) as house:
+        house.service.passive = True
+        house.bus.said_raw.clear()
+        await house.pass_time(60, order=True)
+
+    assert house.bus.said_raw == []
+    assert old_shelly.on is False
+
+
+async def test_a_heaters_plug_obeys_its_heater_and_not_the_allocator(house_of: Any, shelly: Any) -> None:
+    heater = '[heaters.tank]\nplug = "boiler"\n'
+    async with house_of(BOILER + heater, shelly) as house:
+        await house.pass_time(5, order=True)
+        assert shelly.on is False
+        house.order(True, issuer="heat")
+        await house.pass_time(15, order=False)
+        assert shelly.on is True
+        assert house.state().issuer == "heat"
+
+
+async def test_a_tasmota_is_armed_within_two_seconds(house_of: Any, tasmota: Any) -> None:
+    async with house_of(TASMOTA, tasmota) as house:
+        await house.pass_time(2)
+
+        assert tasmota.pulse == 160
