@@ -47,7 +47,17 @@ def add_gadgets(site: Site, built: Built) -> list[Gadget]:
             built.house.things[name] = _appliance(plug, plan)
         gadgets.append(_plug(name, plug, plan, built.house.things[name]))
     gadgets += [_sensors(site, name, heater, built) for name, heater in site.heaters.items()]
-    return gadgets
+    return gadgets + [
+        _car(built, name, own.soc_topic) for name, own in site.chargers.items() if own.soc_topic
+    ]
+
+
+def _car(built: Built, charger: str, topic: str) -> Generic:
+    """A car that tells the broker how full it is, as its maker's cloud does through a bridge."""
+    cars = [arrival.car for arrival in built.arrivals if arrival.load.rpartition("-")[0] == charger]
+    return Generic(
+        [Shown(topic=topic, path="", read=lambda: round(cars[0].soc_percent, 1))] if cars else [], []
+    )
 
 
 def _known(kind: str, plans: Mapping[str, object], ids: Mapping[str, object]) -> None:

@@ -49,7 +49,7 @@ class Link:
         self.answer_within_s = answer_within_s
         self.queue: deque[Call] = deque()
         self.booted = False
-        self.refused: list[tuple[str, str]] = []
+        self.refused: deque[tuple[str, str]] = deque(maxlen=100)
         self._to_send = asyncio.Event()
         self._waiting: tuple[str, asyncio.Future[Json]] | None = None
         self._dice = random.Random(f"{seed}/{station.spec.id}/link")

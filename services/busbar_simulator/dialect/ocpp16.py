@@ -237,6 +237,8 @@ class Ocpp16:
         return {"status": "Rejected"}
 
     def _trigger(self, payload: Mapping[str, Any]) -> Json:
+        if Fault.REJECTS_TRIGGERS in self.station.spec.faults:
+            return {"status": "Rejected"}
         wanted, number = payload["requestedMessage"], payload.get("connectorId")
         connectors = [c for n, c in self.station.connectors.items() if number in (None, 0, n)]
         if not connectors:

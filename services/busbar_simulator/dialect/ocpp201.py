@@ -318,6 +318,8 @@ class Ocpp201:
         return next(found, None)
 
     def _trigger(self, payload: Mapping[str, Any]) -> Json:
+        if Fault.REJECTS_TRIGGERS in self.station.spec.faults:
+            return {"status": "Rejected"}
         wanted, number = payload["requestedMessage"], payload.get("evse", {}).get("id")
         connectors = [c for n, c in self.station.connectors.items() if number in (None, 0, n)]
         notices: list[Notice] = []

@@ -68,10 +68,8 @@ class Car:
         goal = self._goal()
         up, down = self.spec.ramp_a_per_s * dt_s, self.spec.ramp_down_a_per_s * dt_s
         reached = self.draw_a + min(max(goal - self.draw_a, -down), up)
-        # The on-board charger starts at its least and stops from there.
-        self.draw_a = reached if reached >= self.spec.least_a - 1e-9 or 0 < goal < self.spec.least_a else (
-            min(self.spec.least_a, goal) if goal > 0 else 0.0
-        )  # fmt: skip
+        # The on-board charger starts at its least (or at what a nearly full battery asks for) and stops from there.
+        self.draw_a = reached if reached >= self.spec.least_a - 1e-9 else min(self.spec.least_a, goal)
         taken_w = self.draw_a * self.spec.legs * volts
         self.soc_percent = min(
             self.soc_percent + 100 * taken_w * calendar_s / 3600 / self.spec.battery_wh, 100.0

@@ -29,6 +29,7 @@ class Connector:
     awaiting: tuple[str, int | None, float] | None = None
     offered_a: float = 0.0
     next_sample_s: float = 0.0
+    last_offer: tuple[float, int | None] | None = None
     pending_offers: list[tuple[float, float, int | None]] = field(default_factory=list)
 
     def begin(self, tag: str, at: datetime, remote_start: int | None = None) -> Transaction:
@@ -48,21 +49,23 @@ class Connector:
         """Stop the transaction and open the contactor."""
         assert self.transaction is not None
         ended, self.transaction = self.transaction, None
+        self.last_offer = None
         self.authorised, self.finished, self.shown_tag = False, self.socket.occupied, True
         return ended
 
     def offer(self, now_s: float, amps: float, phases: int | None, after_s: float) -> None:
         """Change the pilot after the firmware's own delay."""
-        last = self.pending_offers[-1][1:] if self.pending_offers else (self.offered_a, None)
-        if last[0] != amps or (phases is not None and last[1] not in (phases, None)):
+        if self.last_offer != (amps, phases):
+            self.last_offer = (amps, phases)
             self.pending_offers.append((now_s + after_s, amps, phases))
 
     def apply(self, now_s: float, switches_phases: bool) -> None:
         """Let due offers reach the pilot and the contactor."""
         while self.pending_offers and self.pending_offers[0][0] <= now_s:
             _, self.offered_a, phases = self.pending_offers.pop(0)
-            if switches_phases and phases is not None:
-                self.socket.phases = min(max(phases, 1), len(self.socket.spec.legs))
+            if switches_phases:
+                # 1.6 section 7.9: three phases are meant where none are said.
+                self.socket.phases = min(max(phases or 3, 1), len(self.socket.spec.legs))
         self.socket.closed = self.transaction is not None and self.authorised
         self.socket.pilot_a = self.offered_a if self.socket.closed and self.offered_a >= LEAST_A else 0.0
 

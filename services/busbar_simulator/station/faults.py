@@ -46,6 +46,7 @@ class Fault(StrEnum):
     # Life
     SILENT_RECONNECT = "silent_reconnect"
     TRIGGER_SENDS_NOTHING = "trigger_sends_nothing"
+    REJECTS_TRIGGERS = "rejects_triggers"
     DRIFTING_CLOCK = "drifting_clock"
     STATUS_OF_ZERO = "status_of_zero"
     EXTRA_CONNECTOR = "extra_connector"

@@ -181,6 +181,7 @@ class Station:
                 self._end(connector, reason)
             connector.socket.closed, connector.socket.pilot_a, connector.offered_a = False, 0.0, 0.0
             connector.pending_offers.clear()
+            connector.last_offer = None
         self.profiles.reboot()
         self.online = False
         self._off_until_s, self._after_reboot = self.now_s + self.spec.reboot_s, reason

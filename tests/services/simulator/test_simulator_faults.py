@@ -261,6 +261,26 @@ def test_which_connectors_it_says_it_has(version: str, fault: Fault | None, conn
     assert [p.get("connectorId") if version == "1.6" else p["evseId"] for _, p in bench.told] == connectors
 
 
+def test_a_charge_point_that_takes_no_triggers() -> None:
+    bench = Bench("2.0.1", Fault.REJECTS_TRIGGERS)
+    bench.live(0.5)
+
+    assert bench.dialect.answer("TriggerMessage", {"requestedMessage": "Heartbeat"}) == {"status": "Rejected"}
+
+
+def test_one_phase_when_told_so_and_three_when_nothing_is_said() -> None:
+    bench = Bench("1.6", phase_switching=True)
+    bench.live(3)
+    flows = []
+    for phases in (1, None):
+        period = {"startPeriod": 0, "limit": 10} | ({} if phases is None else {"numberPhases": phases})
+        bench.set(periods=[period])
+        bench.live(3)
+        flows.append(bench.socket.legs_a)
+
+    assert flows == [(10, 0, 0), (10, 10, 10)]
+
+
 def test_a_trigger_that_is_accepted_and_forgotten() -> None:
     bench = Bench("1.6", Fault.TRIGGER_SENDS_NOTHING, tag=None)
     bench.live(0.5)

@@ -291,6 +291,19 @@ def test_a_herd_that_cannot_be(arguments: list[str]) -> None:
     assert CliRunner().invoke(app, ["chargers", "ws://127.0.0.1:1/", *arguments]).exit_code == 2
 
 
+def test_a_car_tells_how_full_it_is() -> None:
+    site = a_site(SITE.replace("fallback_a = 0\n", 'fallback_a = 0\nsoc_topic = "car/soc"\n'))
+    gadgets = add_gadgets(site, build(site))
+    [said] = [
+        m
+        for gadget in gadgets
+        for m in gadget.step(0.0, datetime(2026, 3, 1, tzinfo=UTC))
+        if m.topic == "car/soc"
+    ]
+
+    assert said.payload == "40.0"
+
+
 def a_world(text: str = SITE) -> World:
     """The world of a site, at noon."""
     return world_of(read(text), lambda: datetime(2026, 3, 1, 12, tzinfo=UTC))
