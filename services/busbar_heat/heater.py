@@ -182,6 +182,10 @@ class Heater(ABC):
         seen = self._power_seen(now)
         if seen is not None:
             return seen > power.DRAWING_SHARE * self.setup.rating_w
+        return self.believed_on()
+
+    def believed_on(self) -> bool | None:
+        """Where its relay stands, as it says or as we put it; None when neither is known."""
         return self.senses.on
 
     def state(self, now: Moment) -> HeatState:

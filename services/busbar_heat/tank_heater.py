@@ -79,6 +79,10 @@ class Tank(Heater):
             rise = self.power_w(now) / SMALLEST_TANK_WH_PER_K / 3600
         return celsius + RISE_MARGIN * rise * heated_s
 
+    def believed_on(self) -> bool | None:
+        """As it says; a contactor that says nothing stands where we put it."""
+        return self.senses.on if self.senses.on is not None else self.switching.on
+
     def dress(self, state: HeatState, now: Moment) -> HeatState:
         """Temperatures, wishes and what it could still take."""
         celsius, rules, model = self.celsius(now), self.setup.tank, self.model()
@@ -93,7 +97,6 @@ class Tank(Heater):
         is_off = self.mode is LoadMode.OFF
         return replace(
             state,
-            on=state.on if state.on is not None else self.switching.on,
             target_c=min(rules.comfort_c, rules.max_c),
             storage_c=min(rules.storage_c, rules.max_c),
             comfort_demand=self.wants.comfort and not is_off,

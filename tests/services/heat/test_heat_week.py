@@ -45,6 +45,7 @@ class Cellar:
     switches: list[float] = field(default_factory=list)
     grid_wh: float = 0.0
     heated_wh: float = 0.0
+    metered: bool = True
     step_s: int = STEP_S
     sensor_works: Callable[[float], bool] = lambda hour: True
 
@@ -61,7 +62,8 @@ class Cellar:
             self._physics(hour, sun_w(hour))
             if self.sensor_works(hour):
                 self.tank.hear("tank/temperature", f"{self.celsius:.1f}".encode(), now)
-            self.tank.hear("tank/power", b"2000" if self.on else b"0", now)
+            if self.metered:
+                self.tank.hear("tank/power", b"2000" if self.on else b"0", now)
             mode = allocator(self.tank.state(now), sun_w(hour))
             if mode is not None:
                 self.tank.order(
@@ -227,6 +229,16 @@ def test_the_model_of_the_week_says_what_the_tank_can_still_take() -> None:
     assert state.confidence > 0.6
     assert state.wanted_wh == pytest.approx(truth, rel=0.15)
     assert state.max_w == pytest.approx(2000, rel=0.05), "learned, although the owner wrote 3500"
+
+
+def test_a_tank_without_a_meter_is_modelled_by_its_rating() -> None:
+    house = cellar(LoadMode.EXCESS, metered=False)
+    house.tank.setup = Setup(**{**_fields(SETUP), "rating_w": 2000.0})
+    house.live(WEEK, sunny, fair)
+    model = house.tank.model()
+
+    assert model.capacity_wh_per_k == pytest.approx(232, rel=0.15)
+    assert model.confidence > 0.6
 
 
 def test_a_boost_is_over_when_the_storage_temperature_is_reached() -> None:
