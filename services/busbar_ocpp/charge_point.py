@@ -27,6 +27,8 @@ from busbar_ocpp.limits import Steering
 from busbar_ocpp.link import Link, Lost
 from busbar_ocpp.measure import Sample
 from busbar_ocpp.memory import Memory
+from busbar_ocpp.outbox import Outbox
+from busbar_ocpp.proxy import Proxy
 from busbar_ocpp.publish import state_of
 from busbar_ocpp.quirks import Quirk, merged
 from busbar_ocpp.said import Booted, Measured, Noted, Reported, Said, StatusSaid, TransactionSaid
@@ -51,6 +53,7 @@ class Desk:
     ledger: Ledger
     memory: Memory
     quirks: tuple[Quirk, ...] = ()
+    outbox: Outbox | None = None
     dirty: set[tuple[str, int]] = field(default_factory=set)
     """Connectors whose state is to be said."""
     remember: Callable[[str, int], None] = lambda charger, connector: None
@@ -85,6 +88,10 @@ class ChargePoint:
         )
         self.booking = Booking(desk.ledger, plan.id, self.connectors, desk.plan.nominal_v)
         self.booking.restore()
+        url = plan.config.upstream_url
+        self.proxy = Proxy(self, url, desk.outbox) if url and desk.outbox is not None else None
+        if self.proxy is not None:
+            self.steering.cap_a = self.proxy.cap_a
         self.greeting = Greeting(self)
         known = desk.memory.of(plan.charge_point)
         if known.model:
@@ -168,6 +175,9 @@ class ChargePoint:
                     call.id, "InternalError", "this server failed; the message may be sent again"
                 )
                 log.exception("%s: %s could not be served", self.plan.id, call.action)
+            else:
+                if self.proxy is not None:
+                    self.proxy.pass_on(call.action, call.payload, payload)
             with suppress(Lost):
                 await link.send(text)
             if said is not None:
@@ -183,16 +193,23 @@ class ChargePoint:
         if isinstance(said, Booted):
             return said, answers.boot(now, HEARTBEAT_S, accepted=True)
         if isinstance(said, TransactionSaid):
-            return said, self._book(said, now, version)
+            accepted = said.tag is None or await self._admits(said.tag, version)
+            return said, self._book(said, now, version, accepted=accepted)
         if call.action == "Authorize":
-            return None, answers.authorized(self._may_charge(_tag(call.payload, version)), version)
+            accepted = await self._admits(_tag(call.payload, version), version)
+            return None, answers.authorized(accepted, version)
         plain = answers.plain(call.action, version, now)
         if plain is None:
             raise Unreadable(answers.unknown(call.action, version), f"{call.action[:60]} is not served here")
         return said, plain
 
-    def _book(self, said: TransactionSaid, now: datetime, version: str) -> dict[str, Any]:
-        accepted = self._may_charge(said.tag)
+    async def _admits(self, tag: str, version: str) -> bool:
+        """Whether a tag may charge: by the list at home, else by the charger's own back office."""
+        if self._may_charge(tag):
+            return True
+        return self.proxy is not None and await self.proxy.authorize(tag, version)
+
+    def _book(self, said: TransactionSaid, now: datetime, version: str, *, accepted: bool) -> dict[str, Any]:
         if said.kind == "started":
             if said.connector is None:
                 raise Unreadable("ProtocolError", "a transaction needs its EVSE")
@@ -211,7 +228,7 @@ class ChargePoint:
             return answers.authorized(accepted, version)
         return {}
 
-    def _may_charge(self, tag: str | None) -> bool:
+    def _may_charge(self, tag: str) -> bool:
         section = self.desk.plan.section
         own = (self.plan.config.auto_start,) if self.plan.config.auto_start else ()
         return may_charge(tag, accept_all=section.accept_all_tags, listed=(*section.tags, *own))
@@ -309,6 +326,11 @@ class ChargePoint:
     def _steer(self, connector: Connector) -> None:
         if not self.released:
             self.steering.steer(connector)
+
+    def steer_all(self) -> None:
+        """Look after the limits of every connector now."""
+        for connector in self.connectors.values():
+            self._steer(connector)
 
     def order_taken(self, connector: Connector) -> None:
         """A new limit holds."""

@@ -91,6 +91,11 @@ async def call(id: str, action: str, payload: Payload, version: str) -> str:
     return str(message.to_json())
 
 
+def plain_call(id: str, action: str, payload: Payload) -> str:
+    """The text of a call that was already said by somebody else and is passed on as it came."""
+    return msgspec.json.encode([CALL, id, action, payload]).decode()
+
+
 def result(id: str, payload: Payload) -> str:
     """The text of an answer."""
     return msgspec.json.encode([RESULT, id, payload]).decode()

@@ -95,6 +95,8 @@ class Steering:
         self.version = "1.6"
         self.paused = True
         """Nothing is sent before the charger has been greeted."""
+        self.cap_a: Callable[[Connector], float] | None = None
+        """What somebody else allows at most: the charger's own back office."""
         self.switches_phases = False
         """Whether it can change between three phases and one, and may."""
         self.silent: set[int] = set()
@@ -222,9 +224,10 @@ class Steering:
 
     def standing(self, connector: Connector, limit_a: float, phases: int | None) -> Standing:
         """What shall hold at a connector under this limit."""
+        cap_a = self.cap_a(connector) if self.cap_a is not None else limit_a
         return Standing(
-            grant_a=limit_a,
-            fallback_a=connector.wiring.fallback_a,
+            grant_a=min(limit_a, cap_a),
+            fallback_a=min(connector.wiring.fallback_a, cap_a) if self.cap_a else connector.wiring.fallback_a,
             validity_s=int(self._validity_s),
             hold_pause_s=int(self._hold_pause_s),
             least_a=connector.wiring.min_a,

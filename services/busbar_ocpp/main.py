@@ -13,6 +13,7 @@ from busbar_ocpp.config import OcppPlan, plan_of
 from busbar_ocpp.ledger import Ledger
 from busbar_ocpp.link import Door, opened
 from busbar_ocpp.memory import Memory
+from busbar_ocpp.outbox import Outbox
 from busbar_ocpp.quirks import with_own
 from busbar_shared.bus import Heard
 from busbar_shared.life import Service
@@ -26,9 +27,9 @@ async def run(service: Service, *, opened_on: asyncio.Future[int] | None = None)
     """Serve until cancelled. Chargers then live on their leases, which run out by themselves."""
     plan = plan_of(service.site)
     ledger = Ledger(service.state_dir / "transactions.sqlite3", service.clock.now())
-    desk = Desk(
-        plan, service.clock, service.bus, ledger, Memory(service.state_dir), with_own(service.state_dir)
-    )
+    outbox = Outbox(service.state_dir / "outbox.sqlite3")
+    memory, quirks = Memory(service.state_dir), with_own(service.state_dir)
+    desk = Desk(plan, service.clock, service.bus, ledger, memory, quirks, outbox)
     central = Central(desk)
     orders = service.bus.listen(ChargerLimit, ChargerCommand)
     try:
@@ -39,8 +40,12 @@ async def run(service: Service, *, opened_on: asyncio.Future[int] | None = None)
                 tasks.create_task(_obey(central, orders))
                 tasks.create_task(_speak(central))
                 tasks.create_task(_tick(central))
+                for charger in central.chargers.values():
+                    if charger.proxy is not None:
+                        tasks.create_task(charger.proxy.run())
     finally:
         ledger.close()
+        outbox.close()
 
 
 async def _obey(central: Central, orders: AsyncIterator[Heard[Any]]) -> None:

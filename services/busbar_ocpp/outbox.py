@@ -1,0 +1,99 @@
+"""What a back office has not heard yet: transactions wait on disk with their own times, the rest is let go."""
+
+import logging
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+log = logging.getLogger(__name__)
+
+# These must arrive, in their order, however long the back office is away.
+LASTING = frozenset({"StartTransaction", "StopTransaction", "TransactionEvent", "MeterValues"})
+MOST = 20_000
+
+
+class Waiting(Struct, frozen=True):
+    """One message that waits."""
+
+    place: int
+    action: str
+    payload: dict[str, Any]
+
+
+class Outbox:
+    """Messages for the back offices, by charger, oldest first; and the transaction numbers they gave."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._db = sqlite3.connect(path or ":memory:", isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA busy_timeout=2000")
+        self._db.executescript(
+            "CREATE TABLE IF NOT EXISTS outbox (place INTEGER PRIMARY KEY AUTOINCREMENT, charger TEXT NOT NULL,"
+            " action TEXT NOT NULL, payload BLOB NOT NULL);"
+            "CREATE TABLE IF NOT EXISTS upstream_ids (charger TEXT NOT NULL, ours TEXT NOT NULL,"
+            " theirs TEXT NOT NULL, PRIMARY KEY (charger, ours));"
+        )
+
+    def put(self, charger: str, action: str, payload: dict[str, Any]) -> None:
+        """Add at the end. When it is full, the oldest meter values go first."""
+        try:
+            [count] = self._db.execute("SELECT count(*) FROM outbox WHERE charger = ?", (charger,)).fetchone()
+            if count >= MOST:
+                self._db.execute(
+                    "DELETE FROM outbox WHERE place = (SELECT place FROM outbox WHERE charger = ?"
+                    " ORDER BY action <> 'MeterValues', place LIMIT 1)",
+                    (charger,),
+                )
+            self._db.execute(
+                "INSERT INTO outbox (charger, action, payload) VALUES (?, ?, ?)",
+                (charger, action, msgspec.json.encode(payload)),
+            )
+        except sqlite3.Error as error:
+            log.error("%s: a message for the back office is lost: %s", charger, error)
+
+    def first(self, charger: str) -> Waiting | None:
+        """The oldest message of a charger."""
+        try:
+            row = self._db.execute(
+                "SELECT place, action, payload FROM outbox WHERE charger = ? ORDER BY place LIMIT 1",
+                (charger,),
+            ).fetchone()
+        except sqlite3.Error:
+            return None
+        return None if row is None else Waiting(row[0], row[1], msgspec.json.decode(row[2]))
+
+    def done(self, place: int) -> None:
+        """It was delivered."""
+        try:
+            self._db.execute("DELETE FROM outbox WHERE place = ?", (place,))
+        except sqlite3.Error as error:
+            log.error("the outbox cannot be written: %s", error)
+
+    def learn_id(self, charger: str, ours: str, theirs: str) -> None:
+        """The back office gave this number to our transaction."""
+        try:
+            self._db.execute("INSERT OR REPLACE INTO upstream_ids VALUES (?, ?, ?)", (charger, ours, theirs))
+        except sqlite3.Error as error:
+            log.error("the outbox cannot be written: %s", error)
+
+    def theirs(self, charger: str, ours: str) -> str | None:
+        """The back office's number of our transaction."""
+        row = self._db.execute(
+            "SELECT theirs FROM upstream_ids WHERE charger = ? AND ours = ?", (charger, ours)
+        ).fetchone()
+        return None if row is None else str(row[0])
+
+    def ours(self, charger: str, theirs: str) -> str | None:
+        """Our number of the back office's transaction, the newest where it gave one twice."""
+        row = self._db.execute(
+            "SELECT ours FROM upstream_ids WHERE charger = ? AND theirs = ? ORDER BY rowid DESC LIMIT 1",
+            (charger, theirs),
+        ).fetchone()
+        return None if row is None else str(row[0])
+
+    def close(self) -> None:
+        """Release the file."""
+        self._db.close()
