@@ -118,7 +118,10 @@ def _start(
     # A load that is not held down by anything scarce has its margin, although it cannot ask for it.
     # Nor does the sun hold down the minimum of Solar Priority, which comes from any source.
     by_sun = grant.mode is LoadMode.SOLAR_PRIORITY and grant.binding.kind in SOURCES
-    scarce = grant.binding.kind not in ("maximum", "status") and not by_sun
+    # Excess has its margin in its threshold.
+    scarce = (
+        grant.binding.kind not in ("maximum", "status") and not by_sun and grant.mode is not LoadMode.EXCESS
+    )
     margin = least_a + START_MARGIN_A if scarce and not load.on_off and not others_give else least_a
     enough = grant.takes_part and grant.limit_a > 0 and grant.limit_a >= margin - TINY
     if enough and mind.eager:
