@@ -179,7 +179,10 @@ def draw_of(claim: Claim, state: LoadNow) -> float:
         return state.draw_w / claim.watts if state.draw_w is not None else 0.0
     if isinstance(draw, float | int):
         return draw
-    return max(draw.l1, draw.l2, draw.l3)
+    busiest = max(draw.l1, draw.l2, draw.l3)
+    total = draw.l1 + draw.l2 + draw.l3
+    # What is not a number hides from max, but not from a sum.
+    return busiest if total == total else total
 
 
 def _uncontrolled(claim: Claim, here: Presence, draw: float) -> None:

@@ -30,9 +30,10 @@ Lacks = list[tuple[int, float, float]]
 class Optimized:
     """Each in rank order to its ceiling, with gifts."""
 
-    def __init__(self, used: Used) -> None:
-        """Fill `used`."""
+    def __init__(self, used: Used, small: int = SMALL) -> None:
+        """Fill `used`; rounds up to `small` loads are asked one by one."""
         self.used = used
+        self.small = small
         self.done: dict[int, list[Claim]] = {}
         self.waiting: dict[int, Waiting] = {}
         self.changes: dict[int, int] = {}
@@ -44,7 +45,7 @@ class Optimized:
     def begin(self, claims: list[Claim]) -> None:
         """Nobody gives across rounds. Who began a moment ago keeps its minimum."""
         self.done, self.waiting, self.refused, self.before = {}, {}, {}, []
-        self.large = len(claims) > SMALL
+        self.large = len(claims) > self.small
         for claim in claims:
             if claim.keeps:
                 start(claim, self.used)
