@@ -108,7 +108,7 @@ def what_would_you_say(question: dict[str, Any]) -> dict[str, Any]:
     found = _TOPIC.fullmatch(topic)
     if mode != "hems" or not _subscribed(found, question):
         return _verdict("not_subscribed")
-    retained = question.get("retain") is True
+    retained = question.get("retain", question.get("retained")) is True
     try:
         if found is not None and found["verb"] == "clear":
             refuse_clear(retained=retained)
@@ -201,12 +201,14 @@ def _rules(question: dict[str, Any], zone: ZoneInfo) -> Rules:
 
 
 def _held(kept: Any, now: datetime) -> Schedule | None:
-    """The schedule a question says is kept: an object like a payload, a list of periods, or true."""
-    if not kept:
+    """The schedule a question says is kept: an object like a payload, a list of periods, its expiry, or true."""
+    if not kept or kept in ("none", "expired"):
         return None
     always = Period(now, now + timedelta(days=1), 6.0)
     if kept is True:
         return Schedule(periods=(always,), received_at=now)
+    if isinstance(kept, str):
+        kept = {"expires_at": kept}
     described = {"periods": kept} if isinstance(kept, list) else kept
     if not isinstance(described, dict):
         raise BadQuestion("persisted_schedule", "an object with periods and expires_at is needed")

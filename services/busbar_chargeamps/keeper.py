@@ -9,7 +9,8 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
 
-from busbar_chargeamps.cloud import Cloud, CloudRefused, CloudSilent
+from busbar_chargeamps.cloud import Cloud, CloudDenied, CloudRefused, CloudSilent
+from busbar_chargeamps.ladder import Sight
 from busbar_chargeamps.memory import Problem
 from busbar_chargeamps.outlet import Outlet
 from busbar_shared.clock import Clock
@@ -21,6 +22,7 @@ LONGEST_BACKOFF_S = 900.0
 LEAST_PAUSE_S = 0.2
 LEAST_GAP_S = 1.0
 LEAVE_S = 6.0
+READ_AGAIN = 2
 
 Tell = Callable[[Outlet], Awaitable[None]]
 Report = Callable[[str, str], Awaitable[None]]
@@ -67,7 +69,7 @@ class Keeper:
         """One look and at most one step per connector; the seconds until the next look is due."""
         self._looked_at_s = self._clock.monotonic()
         try:
-            seen = await self._cloud.look(self._wanted())
+            seen = await self._look()
         except CloudSilent as error:
             for outlet in self._outlets:
                 outlet.missed()
@@ -86,6 +88,19 @@ class Keeper:
         except CloudSilent as error:
             return await self._silent(error)
         return min((self._next_look(outlet) for outlet in self._outlets), default=self._poll_idle_s)
+
+    async def _look(self) -> dict[tuple[str, int], Sight]:
+        """Read, and read again twice where that can help; a write is never repeated like this."""
+        for _ in range(READ_AGAIN):
+            try:
+                return await self._cloud.look(self._wanted())
+            except CloudDenied:
+                raise
+            except CloudSilent as error:
+                if error.retry_after_s is not None:
+                    raise
+            await self._clock.sleep(random.uniform(1.0, 3.0))
+        return await self._cloud.look(self._wanted())
 
     async def leave(self) -> None:
         """Where nothing in the charger ends a window, end it now: nobody would when we are gone."""

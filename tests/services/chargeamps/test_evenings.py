@@ -5,11 +5,13 @@ Each test is one household in virtual time: a service, its bus, and the fake clo
 
 import json
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from busbar_allocator.foreign import reserved_a
 from busbar_simulator.charge_amps_cloud.cloud import Fault
 from services.chargeamps.household import TOPIC, Household, living, local, schedule
 
@@ -526,3 +528,19 @@ async def test_periods_and_prices_from_the_edges_of_time_stop_nothing(make: Make
         await house.wait(minutes=2)
         assert not house.died
         assert (house.status.last_command_result, house.status.in_period) == ("accepted", True)
+
+
+async def test_the_allocator_makes_room_a_minute_before_a_window_and_as_long_as_the_car_draws(
+    house: Household,
+) -> None:
+    await house.send(TONIGHT)
+    await house.wait(seconds=30)
+    ten = local("2025-12-04T22:00")
+
+    def reserved(seconds: float) -> float:
+        return reserved_a(house.status, 16.0, ten + timedelta(seconds=seconds))
+
+    assert [reserved(at) for at in (-61, -59, 0, 3599, 3601)] == [0.0, 16.0, 16.0, 16.0, 0.0]
+    await house.wait(hours=2)
+    assert house.status.state == "charging"
+    assert reserved(4000) == 16.0
