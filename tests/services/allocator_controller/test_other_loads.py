@@ -1,0 +1,193 @@
+"""Heaters, schedules of others, cheap hours: what reaches the controller as messages, and what it orders."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from allocator_house import a_site
+
+from busbar_allocator.desk import Desk
+from busbar_allocator.plan import plan_of
+from busbar_contracts.chargeamps import ChargeAmpsStatus
+from busbar_contracts.charger import ChargerLimit, ChargerState, ConnectorStatus, LegSample, Session
+from busbar_contracts.load import HeatMode, HeatOrder, HeatState, PlugState, PlugSwitch
+from busbar_contracts.meter import MeterReading, PhaseSample
+from busbar_contracts.prices import PriceSeries, PriceSlot
+from busbar_contracts.service import ServiceStatus
+from busbar_shared.bus import Heard
+from busbar_shared.config.root import Site
+
+NIGHT = datetime(2026, 1, 10, 22, 0, tzinfo=UTC)
+
+
+class Table:
+    """The allocator at its desk, fed by hand, one second at a time."""
+
+    def __init__(self, **changes: Any) -> None:
+        self.desk = Desk(plan_of(msgspec.convert(a_site(**changes), Site)), None, 0.0, "test")
+        self.now = 0.0
+        self.said: list[Any] = []
+
+    @property
+    def wall(self) -> datetime:
+        return NIGHT + timedelta(seconds=self.now)
+
+    def hear(self, message: Any, **ids: str) -> None:
+        """A message arrives now."""
+        self.desk.hear(Heard(message, ids, "", self.now))
+
+    def seconds(self, count: int, grid_a: float = 2.0, each: Callable[[], None] | None = None) -> "Table":
+        """Readings each second, and what else comes with them."""
+        for _ in range(count):
+            self.now += 1.0
+            if each is not None:
+                each()
+            sample = PhaseSample(current_a=grid_a)
+            self.hear(MeterReading(at=self.wall, power_w=None, a=sample, b=sample, c=sample), meter="grid")
+            answer = self.desk.decide(self.now, self.wall)
+            self.said += [one.message for one in answer.messages]
+        return self
+
+    def last(self, kind: type[Any]) -> Any:
+        """The last message of a kind."""
+        return next((one for one in reversed(self.said) if isinstance(one, kind)), None)
+
+    def plug_in(self, soc: float | None = None, wh: float | None = None) -> None:
+        """A car that draws nothing yet."""
+        state = ChargerState(
+            at=self.wall, status=ConnectorStatus.CHARGING, link=True, sampled_at=self.wall, l1=LegSample(current_a=0),
+            soc_percent=soc, session=Session(id="1", transaction="1", started_at=NIGHT, energy_wh=wh),
+        )  # fmt: skip
+        self.hear(state, charger="left", connector="1")
+
+
+def a_tank(**changes: Any) -> dict[str, Any]:
+    return {"chargers": {}, "heaters": {"tank": {"rating_w": 2000.0, **changes}}}
+
+
+@pytest.mark.parametrize(
+    ("mode", "comfort", "storage", "grid_a", "ordered"),
+    [
+        pytest.param("normal", True, True, 2.0, HeatMode.NORMAL, id="a cold tank is heated from any source"),
+        pytest.param(
+            "normal", False, True, 2.0, HeatMode.BLOCK, id="a warm tank in Normal is not stored into"
+        ),
+        pytest.param("boost", False, True, 2.0, HeatMode.BOOST, id="Boost stores now, from any source"),
+        pytest.param("solar_only", False, True, 2.0, HeatMode.BLOCK, id="without sun nothing is stored"),
+        pytest.param("solar_only", False, True, -12.0, HeatMode.BOOST, id="sun is stored"),
+        pytest.param("solar_only", True, True, 2.0, HeatMode.NORMAL, id="comfort needs no sun"),
+        pytest.param("normal", True, True, 24.0, HeatMode.BLOCK, id="on a full line even comfort waits"),
+    ],
+)
+def test_a_tank_is_two_loads_in_one(
+    mode: str, comfort: bool, storage: bool, grid_a: float, ordered: HeatMode
+) -> None:
+    table = Table(**a_tank(mode=mode))
+    state = HeatState(
+        at=table.wall,
+        link=True,
+        on=False,
+        min_w=2000.0,
+        max_w=2000.0,
+        comfort_demand=comfort,
+        storage_demand=storage,
+    )
+    table.hear(state, heater="tank")
+    table.seconds(45, grid_a)
+
+    assert table.last(HeatOrder).mode is ordered
+
+
+def foreign_site() -> dict[str, Any]:
+    return {
+        "chargers": {"left": {}},
+        "chargeamps": {"connectors": {"1": {"charge_point": "x", "max_current_a": 16.0}}},
+    }
+
+
+def test_room_is_made_a_minute_before_a_foreign_schedule_opens() -> None:
+    table = Table(**foreign_site())
+    opens = NIGHT + timedelta(seconds=180)
+    status = ChargeAmpsStatus(
+        state="plugged_in", schedule_source="standalone", schedule_active=True, next_period_start=opens,
+        next_period_end=opens + timedelta(hours=2), current_power_kw=0.0, session_energy_kwh=None,
+        ready_for_schedule=False, last_hems_command_at=None, applied_max_current=12.0,
+    )  # fmt: skip
+    table.hear(status, connector_id="1")
+    table.plug_in()
+    table.seconds(110)
+    assert table.last(ChargerLimit).limit_a == 16
+    table.seconds(15)
+
+    # 25 A less 2 A of house and the 12 A that will be taken.
+    assert table.last(ChargerLimit).limit_a == pytest.approx(11)
+
+
+@pytest.mark.parametrize(
+    ("price", "limit"),
+    [
+        pytest.param(0.10, 16.0, id="in a cheap hour a solar car counts as Standard"),
+        pytest.param(0.40, 0.0, id="in a dear hour it waits for the sun"),
+        pytest.param(None, 0.0, id="an unknown price is never cheap"),
+    ],
+)
+def test_cheap_hours(price: float | None, limit: float) -> None:
+    table = Table(chargers={"left": {"mode": "solar_only", "grid_price_max": 0.2}})
+    if price is not None:
+        slot = PriceSlot(start=NIGHT - timedelta(hours=1), end=NIGHT + timedelta(hours=1), price=price)
+        series = PriceSeries(
+            schema="hems.prices/1", series="import", currency="EUR", unit="EUR/kWh", slots=(slot,)
+        )
+        table.hear(series, series="import")
+    table.plug_in()
+    table.seconds(40)
+
+    assert table.last(ChargerLimit).limit_a == limit
+
+
+def test_a_plug_switched_by_hand_is_reserved_and_left_alone() -> None:
+    table = Table(chargers={"left": {"legs": ["a"]}}, plugs={"kettle": {"rating_w": 2300.0}})
+    state = PlugState(
+        at=table.wall, link=True, on=True, power_w=0.0, max_w=2300.0, min_w=2300.0, manual=True, measures=True
+    )
+    table.hear(state, plug="kettle")
+    table.plug_in()
+    table.seconds(40, grid_a=5.0)
+
+    assert table.last(PlugSwitch) is None
+    assert table.last(ChargerLimit).limit_a == pytest.approx(10)
+
+
+def test_when_the_plug_service_dies_its_plugs_stay_reserved() -> None:
+    table = Table(chargers={"left": {"legs": ["a"]}}, plugs={"kettle": {"rating_w": 2300.0}})
+
+    def alive() -> None:
+        at = NIGHT
+        status = ServiceStatus(
+            state="online", instance="1", version="1", contract="1", started_at=at, at=table.wall
+        )
+        table.hear(status, service="plugs")
+
+    table.hear(
+        PlugState(at=table.wall, link=True, on=False, max_w=2300.0, min_w=2300.0, measures=True),
+        plug="kettle",
+    )
+    table.plug_in()
+    table.seconds(30, each=alive)
+    assert table.last(PlugSwitch).on
+    table.seconds(20)
+
+    # 25 A less 2 A of house and 10 A of a plug that nobody can ask.
+    assert table.last(ChargerLimit).limit_a == pytest.approx(13)
+
+
+@pytest.mark.parametrize("silent", [True, False])
+def test_a_load_that_was_never_heard_gets_no_order(silent: bool) -> None:
+    table = Table(chargers={"left": {"legs": ["a"], "fallback_a": 6.0}, "right": {}})
+    if not silent:
+        table.plug_in()
+    table.seconds(60)
+
+    assert (table.last(ChargerLimit) is None) == silent
