@@ -60,7 +60,12 @@ def attempt(fault: dict[str, Any]) -> str:
         text = file.read_text(encoding="utf-8")
         if text.count(fault["old"]) != 1:
             return f"stale: the text to break stands {text.count(fault['old'])} times in {fault['file']}"
-        file.write_text(text.replace(fault["old"], fault["new"]), encoding="utf-8")
+        text = text.replace(fault["old"], fault["new"])
+        if "also_old" in fault and text.count(fault["also_old"]) != 1:
+            return f"stale: also_old is not in {fault['file']} once"
+        if "also_old" in fault:
+            text = text.replace(fault["also_old"], fault["also_new"])
+        file.write_text(text, encoding="utf-8")
         return "red" if run(copy, fault["test"]) else "green"
 
 
