@@ -10,7 +10,7 @@ from busbar_allocator.distribution import EPS, INFINITE, Used
 from busbar_allocator.rows import Ground
 from busbar_allocator.site_model import SiteModel
 from busbar_allocator.snapshot import BatteryGrant, BatteryNow, Now
-from busbar_allocator.storage import charge_most
+from busbar_allocator.storage import UNKNOWN, charge_most
 
 
 class BatteryRoom:
@@ -69,15 +69,14 @@ class BatteryRoom:
     def _measure(self, used: Used, *, only_wanting: bool) -> None:
         """What each battery may charge beside `used`, as if it did nothing now."""
         used = list(used)
-        batteries = self.model.site.batteries.items()
-        for index, (name, battery) in enumerate(batteries):
+        for index, (name, battery) in enumerate(self.model.site.batteries.items()):
             if self.charge_w[index] is not None or (only_wanting and not self.wants[index]):
                 continue
-            state = self.now.batteries.get(name, BatteryNow())
-            most = charge_most(battery, state)
+            most = charge_most(battery, self.now.batteries.get(name) or UNKNOWN)
             charge = max(0.0, min(most, self._room(index, used)))
             self.charge_w[index] = charge
-            self._take(index, used, charge - self._present(index))
+            if len(self.charge_w) > 1:
+                self._take(index, used, charge - self._present(index))
 
     def _room(self, index: int, used: Used) -> float:
         """Watts free on the wires of a battery, its present power left out, and inside the import limit."""

@@ -30,7 +30,7 @@ class Reasons:
     def __init__(self, model: SiteModel, ground: Ground, asked: list[Claim]) -> None:
         """Nothing is described before it is asked for."""
         self.model, self.ground, self.asked = model, ground, asked
-        self.rows: dict[tuple[int, str], str] = {}
+        self.rows: dict[tuple[int, str], tuple[str, str | None, str | None]] = {}
         self.sharing: dict[int, list[str]] | None = None
 
     def of(self, claim: Claim) -> tuple[str, Binding]:
@@ -63,13 +63,17 @@ class Reasons:
                 kind = source
         if not kind:
             kind = self._wire_kind(counter)
+        described = self.rows.get((counter, kind))
+        if described is None:
+            circuit, phase = self._place(counter)
+            text = self._describe(counter, kind, capacity, circuit, phase)
+            described = text, circuit if kind == "wire" else None, phase
+            self.rows[counter, kind] = described
+        text, circuit, phase = described
         shared = self._shared(claim, counter)
-        text = self.rows.get((counter, kind))
-        if text is None:
-            text = self.rows[counter, kind] = self._describe(counter, kind, capacity)
         if shared:
             text = f"{text}, shared with {_names(shared)}"
-        return text, self._binding(kind, counter, tuple(shared[:NAMED]))
+        return text, Binding(kind, circuit, phase, tuple(shared[:NAMED]))  # type: ignore[arg-type]
 
     def _wire_kind(self, counter: int) -> str:
         if counter < self.model.watts:
@@ -77,10 +81,6 @@ class Reasons:
         if counter == self.model.watts:
             return "import"
         return "unbalance" if counter <= self.model.watts + len(self.model.pairs) else "wire"
-
-    def _binding(self, kind: str, counter: int, shared: tuple[str, ...]) -> Binding:
-        circuit, phase = self._place(counter)
-        return Binding(kind, circuit if kind == "wire" else None, phase, shared)  # type: ignore[arg-type]
 
     def _place(self, counter: int) -> tuple[str | None, str | None]:
         """The circuit and phase a counter belongs to."""
@@ -96,8 +96,9 @@ class Reasons:
                 return model.circuits[0].id, "".join(model.phases[phase] for phase in phases)
         return None, None
 
-    def _describe(self, counter: int, kind: str, capacity: float) -> str:
-        circuit, phase = self._place(counter)
+    def _describe(
+        self, counter: int, kind: str, capacity: float, circuit: str | None, phase: str | None
+    ) -> str:
         unit = "W" if counter == self.model.watts else "A"
         at = f" on phase {phase.upper()}" if phase else ""
         if kind == "wire":
@@ -124,8 +125,10 @@ class Reasons:
         what = "charger" if owner.is_unit else "circuit"
         text = f"{what} {circuit}, phase {phase.upper()}: {owner.limit[counter % count]:.4g} A"
         background = self.ground.background[counter]
-        if abs(background) >= 0.05:
+        if background >= 0.05:
             text += f", {background:.4g} A not managed"
+        elif background <= -0.05:
+            text += f", {-background:.4g} A of surplus beside"
         reserved = self.ground.reserved[counter]
         if reserved >= 0.05:
             text += f", {reserved:.4g} A reserved"

@@ -9,6 +9,10 @@ ABOVE_TARGET_PERCENT = 1.0
 """\"Above target\" sets this far above it; without a latch it is judged by that alone."""
 
 
+INFINITE = float("inf")
+UNKNOWN = BatteryNow()
+
+
 class Part(NamedTuple):
     """Watts in total and on each phase that a battery adds to what the meter shows."""
 
@@ -64,11 +68,13 @@ def storage(model: SiteModel, now: Now, headroom: dict[str, float], phases: int)
     """The sum over all batteries; `headroom` is what each inverter can still put out (W), and is used up."""
     ones = []
     for name, battery in model.site.batteries.items():
-        inverter = shares_inverter(battery, model)
-        spare = headroom.get(inverter, float("inf"))
-        one = _one(battery, now.batteries.get(name, BatteryNow()), spare)
-        if inverter in headroom:
-            headroom[inverter] = spare - max(0.0, one.answer)
+        state = now.batteries.get(name) or UNKNOWN
+        inverter = shares_inverter(battery, model) if headroom else ""
+        if inverter not in headroom:
+            ones.append(_one(battery, state, INFINITE))
+            continue
+        one = _one(battery, state, headroom[inverter])
+        headroom[inverter] -= max(0.0, one.answer)
         ones.append(one)
     return Storage(ones, [on for _, on in model.batteries_on], phases)
 
@@ -81,28 +87,35 @@ def shares_inverter(battery: Battery, model: SiteModel) -> str:
 
 
 def _one(battery: Battery, state: BatteryNow, spare: float) -> One:
+    """One battery, with `spare` watts that its inverter could put out beyond what it does now."""
     soc = state.soc_percent
-    above_min = _latch(state.above_min, soc is not None and soc > battery.soc_min_percent)
-    at_target = _latch(state.at_target, soc is not None and soc >= battery.soc_target_percent)
-    above_target = _latch(
-        state.above_target, soc is not None and soc >= battery.soc_target_percent + ABOVE_TARGET_PERCENT
-    )
-    full = soc is not None and soc >= battery.soc_full_percent
-    give = discharge_most(battery, state) if above_min and state.answers else 0.0
+    above_min, at_target, above_target = _levels(battery, state, soc)
     # A battery whose power nobody knows may be behind all of the export.
     present = state.power_w if state.power_w is not None else -battery.discharge_limit_w
+    spare = max(0.0, spare)
     # What it takes can only be had if it lets go, and if the inverter can put it out instead.
-    freed = min(present, max(0.0, spare)) if state.answers else min(present, 0.0)
-    answer = min(present + give, max(0.0, spare)) if give else freed
-    leaves = present - charge_most(battery, state)
-    return One(
-        present=present,
-        answer=answer,
-        solar=(answer if above_target else freed) if at_target else min(leaves, freed),
-        no_grid=answer if at_target and above_target else freed,
-        export=(freed if full else min(0.0, present)) if at_target else min(leaves, freed),
-        empty=soc is None or soc < battery.soc_min_percent,
-    )
+    freed = min(present, spare) if state.answers else min(present, 0.0)
+    answer = min(present + discharge_most(battery, state), spare) if above_min and state.answers else freed
+    leaves = min(present - charge_most(battery, state), freed)
+    empty = soc is None or soc < battery.soc_min_percent
+    if not at_target:
+        return One(present, answer, leaves, freed, leaves, empty)
+    full = soc is not None and soc >= battery.soc_full_percent
+    follow = answer if above_target else freed
+    return One(present, answer, follow, follow, freed if full else min(0.0, present), empty)
+
+
+def _levels(battery: Battery, state: BatteryNow, soc: float | None) -> tuple[bool, bool, bool]:
+    """Above its minimum, at its target, above it: the latch where there is one, else judged by its charge."""
+    above_min, at_target, above_target = state.above_min, state.at_target, state.above_target
+    charge = -1.0 if soc is None else soc
+    if above_min is None:
+        above_min = charge > battery.soc_min_percent
+    if at_target is None:
+        at_target = soc is not None and charge >= battery.soc_target_percent
+    if above_target is None:
+        above_target = charge >= battery.soc_target_percent + ABOVE_TARGET_PERCENT
+    return above_min, at_target, above_target
 
 
 def charge_most(battery: Battery, state: BatteryNow) -> float:
@@ -115,7 +128,3 @@ def discharge_most(battery: Battery, state: BatteryNow) -> float:
     """What it can give: the smaller of the setting and what it says now."""
     most = battery.discharge_limit_w
     return most if state.discharge_max_w is None else min(most, state.discharge_max_w)
-
-
-def _latch(given: bool | None, judged: bool) -> bool:
-    return judged if given is None else given
