@@ -69,9 +69,12 @@ def _counted(excess: float) -> float:
 
 
 def too_much_now(site: SiteNow, pair: Pair) -> float | None:
-    """The cap that mends an export seen at the meter before the batteries' share in it is known."""
+    """The cap that mends an export seen at the meter before the batteries' share in it is known.
+
+    What a battery beside the sun gives is taken back from the battery; the sun must not pay for it.
+    """
     excess, _ = excess_now(site, pair)
-    if not excess or site.grid.last_s is None:
+    if excess <= 0 or site.grid.last_s is None:
         return None
     output = output_at(site.inverters, site.grid.last_s)
     return max(0.0, output - excess) if output is not None else None

@@ -124,10 +124,16 @@ def _inputs(
         grid_charging=wishes.grid_charging,
         grid_charging_max=wishes.grid_charging_max,
         import_target=wishes.import_target,
-        export_target=wishes.export_target,
+        export_target=_target(site),
         deadband=tuning.deadband_w,
         unknown_soc="permissive" if wishes.permissive_soc else "conservative",
     )
+
+
+def _target(site: SiteNow) -> float | None:
+    """The export target, a little inside the limit: at the limit every flicker of the house would break it."""
+    target, limit = site.wishes.export_target, site.wishes.export_limit
+    return target if target is None or limit is None else min(target, max(0.0, limit - SLACK_W))
 
 
 def _seeing(
@@ -147,7 +153,7 @@ def _seeing(
     if probe.since is not None:
         choice = _asking_more(choice, scene, pair.surplus, rise_w_per_s(site.inverters, tuning))
     style = style_of(scene, choice, site.batteries, probe.since is not None, site.spared_w is not None)
-    bounds = not_worse(bounds_of(scene, choice), state.motion.power, excess_now(site, pair))
+    bounds = not_worse(bounds_of(scene, choice), state.motion.power, pair.battery, excess_now(site, pair))
     motion, style = paced((state.motion, state.style), choice, style, bounds, site.now, tuning)
     from_grid = site.wishes.grid_charging and motion.power > max(0.0, scene.surplus)
     parts = shares(motion.power, site.batteries, bands, site.wishes.permissive_soc, from_grid)
@@ -189,15 +195,18 @@ def _probe(
     into_dc = sum(
         power for one, power in zip(site.batteries, pair.batteries, strict=True) if one.inverter is not None
     )
-    room = 0 <= choice.power < scene.allowed.charge - SLACK_W and not scene.given.grid_charging
+    # A hybrid that must give exactly what the house takes has no room left for its own sun under the cap.
+    on_dc = any(one.inverter is not None for one in site.batteries)
+    crowded = choice.power < 0 and on_dc and state.style is Style.EXACT and scene.wanted_export == 0
+    room = (0 <= choice.power < scene.allowed.charge - SLACK_W) or crowded
+    room = room and not scene.given.grid_charging
     # A hybrid puts what may not leave it into its battery by itself, as far as the window lets it.
     alone = len(site.batteries) == 1 and site.batteries[0].follows_grid and all_surplus(scene)
     room = room and not (alone and site.batteries[0].inverter is not None)
     seen = Sight(
         now=site.now,
         sun=output + into_dc,
-        # A battery that gives fills the cap too; it is the sun that counts.
-        held_back=binding and output >= 0.97 * cap - SLACK_W / 2 and pair.battery > -SLACK_W,
+        held_back=binding and output >= 0.97 * cap - SLACK_W / 2 and (crowded or pair.battery > -SLACK_W),
         room=room and not refuses,
         broken=state.over_since is not None and pair.at_s > state.over_since,
         step=rise_w_per_s(site.inverters, tuning),
@@ -206,6 +215,8 @@ def _probe(
 
 
 def _asking_more(choice: Choice, scene: Scene, surplus: float, step_w: float) -> Choice:
+    if choice.power < 0:
+        return replace(choice, power=min(0.0, choice.power + step_w), bound="the sun that is held back")
     base = max(0.0, choice.power, surplus - scene.allowed.export)
     power = min(scene.allowed.charge, base + step_w)
     return replace(choice, power=power, bound="the sun that is held back")
@@ -238,6 +249,9 @@ def _cap(state: State, site: SiteNow, tuning: Tuning, pair: Pair, need: Need | N
     if need is None:
         return blind_cap(state.cap, site, 2 * age_limit_s(*(one.period_s for one in site.inverters)))
     wanted = smallest(wanted_cap(site, need.load + need.charging), too_much_now(site, pair))
+    if over_limit(site, pair) and state.recent.doubts:
+        # Never up on a broken limit or on a guess.
+        wanted = smallest(wanted, state.cap.total)
     return next_cap(state.cap, wanted, site, tuning)
 
 

@@ -35,6 +35,8 @@ class House:
     dead_s: float = 1.0
     slew_w_per_s: float = 2500.0
     skew_s: float = 0.4  # the battery and the inverter are read so long before the meter
+    battery_every_s: int = 1
+    meter_every_s: int = 1
     wishes: Wishes = field(default_factory=Wishes)
     now: float = 0.0
     battery_w: float = 0.0
@@ -91,10 +93,10 @@ class House:
         return min(goal, self.takes_w) if self.soc < 100 else min(goal, 0.0)
 
     def _sample(self) -> None:
-        if _every_second(self.now):
+        if _every(self.battery_every_s, self.now):
             self.battery_trace = self.battery_trace.heard(self.now, self.battery_w)
             self.output_trace = self.output_trace.heard(self.now, self.output_w)
-        if self.meter_on and _every_second(self.now - self.skew_s):
+        if self.meter_on and _every(self.meter_every_s, self.now - self.skew_s):
             self.grid_trace = self.grid_trace.heard(self.now, self.grid_w)
 
     def seen(self) -> SiteNow:
@@ -109,16 +111,24 @@ class House:
             capacity_wh=self.capacity_wh,
             inverter="inverter" if self.coupling == "dc" else None,
             follows_grid=self.follows_grid,
+            period_s=self.battery_every_s,
         )
-        inverter = InverterNow(id="inverter", power=self.output_trace, rating=self.rating_w)
+        inverter = InverterNow(
+            id="inverter",
+            power=self.output_trace,
+            rating=self.rating_w,
+            period_s=self.battery_every_s,
+        )
         return SiteNow(
             now=self.now,
             grid=self.grid_trace,
+            grid_period_s=self.meter_every_s,
             batteries=(battery,),
             inverters=(inverter,),
             wishes=self.wishes,
         )
 
 
-def _every_second(moment: float) -> bool:
-    return abs(moment - round(moment)) < 0.01
+def _every(period_s: int, moment: float) -> bool:
+    beats = moment / period_s
+    return abs(beats - round(beats)) * period_s < 0.01

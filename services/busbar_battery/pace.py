@@ -50,11 +50,16 @@ def bounds_of(scene: Scene, choice: Choice) -> tuple[float, float]:
     return min(lowest, highest), highest
 
 
-def not_worse(bounds: tuple[float, float], power: float, excess: tuple[float, float]) -> tuple[float, float]:
-    """The bounds while the meter alone shows a limit broken: what is charged may cut an import, never add to it."""
+def not_worse(
+    bounds: tuple[float, float], power: float, measured: float, excess: tuple[float, float]
+) -> tuple[float, float]:
+    """The bounds while the meter alone shows a limit broken: what flows the wrong way is cut, nothing is added.
+
+    Counted from the measured power, so that the same excess seen twice is not cut twice.
+    """
     (lowest, highest), (export, imported) = bounds, excess
     if export:
-        lowest = max(lowest, min(power, highest))
+        lowest = max(lowest, min(highest, max(power, min(0.0, measured + export))))
     if imported:
-        highest = max(lowest, min(highest, max(power - imported, min(power, 0.0))))
+        highest = max(lowest, min(highest, max(measured - imported, min(power, 0.0))))
     return lowest, highest

@@ -244,3 +244,25 @@ def test_in_a_window_steady_conditions_cost_a_renewal_each_ten_seconds_and_no_mo
     evening: Evening = live(house, 120)
 
     assert len(evening.orders) == 12
+
+
+@pytest.mark.parametrize("plant", PLANTS)
+@pytest.mark.parametrize(("dead_s", "slew"), [(1.0, 2500.0), (2.0, 500.0)], ids=["brisk", "slow"])
+def test_in_the_morning_the_sun_takes_over_from_the_battery_under_zero_export(
+    plant: dict[str, Any], dead_s: float, slew: float
+) -> None:
+    house = House(
+        sun=lambda now: min(3000.0, 30.0 * now),
+        load=lambda _: 3500.0,
+        soc=60.0,
+        wishes=Wishes(export_limit=0.0),
+        dead_s=dead_s,
+        slew_w_per_s=slew,
+        **plant,
+    )
+
+    evening = live(house, 300)
+
+    assert evening.mean(evening.pv, 240, 300) == pytest.approx(3000, abs=150)
+    assert evening.mean(evening.battery, 240, 300) == pytest.approx(-500, abs=150)
+    assert evening.longest_export_over(0.0, since=15) <= CYCLE_S + dead_s + CYCLE_S
