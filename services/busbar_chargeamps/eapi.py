@@ -119,15 +119,7 @@ class ExternalCloud:
             judged(answer, path)
 
     async def _send(self, method: str, path: str, body: Any = None) -> Answer:
-        answer = await self._once(method, path, body, await self._login.token())
-        if answer.status == 401:
-            self._login.forget()
-            answer = await self._once(method, path, body, await self._login.token())
-        if answer.status in (401, 403):
-            self._login.forget()
-        elif answer.status < 500:
-            self._login.worked()
-        return answer
+        return await self._login.send(lambda token: self._once(method, path, body, token))
 
     async def _once(self, method: str, path: str, body: Any, token: Token | None) -> Answer:
         headers = {"Content-Type": "application/json", "Accept": "application/json", "apiKey": self._api_key}

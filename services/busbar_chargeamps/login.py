@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from busbar_chargeamps.cloud import CloudDenied, number
+from busbar_chargeamps.cloud import Answer, CloudDenied, number
 from busbar_shared.clock import Clock
 
 RENEW_BEFORE_S = 300.0
@@ -60,17 +60,25 @@ class Login:
         self._renew_at_s = _renew_at(token, self._clock.monotonic())
         return token
 
-    def forget(self) -> None:
-        """The token was not taken: the next call logs in."""
+    async def send(self, call: Callable[[Token], Awaitable[Answer]]) -> Answer:
+        """The answer to a call with a token; one that is not let in is made once more after a new login."""
+        answer = await call(await self.token())
+        if answer.status == 401:
+            # The token went bad before its time; a call that was not let in has changed nothing.
+            self._forget()
+            answer = await call(await self.token())
+        if answer.status in (401, 403):
+            self._forget()
+        elif answer.status < 500:
+            self.good = True
+        return answer
+
+    def _forget(self) -> None:
         self._token = None
         self.good = False
 
-    def worked(self) -> None:
-        """A call with the token was answered."""
-        self.good = True
-
     def _refused(self) -> None:
-        self.forget()
+        self._forget()
         self._refusals += 1
         pause_s = FIRST_PAUSE_S if self._refusals == 1 else LOCK_PAUSE_S * 2 ** min(self._refusals - 2, 4)
         self._not_before_s = self._clock.monotonic() + min(pause_s, LONGEST_PAUSE_S)

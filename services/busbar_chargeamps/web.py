@@ -124,16 +124,7 @@ class WebCloud:
             judged(answer, path)
 
     async def _send(self, method: str, path: str, body: Any = None) -> Answer:
-        answer = await self._once(method, path, body, await self._login.token())
-        if answer.status == 401:
-            # The token went bad before its time; a call that was not let in has changed nothing.
-            self._login.forget()
-            answer = await self._once(method, path, body, await self._login.token())
-        if answer.status in (401, 403):
-            self._login.forget()
-        elif answer.status < 500:
-            self._login.worked()
-        return answer
+        return await self._login.send(lambda token: self._once(method, path, body, token))
 
     async def _once(self, method: str, path: str, body: Any, token: Token | None) -> Answer:
         page = "/userapp/login" if token is None else "/userapp/dashboard"
