@@ -244,13 +244,13 @@ class Plug:
         return []
 
     def _note_done(self, now: Moment) -> None:
-        """Remember since when the load is done; it is forgotten as soon as it draws."""
+        """Remember since when the load is done; a load that is switched on again gets a fresh chance."""
         if not self.relay.on:
             # An off plug keeps what it was: done stays done until the next try, not done stays hungry.
             return
         if watch.is_idle(self.watch, now.s, self.setup.settle_s):
             self.done_since_s = self.done_since_s if self.done_since_s is not None else now.s
-        elif self.watch.power_w is not None and self.watch.idle_since_s is None:
+        else:
             self.done_since_s = None
 
     def order_in_force(self, now: Moment) -> PlugSwitch | None:
@@ -287,10 +287,13 @@ class Plug:
     def _level(self, order: PlugSwitch | None, want: bool | None, now: Moment) -> list[Out]:
         """The power of a load with a range, said when it changes and again with each renewal."""
         span = self.setup.range
-        if span is None or want is None or is_manual(self.relay, now.s):
+        by_hand = is_manual(self.relay, now.s)
+        if span is None or want is None or (by_hand and self.relay.told != self.relay.manual_on):
+            # What was set at the device itself is the owner's, its power included.
             return []
         runs = want and (self.relay.on or self.relay.told)
-        watts = clamped(None if order is None else order.power_w, span) if runs else 0.0
+        granted_w = span.max_w if by_hand else None if order is None else order.power_w
+        watts = clamped(granted_w, span) if runs else 0.0
         due = self.level_sent_s is None or now.s - self.level_sent_s >= self.setup.rules.lease_s / 3
         if watts == self.level_sent and (not due or watts == 0.0):
             return []

@@ -348,6 +348,13 @@ async def test_a_satisfied_boiler_in_solar_only_is_done_and_asks_again_later(
         assert house.state().wants_power is False
         await house.pass_time(1000, order=False)
         assert house.state().wants_power is True
+        await house.pass_time(100, order=True)
+        assert (shelly.on, house.state().wants_power) == (True, True), (
+            "it is given time to show whether it draws"
+        )
+        await house.pass_time(60, order=True)
+        assert house.state().wants_power is False
+        await house.pass_time(1900, order=False)
         shelly.watts = 2000.0
         await house.pass_time(60, order=True)
         assert house.state().wants_power is True
@@ -480,3 +487,14 @@ async def test_a_tasmota_is_armed_within_two_seconds(house_of: Any, tasmota: Any
         await house.pass_time(2)
 
         assert tasmota.pulse == 160
+
+
+async def test_the_owner_may_start_a_load_that_knows_only_a_number(house_of: Any) -> None:
+    async with house_of(PUMP) as house:
+        await house.pass_time(5, order=False, plug="pump")
+        house.bus.feed(ManualSwitch(on=True), plug="pump")
+        await house.pass_time(5, order=False, plug="pump")
+        assert house.bus.said_raw[-1] == ("pump/set", b"1500")
+        house.bus.feed(ManualSwitch(on=False), plug="pump")
+        await house.pass_time(5, order=False, plug="pump")
+        assert house.bus.said_raw[-1] == ("pump/set", b"0")
