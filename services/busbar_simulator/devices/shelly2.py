@@ -35,8 +35,19 @@ class Shelly2:
         )
 
     def greet(self, at: datetime) -> list[Message]:
-        """Online, retained."""
-        return [Message(topic=f"{self.prefix}/online", payload="true", retain=True)]
+        """Online, retained, then everything it knows (NotifyFullStatus, as captured with mqtt connected)."""
+        params: dict[str, Any] = {"ts": round(at.timestamp(), 2), "ble": {}, "cloud": {"connected": False}}
+        params |= {"mqtt": {"connected": True}, f"switch:{self.channel}": self._full(at)}
+        frame = {
+            "src": self.prefix,
+            "dst": f"{self.prefix}/events",
+            "method": "NotifyFullStatus",
+            "params": params,
+        }
+        return [
+            Message(topic=f"{self.prefix}/online", payload="true", retain=True),
+            Message(topic=f"{self.prefix}/events/rpc", payload=json_text(frame)),
+        ]
 
     def leave(self) -> list[Message]:
         """What its last will would say."""

@@ -28,12 +28,15 @@ class Zigbee2Mqtt:
         return (f"{self.topic}/set", f"{self.topic}/get")
 
     def greet(self, at: datetime) -> list[Message]:
-        """The bridge, retained; the plug's availability where the owner switched it on."""
+        """The bridge, retained; availability where it is switched on; the state it remembers.
+
+        The last is `cache_state_send_on_startup`, on by default.
+        """
         online = json_text({"state": "online"})
         said = [Message(topic=f"{self.base}/bridge/state", payload=online, retain=True)]
         if self.availability:
             said.append(Message(topic=f"{self.topic}/availability", payload=online, retain=True))
-        return said
+        return [*said, self._state()]
 
     def leave(self) -> list[Message]:
         """What its last will would say."""

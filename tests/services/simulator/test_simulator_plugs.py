@@ -89,6 +89,16 @@ def test_a_shelly_answers_and_notifies() -> None:
     assert not any(message.retain for message in (answer, notice))
 
 
+def test_a_shelly_tells_everything_when_it_has_connected() -> None:
+    online, everything = a_socket("shelly").gadget.greet(START)
+    told = json.loads(everything.payload)
+
+    assert (online.topic, online.payload, online.retain) == ("shellyplus-1/online", "true", True)
+    assert (told["method"], told["dst"]) == ("NotifyFullStatus", "shellyplus-1/events")
+    assert told["params"]["mqtt"] == {"connected": True}
+    assert told["params"]["switch:0"]["output"] is False
+
+
 def test_a_shelly_tells_a_changed_power_and_energy_each_full_minute() -> None:
     socket = a_socket("shelly")
     socket.hear("shellyplus-1/rpc", rpc("Switch.Set", id=0, on=True))
@@ -218,9 +228,10 @@ def test_zigbee2mqtt_says_what_zigbee2mqtt_says() -> None:
     [state] = socket.hear("zigbee2mqtt/plug/set", '{"state":"ON"}')
     later = [json.loads(m.payload) for m in socket.live(1)]
 
-    assert [(m.topic, m.payload, m.retain) for m in hello] == [
+    assert [(m.topic, m.payload, m.retain) for m in hello[:1]] == [
         ("zigbee2mqtt/bridge/state", '{"state":"online"}', True)
     ]
+    assert (hello[1].topic, json.loads(hello[1].payload)["state"]) == ("zigbee2mqtt/plug", "OFF")
     assert (state.topic, state.retain) == ("zigbee2mqtt/plug", False)
     assert json.loads(state.payload)["state"] == "ON"
     assert later == [
