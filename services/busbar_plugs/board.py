@@ -125,7 +125,11 @@ class Board:
     async def _work(self, plug: Plug) -> None:
         now = self.now()
         if not self._is_passive():
-            await self._out(plug, plug.tick(now), now)
+            owed, out = plug.duty.owner_pulse, plug.tick(now)
+            if plug.duty.owner_pulse != owed:
+                # On disk before ours is in the device, or a crash would make ours the owner's.
+                self._save_leases(now)
+            await self._out(plug, out, now)
         await self._say_state(plug, now)
 
     async def _out(self, plug: Plug, out: Iterable[Out], now: Moment) -> None:
@@ -158,11 +162,14 @@ class Board:
         self._said[plug.setup.id] = (state, now.s)
         await self._bus.say(state, plug=plug.setup.id)
 
+    def _save_leases(self, now: Moment) -> None:
+        self._saved_s = now.s
+        self._kept.save({name: plug.memory(now) for name, plug in self.plugs.items()})
+
     def _save(self, *, always: bool = False) -> None:
         now = self.now()
         if always or now.s - self._saved_s >= LEASES_EVERY_S:
-            self._saved_s = now.s
-            self._kept.save({name: plug.memory(now) for name, plug in self.plugs.items()})
+            self._save_leases(now)
         if always or now.s - self._learned_s >= LEARNED_EVERY_S:
             self._learned_s = now.s
             self._learned.save({name: plug.learned for name, plug in self.plugs.items()})

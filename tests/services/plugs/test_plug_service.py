@@ -498,3 +498,15 @@ async def test_the_owner_may_start_a_load_that_knows_only_a_number(house_of: Any
         house.bus.feed(ManualSwitch(on=False), plug="pump")
         await house.pass_time(5, order=False, plug="pump")
         assert house.bus.said_raw[-1] == ("pump/set", b"0")
+
+
+async def test_the_owners_pulse_time_is_on_disk_before_ours_is_in_the_device(
+    house_of: Any, tasmota: Any
+) -> None:
+    tasmota.pulse = 220
+    async with house_of(TASMOTA, tasmota) as house:
+        await house.pass_time(2)
+        kept = house.service.state_dir.joinpath("leases.json").read_text()
+        assert tasmota.pulse == 160
+
+    assert '"owner_pulse":220' in kept
