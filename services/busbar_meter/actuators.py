@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from busbar_contracts.meter import Control
 from busbar_meter.answers import ILLEGAL_FUNCTION, DeviceRefused, DeviceSilent, Wire
+from busbar_meter.block import Block
 from busbar_meter.control import Standing
 from busbar_meter.inverter_limit import limit_aim, limit_model, reference_w
 from busbar_meter.keeper import Keeper, Step
@@ -220,7 +221,12 @@ async def _stepped(
     if model is None or model not in hand.part.times:
         why = aim.why if isinstance(aim, NotOffered) else f"model {model} could not be read in this cycle"
         return Step((), Control.UNAVAILABLE, why)
-    step = keeper.step(clock.monotonic(), hand.part.blocks[model], aim)
+    block = hand.part.blocks[model]
+    if not keeper.steady(_references(hand.part.blocks)) and not (isinstance(aim, Aim) and aim.releases):
+        return Step(
+            (), Control.UNKNOWN, "what the percentages refer to has changed; waiting for a second reading"
+        )
+    step = keeper.step(clock.monotonic(), block, aim)
     if not step.writes or isinstance(aim, NotOffered):
         return step
     if not hand.allowed():
@@ -228,6 +234,19 @@ async def _stepped(
     carrying = carry_out(hand.wire, hand.unit, hand.part.starts[model], step.writes, hand.manner.write_with)
     # Exception 1: the function is not known here. Kostal wants 6, APsystems 16, others do not say.
     return await _written(carrying, step, aim, keeper, clock, remember, OTHER[hand.manner.write_with])
+
+
+def _references(blocks: Mapping[int, Block]) -> tuple[float | None, ...]:
+    """Everything a command is multiplied or divided by."""
+    wanted = ((121, "WMax"), (120, "WRtg"), (702, "WMax"), (124, "WChaMax"))
+    factors = ((123, "WMaxLimPct"), (704, "WMaxLimPct"), (124, "InWRte"))
+    return (
+        *(blocks[model].number(point) if model in blocks else None for model, point in wanted),
+        *(
+            blocks[model].scale_of(blocks[model].model.points[point]) if model in blocks else None
+            for model, point in factors
+        ),
+    )
 
 
 async def _written(

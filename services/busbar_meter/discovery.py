@@ -20,6 +20,7 @@ END = 0xFFFF
 # Guards against chains that never end; the longest seen in captures has some 40 blocks.
 MOST_BLOCKS = 100
 LAST_HEADER = 65533
+LONGEST = 3000
 
 
 class Ask(Struct, frozen=True):
@@ -107,8 +108,8 @@ def _walk(base: int) -> Generator[Ask, Answer, Chain]:
         model, length = answer
         if model == END:
             return Chain(base, tuple(places), "end block")
-        if length in (0, END):
-            # Stepping by nothing would read the same header for ever.
+        if length == 0 or length > LONGEST:
+            # Stepping by nothing would read the same header for ever, and a torn length leads astray.
             return Chain(base, tuple(places), f"model {model} at {at} says length {length}")
         places.append(Place(model, at, length))
         at = places[-1].end

@@ -46,6 +46,14 @@ class Keeper(Struct):
     pause_detail: str = ""
     # The function code the device turned out to want, where its maker's quirk did not say.
     write_with: Literal["single", "multiple"] | None = None
+    # What the percentages refer to, as last read: a command is never divided by a torn reading.
+    reference: tuple[float | None, ...] | None = None
+
+    def steady(self, reference: tuple[float | None, ...]) -> bool:
+        """Whether the reference of the percentages reads as it did the last time."""
+        same = self.reference in (None, reference)
+        self.reference = reference
+        return same
 
     def step(self, now: float, device: ReadBack, aim: Aim | NotOffered) -> Step:
         """What to do with the device as it reads now."""

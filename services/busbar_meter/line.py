@@ -106,6 +106,10 @@ class Line:
         except (DeviceSilent, DeviceRefused) as error:
             await self._silent(visit, error)
             return
+        except Exception as error:
+            log.exception("%s: unexpected", visit.station)
+            await self._silent(visit, error)
+            return
         # An order that came meanwhile is carried out at once, not with the next reading.
         visit.due_s = max(due + (0.0 if visit.poked else visit.station.plan.every_s), self._clock.monotonic())
         await self._answered(visit)

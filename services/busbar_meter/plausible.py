@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 import msgspec
 from msgspec import Struct
 
-from busbar_contracts.meter import Quality
+from busbar_contracts.meter import InverterState, Quality
 from busbar_meter.samples import BatterySample, GridSample, InverterSample, Leg
 
 S = TypeVar("S", GridSample, InverterSample, BatterySample)
@@ -22,6 +22,11 @@ FROZEN_DOUBTFUL_S = 60.0
 FROZEN_DROPPED_S = 180.0
 # So many different non-zero figures are needed before sameness means anything.
 FROZEN_FIGURES = 4
+
+
+AT_REST = (InverterState.OFF, InverterState.SLEEPING, InverterState.STANDBY, InverterState.STOPPING)
+# An inverter that makes less than this may well stand still.
+DOZING_W = 50.0
 
 
 class Verdict(Struct, Generic[S], frozen=True):
@@ -41,7 +46,6 @@ class Gate(Struct, Generic[S]):
     most_w: float | None = None
     most_a: float | None = None
     step_w: float | None = None
-    zero_is_noise: bool = True
     believed: S | None = None
     doubted: S | None = None
     since_s: float = 0.0
@@ -61,7 +65,7 @@ class Gate(Struct, Generic[S]):
         return self._stillness(clean, monotonic, doubts)
 
     def _impossible(self, sample: S) -> str:
-        if self.zero_is_noise and all_zero(sample):
+        if all_zero(sample):
             return "every figure is zero"
         power = sample.power_w
         if power is not None and self.most_w and abs(power) > self.most_w:
@@ -85,8 +89,9 @@ class Gate(Struct, Generic[S]):
 
     def _stillness(self, sample: S, monotonic: float, doubts: tuple[str, ...]) -> Verdict[S]:
         figures = figures_of(sample)
-        lively = len({figure for figure in figures if figure}) < FROZEN_FIGURES
-        if lively or self.believed is None or figures != figures_of(self.believed):
+        few = len({figure for figure in figures if figure}) < FROZEN_FIGURES
+        dozing = isinstance(sample, InverterSample) and abs(sample.power_w or 0.0) < DOZING_W
+        if few or dozing or self.believed is None or figures != figures_of(self.believed):
             self.since_s = monotonic
         self.believed = sample
         still = monotonic - self.since_s
@@ -126,6 +131,9 @@ def all_zero(sample: GridSample | InverterSample | BatterySample) -> bool:
     """
     if isinstance(sample, BatterySample):
         return False
+    if isinstance(sample, InverterSample) and sample.state in AT_REST:
+        # Many inverters say zero for everything while they sleep, and mean it.
+        return False
     volts = [leg.voltage_v for leg in sample.legs.values() if leg.voltage_v is not None]
     if not volts and sample.frequency_hz is None:
         return False
@@ -142,4 +150,7 @@ def cleaned(sample: S) -> tuple[S, tuple[str, ...]]:
         if leg.voltage_v is not None and not VOLTS[0] <= leg.voltage_v <= VOLTS[1]:
             doubts.append(f"{leg.voltage_v:g} V on phase {phase} refused")
             legs[phase] = msgspec.structs.replace(leg, voltage_v=None)
-    return (msgspec.structs.replace(sample, legs=legs), tuple(doubts)) if doubts else (sample, ())
+    if not doubts:
+        return sample, ()
+    resting = isinstance(sample, InverterSample) and sample.state in AT_REST
+    return msgspec.structs.replace(sample, legs=legs), () if resting else tuple(doubts)

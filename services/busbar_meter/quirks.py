@@ -17,7 +17,6 @@ class Quirk(Struct, frozen=True, forbid_unknown_fields=True):
     meter_sign: Literal[1, -1] | None = None
     battery_sign: Literal[1, -1] | None = None
     write_with: Literal["single", "multiple"] | None = None
-    zero_block_is_noise: bool | None = None
     single_client: bool | None = None
     battery_inputs: tuple[str, ...] | None = None
     min_limit_percent: Annotated[float, Meta(ge=0, le=20)] | None = None
@@ -40,7 +39,6 @@ class Manner(Struct, frozen=True):
     # +1: the device counts charging as positive. None: unknown, never guessed.
     battery_sign: Literal[1, -1] | None = None
     write_with: Literal["single", "multiple"] = "multiple"
-    zero_block_is_noise: bool = True
     single_client: bool = False
     battery_inputs: tuple[str, ...] = ()
     min_limit_percent: float = 0.0

@@ -79,6 +79,8 @@ def snippet(host: str, port: int, unit: int, chain: Chain, identities: list[Iden
             ]
             lines += [f"modbus = {{ {place} }}"]
             manner = manner_of(identity.manufacturer, identity.model)
+            if manner.single_client:
+                lines += ["# This maker lets only one program in at a time."]
             if kind == "meter" and not manner.meter_sign_known:
                 lines += ['# Check with a kettle: import must read positive, else sign = "export_positive"']
             lines += [""]

@@ -58,7 +58,8 @@ def inverter_sample(
     state = state_of(block)
     power = block.number("W")
     hybrid = any(model in blocks for model in (124, 713, 802))
-    solar = solar_power(blocks, battery_inputs)
+    # Kostal's third input is the battery only where there is one.
+    solar = solar_power(blocks, battery_inputs if hybrid else ())
     if solar is None and not hybrid:
         # Without a battery all DC power is the modules'; with one it is their sum with the battery.
         solar = block.number("DCW") if block.model.id != 701 else None

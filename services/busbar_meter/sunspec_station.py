@@ -78,7 +78,10 @@ class SunSpecStation:
     def _outcome(self, role: AnyRole, parts: tuple[PartRead, ...]) -> Outcome:
         part = part_for(role, parts)
         if part is None:
-            return Outcome(None, f"the unit has no {role.plan.kind} that can be read ({_models(parts)})")
+            # A header may have been torn while the chain was walked.
+            self.unit.search_soon()
+            why = f"the unit has no {role.plan.kind} that can be read ({_models(parts)})"
+            return Outcome(role.silent(self._clock.now(), why), why)
         manner = manner_of(part.identity.manufacturer, part.identity.model)
         now = self._clock.monotonic()
         if isinstance(role, MeterRole):

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 # A refused request is split at most this often in one cycle; the rest waits for the next cycles.
 DEEPEST_SPLIT = 3
 # After a refusal the chain is searched again: SMA changes the length of 714 between day and night.
-SEARCH_AGAIN_S = (60.0, 3600.0)
+SEARCH_AGAIN_S = (60.0, 300.0)
 
 
 class ChainMoved(DeviceSilent):
@@ -95,6 +95,12 @@ class Unit:
         self._slow_due = 0.0
         self._verified = False
         self._search_at = None
+
+    def search_soon(self) -> None:
+        """Search again after a while: something that should be here was not found or not readable."""
+        if self._search_at is None:
+            self._search_at = self._clock.monotonic() + self._search_after_s
+            self._search_after_s = min(self._search_after_s * 2, SEARCH_AGAIN_S[1])
 
     def doubt(self) -> None:
         """After a silence: make sure it is still the same device before anything is believed or written."""
@@ -196,9 +202,7 @@ class Unit:
         parts = narrower(request)
         self._plans[slow] = replaced(self._plans[slow], request, parts)
         log.warning("%s; asking in %d smaller pieces from now on", refused, len(parts))
-        if self._search_at is None:
-            self._search_at = self._clock.monotonic() + self._search_after_s
-            self._search_after_s = min(self._search_after_s * 2, SEARCH_AGAIN_S[1])
+        self.search_soon()
         return parts
 
     def _check(self, place: Place, found: Mapping[int, int]) -> None:

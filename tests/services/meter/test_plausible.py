@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from busbar_contracts.meter import Quality
+from busbar_contracts.meter import InverterState, Quality
 from busbar_meter.plausible import Gate
 from busbar_meter.samples import GridSample, InverterSample, Leg
 
@@ -109,3 +109,21 @@ def test_a_gate_never_says_what_it_did_not_hear(powers: list[float | None]) -> N
         verdict = gate.judge(sample, float(second))
         assert verdict.sample is None or verdict.sample.power_w is power
         assert verdict.sample is None or power is None or math.fabs(power) <= 51_750
+
+
+@pytest.mark.parametrize(
+    ("state", "believed"),
+    [
+        pytest.param(InverterState.SLEEPING, True, id="asleep it may say zero for everything"),
+        pytest.param(InverterState.FAULT, False, id="a GEN24 that is asked too often says zero and FAULT"),
+        pytest.param(InverterState.RUNNING, False, id="running without a voltage is nonsense"),
+    ],
+)
+def test_an_inverter_that_says_zero_for_everything(state: InverterState, believed: bool) -> None:
+    legs = {phase: Leg(0.0, None, 0.0) for phase in "abc"}
+    sample = InverterSample(at=NOON, power_w=0.0, legs=legs, frequency_hz=0.0, state=state)
+
+    verdict = Gate().judge(sample, 0)
+
+    assert (verdict.sample is not None) is believed
+    assert verdict.detail == ("" if believed else "every figure is zero")
