@@ -146,7 +146,11 @@ class Cellar:
         now = self.now()
         heater.pool_w = self._pool_of(heater, now)
         if not self._is_passive():
-            await self._out(heater, heater.tick(now), now)
+            out = heater.tick(now)
+            if heater.setup.kind == "setpoint" and any(isinstance(one, Send) for one in out):
+                # On disk before it is in the device, or a crash would make our offset the owner's target.
+                self._save_duties(now)
+            await self._out(heater, out, now)
         await self._say_state(heater, now)
 
     def _pool_of(self, heater: Heater, now: Moment) -> float | None:
@@ -192,11 +196,14 @@ class Cellar:
         self._said[heater.setup.id] = (state, now.s)
         await self._bus.say(state, heater=heater.setup.id)
 
+    def _save_duties(self, now: Moment) -> None:
+        self._duties_s = now.s
+        self._duties.save({name: heater.duty(now) for name, heater in self.heaters.items()})
+
     def _save(self, *, always: bool = False) -> None:
         now = self.now()
         if always or now.s - self._duties_s >= DUTY_EVERY_S:
-            self._duties_s = now.s
-            self._duties.save({name: heater.duty(now) for name, heater in self.heaters.items()})
+            self._save_duties(now)
         if always or now.s - self._lores_s >= LORE_EVERY_S:
             self._lores_s = now.s
             self._lores.save({name: heater.lore for name, heater in self.heaters.items()})

@@ -324,6 +324,22 @@ def test_a_wrong_configuration_is_a_sentence(heaters: str, sentence: str, site_f
     assert str(error.value) == sentence
 
 
+async def test_a_service_killed_right_after_moving_a_set_point_still_knows_the_owners_target(
+    house_of: Any,
+) -> None:
+    async with house_of(ROOM) as house:
+        await house.pass_time(39, r_c="21.0", r_target="20", r_mode="heat")
+        house.order(HeatMode.BOOST, "room")
+        await house.pass_time(1)
+        assert house.told("r/set") == ["22"]
+        kept = (house.service.state_dir / "duties.json").read_bytes()
+    (house.service.state_dir / "duties.json").write_bytes(kept)
+    async with house_of(ROOM) as house:
+        await house.pass_time(5, r_target="22", r_mode="heat")
+
+        assert house.state("room").target_c == 20.0
+
+
 RANGED = """
 [heaters.tank]
 rating_w = 3000
