@@ -42,6 +42,8 @@ def _mosquitto_conf(port: int) -> str:
     return "\n".join(
         (
             f"listener {port} 127.0.0.1",
+            # Changing its user would also shake off the signal that ends it with its supervisor.
+            *(("user root",) if os.geteuid() == 0 else ()),
             "allow_anonymous true",
             "persistence false",
             "set_tcp_nodelay true",

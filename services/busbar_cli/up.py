@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ctypes
 import os
 import signal
 import sys
@@ -84,7 +85,12 @@ class Child:
             target = open(self._log, "ab")  # noqa: SIM115, ASYNC230 -- handed to the child and closed below
         try:
             return await asyncio.create_subprocess_exec(
-                *self._command, env=self._environ, stderr=target, stdout=target, start_new_session=True
+                *self._command,
+                env=self._environ,
+                stderr=target,
+                stdout=target,
+                start_new_session=True,
+                preexec_fn=_end_with_parent,
             )
         finally:
             if target is not None:
@@ -107,8 +113,35 @@ class Child:
             await process.wait()
 
 
+def _end_with_parent() -> None:
+    """In the child: ask Linux for SIGTERM when the supervisor dies. Elsewhere our services look for themselves."""
+    if _PRCTL is not None:
+        _PRCTL(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _prctl() -> Callable[..., int] | None:
+    try:
+        return ctypes.CDLL(None).prctl if sys.platform == "linux" else None
+    except (OSError, AttributeError):
+        return None
+
+
+PR_SET_PDEATHSIG = 1
+# Found before any fork: a child should not load libraries between fork and exec.
+_PRCTL = _prctl()
+
+
 def _cause(code: int) -> str:
     return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
+def _is_ours(pid: int, *marks: str) -> bool:
+    """Whether this process still runs and its command line names our files, and is not another with the same number."""
+    try:
+        line = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+    except OSError:
+        return False
+    return pid != os.getpid() and any(mark in line for mark in marks)
 
 
 class Supervisor:
@@ -137,6 +170,7 @@ class Supervisor:
         """Start the broker, if it is ours, and then the services. Raises BadConfig when there is no broker to start."""
         self._folder.mkdir(parents=True, exist_ok=True)
         port = self._site.broker.port
+        await self._let_orphans_end()
         if self._site.broker.host == "embedded":
             if is_listening(port):
                 raise BadConfig(
@@ -148,6 +182,14 @@ class Supervisor:
         for name in self._names:
             command = [sys.executable, "-m", "busbar_cli", "run", name, "--config", str(self._config)]
             self._add(name, command)
+
+    async def _let_orphans_end(self) -> None:
+        """Wait a moment for the children of a supervisor that was killed: they end by themselves."""
+        left = self._pids.load() or {}
+        for _ in range(100):
+            if not any(_is_ours(pid, str(self._config), str(self._folder)) for pid in left.values()):
+                return
+            await asyncio.sleep(0.1)
 
     def _add(self, name: str, command: list[str]) -> None:
         log = self._logs / f"{name}.log" if self._logs is not None else None

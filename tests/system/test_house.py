@@ -14,7 +14,7 @@ from busbar_shared.life import connect
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
 
 DEAD_S = 5.5
-"""From the order to what is seen: the charger answers in 0.5 s, the car waits 2 s and ramps 2 s, the truth is said each second."""
+"""From the order to what is seen: the answer 0.5 s, the dead time 2 s, the ramp 2 s, the truth each second."""
 NIGHT = "00:30"
 DARK_HOUSE = """
 [simulator.house]
