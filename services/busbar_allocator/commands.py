@@ -1,5 +1,6 @@
 """`busbar explain`, and `busbar allocator ...`: the engine by hand."""
 
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,12 +19,22 @@ def explain(
     as_json: Annotated[
         bool, typer.Option("--json", help="Write one allocation, or an error, as JSON per snapshot.")
     ] = False,
+    live: Annotated[bool, typer.Option("--live", help="The decision in force at the running site.")] = False,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config", "-c", help="The site's file; default: BUSBAR_CONFIG, else busbar.toml here."
+        ),
+    ] = None,
     show_schema: Annotated[
         bool,
         typer.Option("--schema", help="Print the JSON Schema of snapshot and allocation, and nothing else."),
     ] = False,
 ) -> None:
     """Say for each load what it gets, what binds it, and what it would take to get more."""
+    if live:
+        _explain_live(config, as_json)
+        return
     if show_schema:
         schema()
         return
@@ -43,6 +54,23 @@ def explain(
     except BadSnapshot as error:
         typer.echo(f"Nothing is granted: {error}", err=True)
         raise typer.Exit(1) from None
+
+
+def _explain_live(config: Path | None, as_json: bool) -> None:
+    import asyncio
+
+    import msgspec
+
+    from busbar_allocator.live import NoAnswer, in_force, lines
+    from busbar_shared.config.load import BadConfig, read_file
+
+    try:
+        site = read_file(config or Path(os.environ.get("BUSBAR_CONFIG", "busbar.toml")))
+        allocation = asyncio.run(in_force(site, os.environ))
+    except (BadConfig, NoAnswer) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2 if isinstance(error, BadConfig) else 1) from None
+    typer.echo(msgspec.json.encode(allocation).decode() if as_json else "\n".join(lines(allocation)))
 
 
 @app.command()

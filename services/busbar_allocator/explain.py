@@ -1,13 +1,13 @@
 """`busbar explain`: what each load gets, what binds it, and what it would take to get more."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
 from busbar_allocator.allocate import allocate
 from busbar_allocator.decode import read_snapshot
-from busbar_allocator.snapshot import Allocation, BadSnapshot, Binding, LoadGrant, PerPhase
+from busbar_allocator.snapshot import Allocation, BadSnapshot, LoadGrant, PerPhase
 
 MORE = {
     "wire": "less on phase {phase} of {circuit}: the house{others}, or a higher limit there",
@@ -73,39 +73,47 @@ def _complete(text: bytes) -> bool:
 
 def more(grant: LoadGrant) -> str:
     """What it would take for this load to get more."""
-    binding: Binding = grant.binding
-    others = f", {' or '.join(binding.shared_with)}" if binding.shared_with else ""
-    phase = (binding.phase or "").upper()
-    return MORE[binding.kind].format(
-        phase="+".join(phase), circuit=binding.circuit, others=others, first=phase[:1], second=phase[1:]
-    )
+    binding = grant.binding
+    return what_it_takes(binding.kind, binding.circuit, binding.phase or "", binding.shared_with)
+
+
+def what_it_takes(kind: str, circuit: str | None, phase: str, shared_with: Sequence[str]) -> str:
+    """What would have to change on a row of this kind; a kind nobody knows is only named."""
+    others = f", {' or '.join(shared_with)}" if shared_with else ""
+    where = "+".join(phase.upper())
+    first, second = phase[:1].upper(), phase[1:].upper()
+    text = MORE.get(kind, kind)
+    return text.format(phase=where, circuit=circuit, others=others, first=first, second=second)
 
 
 def show(allocation: Allocation) -> None:
     """Print an allocation as tables for a person."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     console = Console()
     loads = Table(title="Loads", title_justify="left")
-    for title in ("load", "mode", "limit", "target", "available"):
-        loads.add_column(title, justify="left" if title in ("load", "mode") else "right")
-    loads.add_column("why", overflow="fold")
-    loads.add_column("to get more", overflow="fold")
+    for title in ("load", "mode", "limit", "target", "available", "reserved"):
+        loads.add_column(title, justify="left" if title in ("load", "mode") else "right", no_wrap=True)
     for name, grant in allocation.loads.items():
-        amps = [f"{a:g} A" for a in (grant.limit_a, grant.target_a, grant.available_a)]
-        loads.add_row(name, grant.mode.value, *amps, grant.reason, more(grant))
+        amps = (grant.limit_a, grant.target_a, grant.available_a, grant.reserved_a)
+        loads.add_row(escape(name), grant.mode.value, *(f"{a:g} A" for a in amps))
     console.print(loads)
+    for name, grant in allocation.loads.items():
+        said = f"[bold]{escape(name)}[/bold] {grant.limit_a:g} A: {escape(grant.reason)}"
+        console.print(said, highlight=False)
+        console.print(f"  to get more: {escape(more(grant))}", highlight=False)
     circuits = Table(title="Circuits", title_justify="left")
     for title in ("circuit", "not managed", "granted", "left"):
         circuits.add_column(title)
     for name, circuit in allocation.circuits.items():
         figures = (circuit.background_a, circuit.granted_a, circuit.headroom_a)
-        circuits.add_row(name, *(_phases(figure) for figure in figures))
+        circuits.add_row(escape(name), *(_phases(figure) for figure in figures))
     console.print(circuits)
     for name, battery in allocation.batteries.items():
         console.print(
-            f"battery {name}: charge at most {battery.charge_limit_w:g} W ({battery.reason}), "
+            f"battery {escape(name)}: charge at most {battery.charge_limit_w:g} W ({battery.reason}), "
             f"discharge at most {battery.discharge_limit_w:g} W"
         )
     pools = allocation.pools

@@ -115,7 +115,7 @@ class Reasons:
             "excess_pool": "excess",
             "no_grid": "no grid charging, sun",
         }
-        return f"{names[kind]}{at}, {_amount(max(capacity, 0.0), unit)}"
+        return f"{names[kind]}{at}: {_amount(max(capacity, 0.0), unit)}"
 
     def _wire(self, counter: int, circuit: str, phase: str) -> str:
         if counter > self.model.watts:
