@@ -7,9 +7,10 @@ from typing import Protocol
 
 from busbar_shared.config.root import Site
 from busbar_simulator.build import Built
+from busbar_simulator.metering import BEGUN_WH, seen_by
 from busbar_simulator.plant.house import House
 from busbar_simulator.plant.inverter import Inverter
-from busbar_simulator.plant.phases import Phases, added
+from busbar_simulator.plant.phases import Phases
 from busbar_simulator.roof import STORAGE
 from busbar_simulator.sunspec.controls import InverterControls
 from busbar_simulator.sunspec.der import DerControls, der_device, refresh_der
@@ -19,8 +20,6 @@ from busbar_simulator.sunspec.meter import measure, meter_device
 from busbar_simulator.sunspec.personality import PERSONALITIES, Personality
 
 INVERTER_UNIT, METER_UNIT = 1, 200
-# A meter is a year old when the simulation begins: no energy reads zero.
-BEGUN_WH = 1_234_567.0
 
 
 class Refreshed(Protocol):
@@ -144,28 +143,7 @@ def units(site: Site, built: Built) -> Units:
 def _meter(site: Site, built: Built, name: str) -> MeterUnit:
     personality = PERSONALITIES[built.battery.meter_personality or built.battery.personality]
     device = meter_device(personality, f"SIM-{name}", site.site.phases)
-    return MeterUnit(device, _measured(site, built.house.root, name), personality, site.site.phases)
-
-
-def _measured(site: Site, root: str, name: str) -> Callable[[House], Phases]:
-    """What a meter of this name sees: a circuit, a load that names it, else the connection to the grid."""
-    for circuit, own in site.circuits.items():
-        if own.meter == name:
-            return lambda house: house.currents_a[circuit]
-    for charger, config in site.chargers.items():
-        numbers = [n for n, c in config.all_connectors().items() if name in (c.meter, config.meter)]
-        if numbers:
-            return lambda house: added(*(house.sockets[f"{charger}-{n}"].currents() for n in numbers))
-    things = [*((p, own.meter) for p, own in site.plugs.items())]
-    things += [(own.plug or h, own.meter) for h, own in site.heaters.items()]
-    for load, meter in things:
-        if meter == name:
-            return _of_thing(load)
-    return lambda house: house.currents_a[root]
-
-
-def _of_thing(load: str) -> Callable[[House], Phases]:
-    return lambda house: house.things[load].currents()
+    return MeterUnit(device, seen_by(site, built.house.root, name), personality, site.site.phases)
 
 
 def _inverter(built: Built, name: str) -> InverterUnit:

@@ -11,6 +11,7 @@ from busbar_simulator.charge_amps_cloud.cloud import Cloud
 from busbar_simulator.devices.message import Gadget
 from busbar_simulator.gadgets import add_gadgets
 from busbar_simulator.link import Link
+from busbar_simulator.metering import mqtt_meters
 from busbar_simulator.modbus_server import ModbusServer
 from busbar_simulator.plant.car import Car
 from busbar_simulator.units import Units, units
@@ -61,7 +62,7 @@ class World:
 def world_of(site: Site, now: Callable[[], datetime]) -> World:
     """The world of this site, or BadConfig; nothing listens yet."""
     built = build(site)
-    gadgets = add_gadgets(site, built)
+    gadgets = [*add_gadgets(site, built), *mqtt_meters(site, built)]
     cloud, vendor = vendor_cloud(site, built, now)
     served = units(site, built)
     port = site.simulator.modbus_port if site.simulator else 0

@@ -30,10 +30,10 @@ class Taken:
 
 
 class Generic:
-    """Says its values on change and every thirty seconds."""
+    """Says its values on change, but not in a hurry, and every `every_s` anyway."""
 
-    def __init__(self, shown: Sequence[Shown], taken: Sequence[Taken]) -> None:
-        self.shown, self.taken = shown, taken
+    def __init__(self, shown: Sequence[Shown], taken: Sequence[Taken], every_s: float = EVERY_S) -> None:
+        self.shown, self.taken, self.every_s = shown, taken, every_s
         self._last: dict[str, str] = {}
         self._said_s: dict[str, float] = {}
 
@@ -61,8 +61,8 @@ class Generic:
         """What changed, and everything now and then."""
         said = []
         for topic in dict.fromkeys(value.topic for value in self.shown):
-            payload, age_s = self._payload(topic), now_s - self._said_s.get(topic, -EVERY_S)
-            if age_s >= EVERY_S or (age_s >= SOONEST_S and payload != self._last.get(topic)):
+            payload, age_s = self._payload(topic), now_s - self._said_s.get(topic, -self.every_s)
+            if age_s >= self.every_s or (age_s >= SOONEST_S and payload != self._last.get(topic)):
                 self._last[topic], self._said_s[topic] = payload, now_s
                 said.append(Message(topic=topic, payload=payload))
         return said

@@ -8,6 +8,7 @@ import pytest
 
 from busbar_simulator.devices.generic import Generic, Shown, Taken, number_in
 from busbar_simulator.devices.message import Gadget, Message
+from busbar_simulator.devices.meters import Sample, Shelly3Em, ShellyPro3Em
 from busbar_simulator.devices.shelly1 import Shelly1
 from busbar_simulator.devices.shelly2 import Shelly2
 from busbar_simulator.devices.tasmota import Tasmota
@@ -281,3 +282,33 @@ def test_a_generic_device_shows_values_side_by_side() -> None:
     assert said == {"t": '{"a":{"b":1},"c":"x"}', "bare": "21.5"}
     assert device.step(5.0, START) == []
     assert len(device.step(30.0, START)) == 2
+
+
+EXPORTING = Sample(
+    currents_a=(10.0, -5.0, 0.5), volts=(230.0, 231.0, 232.0), imported_wh=1000.0, exported_wh=2000.0
+)
+
+
+def test_a_shelly_pro_3em_says_sizes_of_currents_and_signs_of_powers() -> None:
+    meter = ShellyPro3Em("shellypro3em-1", lambda: EXPORTING, ("a", "b", "c"))
+    said = {m.topic: json.loads(m.payload) for m in meter.step(0.0, START)}
+    em = said["shellypro3em-1/status/em:0"]
+
+    assert [em[f"{leg}_current"] for leg in "abc"] == [10.0, 5.0, 0.5]
+    assert [em[f"{leg}_act_power"] for leg in "abc"] == [2300.0, -1155.0, 116.0]
+    assert em["total_act_power"] == 1261.0
+    assert said["shellypro3em-1/events/rpc"]["params"]["em:0"] == em
+    assert said["shellypro3em-1/status/emdata:0"] == {"id": 0, "total_act": 1000.0, "total_act_ret": 2000.0}
+    assert meter.step(0.5, START) == []
+
+
+def test_a_first_generation_3em_says_bare_values() -> None:
+    said = {
+        m.topic: m.payload
+        for m in Shelly3Em("shellies/em3", lambda: EXPORTING, ("a", "b", "c")).step(0.0, START)
+    }
+
+    assert said["shellies/em3/emeter/1/power"] == "-1155.00"
+    assert said["shellies/em3/emeter/1/current"] == "5.00"
+    assert said["shellies/em3/emeter/1/pf"] == "-1.00"
+    assert len(said) == 18

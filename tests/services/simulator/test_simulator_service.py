@@ -304,6 +304,27 @@ def test_a_car_tells_how_full_it_is() -> None:
     assert said.payload == "40.0"
 
 
+def test_meters_that_speak_over_mqtt_see_what_the_others_see() -> None:
+    text = SITE.replace(
+        '[meters.grid.modbus]\nhost = "127.0.0.1"\nport = 1\nunit = 200\n',
+        '[meters.grid]\ndriver = "mqtt"\n[meters.grid.mqtt]\nkind = "free"\n[meters.grid.mqtt.values]\n'
+        '"b.power_w" = { topic = "p1", path = "b", unit = "kW", sign = -1 }\n'
+        'import_wh = { topic = "p1", path = "in", unit = "kWh" }\n',
+    )
+    world = a_world(text + "[simulator.cars.left]\nplugged = false\n")
+    grant(world, b'{"extra_w":[0,2300,0]}')
+    world.live(1)
+    [p1] = [
+        m
+        for gadget in world.gadgets
+        for m in gadget.step(1.0, datetime(2026, 3, 1, tzinfo=UTC))
+        if m.topic == "p1"
+    ]
+
+    assert json.loads(p1.payload)["b"] == pytest.approx(-2.3, abs=0.01)
+    assert json.loads(p1.payload)["in"] == pytest.approx(1234.567, abs=0.01)
+
+
 def a_world(text: str = SITE) -> World:
     """The world of a site, at noon."""
     return world_of(read(text), lambda: datetime(2026, 3, 1, 12, tzinfo=UTC))
