@@ -18,7 +18,9 @@ class Http:
 
     def __init__(self, *, timeout_s: float = TIMEOUT_S) -> None:
         self._timeout_s = timeout_s
-        self._client = httpx.AsyncClient(timeout=timeout_s, follow_redirects=False)
+        # A system proxy leads to the cloud, but is nothing for a cloud on this machine.
+        here = dict.fromkeys(("all://127.0.0.1", "all://localhost"))
+        self._client = httpx.AsyncClient(timeout=timeout_s, follow_redirects=False, mounts=here)
 
     async def __call__(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> Answer:
         """The answer, or `CloudSilent` when none comes within the time or it is absurdly long."""

@@ -14,7 +14,7 @@ import msgspec
 
 from busbar_chargeamps.cloud import Answer, CloudSilent
 from busbar_chargeamps.eapi import ExternalCloud
-from busbar_chargeamps.main import Scheduler
+from busbar_chargeamps.scheduler import Scheduler
 from busbar_chargeamps.web import WebCloud
 from busbar_contracts.chargeamps import ChargeAmpsStatus
 from busbar_shared.clock import VirtualClock, settle
