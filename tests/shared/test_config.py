@@ -74,7 +74,7 @@ def test_the_example_is_a_good_configuration() -> None:
             changed('parent = "main"', 'parent = "mian"'),
             "circuits.garage.parent: no such circuit (found 'mian')",
             id="a parent that does not exist",
-        ),  # fmt: skip
+        ),
         pytest.param(
             changed('parent = "main"', 'parent = "garage"'),
             "circuits.garage.parent: the circuits hang on each other in a ring",
@@ -89,7 +89,7 @@ def test_the_example_is_a_good_configuration() -> None:
             changed("assumed_background_a = 15\n", ""),
             "circuits.main.assumed_background_a: must be written",
             id="the worst house load is not stated",
-        ),  # fmt: skip
+        ),
         pytest.param(
             changed("background_a = 0\n", ""),
             "circuits.garage.background_a: must be written",
@@ -99,7 +99,7 @@ def test_the_example_is_a_good_configuration() -> None:
             HOUSE + 'mode = "continuous"\n',
             "chargers.left.mode: this kind of load has standard, solar_priority",
             id="a plug's mode on a charger",
-        ),  # fmt: skip
+        ),
         pytest.param(
             HOUSE + "min_a = 20\n",
             "chargers.left.min_a: 20 A is above max_a, 16 A",
@@ -114,7 +114,7 @@ def test_the_example_is_a_good_configuration() -> None:
             '[site]\nphases = ["a"]\n' + HOUSE,
             "chargers.left.legs: the site has no phase 'b'",
             id="a three-phase charger on a one-phase site",
-        ),  # fmt: skip
+        ),
         pytest.param(
             HOUSE + "fallback_a = 10\n[chargers.right]\nfallback_a = 10\n",
             "on phase a the fallbacks (left-1 10 A, right-1 10 A) and assumed_background_a together are 10 A above limit_a 25; "
@@ -130,7 +130,7 @@ def test_the_example_is_a_good_configuration() -> None:
             HOUSE + '[chargers.b]\ncharge_point = "left"\n',
             "chargers.b.charge_point: 'left' is already chargers.left",
             id="two chargers with one identity",
-        ),  # fmt: skip
+        ),
         pytest.param(
             HOUSE + '[plugs.left-1]\nmode = "continuous"\n',
             "two loads would have the id 'left-1'",

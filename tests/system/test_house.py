@@ -5,11 +5,11 @@ import json
 from pathlib import Path
 
 import pytest
-from houses import LEASE_S, LOST_S, VALIDITY_S, House, quick_site, running
 
 from busbar_contracts.charger import ChargerLimit
 from busbar_contracts.topics import TOPICS
 from busbar_shared.life import connect
+from houses import LEASE_S, LOST_S, VALIDITY_S, House, quick_site, running
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from houses import quick_site
 
 from busbar_cli.broker import find_mosquitto, is_listening
 from busbar_shared.config.load import read
+from houses import quick_site
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(150)]
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from busbar_contracts.battery import PriorityMode
-from busbar_contracts.units import Amps, PositiveWatts, Seconds
+from busbar_contracts.units import PositiveWatts, Seconds
 from busbar_shared.config.site import Phase
 
 
