@@ -98,9 +98,9 @@ def _one(battery: Battery, state: BatteryNow, spare: float) -> One:
     answer = min(present + discharge_most(battery, state), spare) if above_min and state.answers else freed
     leaves = min(present - charge_most(battery, state), freed)
     empty = soc is None or soc < battery.soc_min_percent
-    if not at_target:
-        return One(present, answer, leaves, freed, leaves, empty)
     full = soc is not None and soc >= battery.soc_full_percent
+    if not at_target:
+        return One(present, answer, leaves, freed, freed if full else leaves, empty)
     follow = answer if above_target else freed
     return One(present, answer, follow, follow, freed if full else min(0.0, present), empty)
 
