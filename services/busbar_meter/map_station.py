@@ -64,7 +64,7 @@ class MapStation:
             except DeviceRefused as error:
                 refused = error
                 self._reads = replaced(self._reads, request, narrower(request) or (request,))
-                log.warning("%s; asking in smaller pieces from now on", error)
+                log.info("%s; asking in smaller pieces from now on", error)
             else:
                 registers.update({request.start + step: value for step, value in enumerate(values)})
         if refused is not None and not registers:

@@ -99,8 +99,7 @@ class Gate(Struct, Generic[S]):
             return Verdict(None, Quality.DOUBTFUL, f"not one figure has moved for {still:.0f} s")
         if still >= FROZEN_DOUBTFUL_S:
             return Verdict(sample, Quality.DOUBTFUL, f"not one figure has moved for {still:.0f} s")
-        quality = Quality.ESTIMATED if is_estimated(sample) else Quality.GOOD
-        return Verdict(sample, quality, "; ".join((*sample.doubts, *doubts)))
+        return Verdict(sample, quality_of(sample), "; ".join((*sample.doubts, *doubts)))
 
 
 def legs_of(sample: GridSample | InverterSample | BatterySample) -> dict[str, Leg]:
@@ -108,11 +107,16 @@ def legs_of(sample: GridSample | InverterSample | BatterySample) -> dict[str, Le
     return {} if isinstance(sample, BatterySample) else sample.legs
 
 
-def is_estimated(sample: GridSample | InverterSample | BatterySample) -> bool:
-    """Whether a figure a decision rests on was worked out instead of measured."""
-    if isinstance(sample, GridSample):
-        return sample.phases_estimated
-    return isinstance(sample, BatterySample) and sample.estimated
+def quality_of(sample: GridSample | InverterSample | BatterySample) -> Quality:
+    """How far a sample that was not refused may be believed."""
+    if sample.power_w is None and not any(leg.current_a is not None for leg in legs_of(sample).values()):
+        # It answers, and says nothing that matters: an inverter at night.
+        soc = sample.soc_percent if isinstance(sample, BatterySample) else None
+        return Quality.UNKNOWN if soc is None else Quality.GOOD
+    worked_out = sample.phases_estimated if isinstance(sample, GridSample) else False
+    if isinstance(sample, BatterySample):
+        worked_out = sample.estimated
+    return Quality.ESTIMATED if worked_out else Quality.GOOD
 
 
 def figures_of(sample: GridSample | InverterSample | BatterySample) -> tuple[float | None, ...]:

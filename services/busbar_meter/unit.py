@@ -67,6 +67,9 @@ class Unit:
         self._slow_due = 0.0
         self._verified = False
         self._identities: tuple[Identity, ...] = ()
+        # Plans in which a piece was refused altogether, and those put together again since the last search.
+        self._holes: set[bool] = set()
+        self._joined: set[bool] = set()
         self._search_at: float | None = None
         self._search_after_s = SEARCH_AGAIN_S[0]
 
@@ -95,6 +98,7 @@ class Unit:
         self._slow_due = 0.0
         self._verified = False
         self._search_at = None
+        self._holes, self._joined = set(), set()
 
     def search_soon(self) -> None:
         """Search again after a while: something that should be here was not found or not readable."""
@@ -109,12 +113,16 @@ class Unit:
 
     async def prepare(self, wire: Wire) -> None:
         """Survey the unit, or verify that it is still the one surveyed."""
+        before, plans = self.chain, self._plans
         if self._search_at is not None and self._clock.monotonic() >= self._search_at:
             self.forget()
         if self.chain is None:
             self.chain = await self._surveyed(wire)
             self._identities = await self._identified(wire, self.chain)
             self._verified = True
+            if self.chain == before and not self._lost(plans):
+                # Nothing has moved and nothing is missing: what was learned of its holes still holds.
+                self._plans = plans
         elif not self._verified:
             await self._verify(wire, self.chain)
 
@@ -166,13 +174,19 @@ class Unit:
             raise ChainMoved(f"unit {self.number}: another device answers now")
         self._verified = True
 
+    def _lost(self, plans: Mapping[bool, tuple[Read, ...]]) -> bool:
+        """Whether a block is not read at all any more, not even its header."""
+        starts = {span.start for reads in plans.values() for read in reads for span in read.spans}
+        return any(place.start not in starts for slow in plans for place in self._places(slow))
+
     async def _gather(self, wire: Wire, times: dict[int, datetime], *, slow: bool) -> None:
         read: dict[int, dict[int, int]] = {}
         places = {place.start: place for place in self._places(slow)}
         for start in places:
             # What is not answered in this cycle is unknown; an older answer must not stand in for it.
             self._kept.pop(start, None)
-        for request in self._plan(slow):
+        complete = self._plan(slow)
+        for request in complete:
             for start, registers in (await self._perform(wire, request, slow, 0)).items():
                 place = _owner(places, start)
                 read.setdefault(place.start, {}).update(
@@ -182,6 +196,10 @@ class Unit:
         for start, found in read.items():
             self._check(places[start], found)
             self._kept[start] = found
+        if self._plans.get(slow) == complete and slow in self._holes:
+            # All pieces answered: what lies side by side between the holes is asked together again.
+            self._holes.discard(slow)
+            self._plans[slow] = plan((span for request in complete for span in request.spans), gap=0)
 
     async def _perform(self, wire: Wire, request: Read, slow: bool, depth: int) -> dict[int, tuple[int, ...]]:
         """The registers of each span; a refused request is narrowed now and for all later cycles."""
@@ -201,7 +219,10 @@ class Unit:
     def _narrowed(self, request: Read, refused: DeviceRefused, slow: bool) -> tuple[Read, ...]:
         parts = narrower(request)
         self._plans[slow] = replaced(self._plans[slow], request, parts)
-        log.warning("%s; asking in %d smaller pieces from now on", refused, len(parts))
+        if not parts and slow not in self._joined:
+            self._holes.add(slow)
+            self._joined.add(slow)
+        log.info("%s; asking in %d smaller pieces from now on", refused, len(parts))
         self.search_soon()
         return parts
 

@@ -149,3 +149,50 @@ async def test_two_meters_in_one_unit_are_two_parts() -> None:
     parts = await a_unit().read(PaperWire(unit1=chain))
 
     assert powers(parts) == [(103, 4200), (203, -3000), (203, 5)]
+
+
+async def test_holes_inside_a_block_are_found_and_read_around_with_few_requests() -> None:
+    """A public capture of an SMA Sunny Boy 3.6 (nielsbasjes/sunspec-device) has unreadable names in model 160."""
+    inputs = [{"DCW": 100 * number} for number in range(1, 4)]
+    wire, unit = (
+        PaperWire(unit1=image(common("SMA"), INVERTER, block(160, DCW_SF=0, N=3, inputs=inputs))),
+        a_unit(),
+    )
+    first = 40122 + 10
+    for module in range(3):
+        for at in range(first + 20 * module, first + 20 * module + 9):
+            del wire.images[1][at]
+
+    for _ in range(8):
+        wire.asked.clear()
+        [part] = await unit.read(wire)
+
+    assert [module.number("DCW") for module in part.blocks[160].repetitions()] == [100, 200, 300]
+    assert wire.asked == [(1, 40070, 62), (1, 40141, 11), (1, 40161, 11), (1, 40181, 11)]
+
+
+async def test_a_later_search_that_finds_the_same_chain_keeps_what_was_learned_of_its_holes() -> None:
+    clock = VirtualClock(NOON)
+    wire, unit = PaperWire(unit1=image(common(), block(160, DCW_SF=0, inputs=[{"DCW": 5}]))), a_unit(clock)
+    for at in range(40080, 40089):
+        del wire.images[1][at]
+    for _ in range(8):
+        await unit.read(wire)
+    await clock.advance(61)
+    wire.asked.clear()
+
+    await unit.read(wire)
+
+    assert wire.asked[-2:] == [(1, 40070, 10), (1, 40089, 11)]
+
+
+async def test_a_header_torn_during_the_search_does_not_hide_a_block_for_long() -> None:
+    clock = VirtualClock(NOON)
+    good = image(common(), INVERTER, METER)
+    wire, unit = PaperWire(unit1={**good, 40122: 0xFFFF}), a_unit(clock)
+    assert powers(await unit.read(wire)) == [(103, 4200)]
+    unit.search_soon()
+    wire.images[1] = good
+    await clock.advance(61)
+
+    assert powers(await unit.read(wire)) == [(103, 4200), (203, -3000)]
