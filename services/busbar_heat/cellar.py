@@ -124,6 +124,8 @@ class Cellar:
             return
         for heater in self.heaters.values():
             await self._out(heater, heater.release(now), now)
+        # Once more: minimum pauses and dwell times count from this release.
+        self._save_duties(now)
 
     async def _take(self, one: Heard[Any], now: Moment) -> None:
         message, name = one.message, one.ids.get("heater") or one.ids.get("load", "")

@@ -88,7 +88,7 @@ class Heater(ABC):
         """The duty with what only this kind remembers."""
 
     @abstractmethod
-    def rest(self) -> Drive:
+    def rest(self, now: Moment) -> Drive:
         """How the device is left when the service stops."""
 
     # -- what comes in ------------------------------------------------------------------------
@@ -142,7 +142,7 @@ class Heater(ABC):
     def release(self, now: Moment) -> list[Send | PlugWish]:
         """What leaves the device as it should be without us."""
         self.actuator.spoken.clear()
-        return self.actuator.drive(self.rest(), now.s, seen_on=None, seen_target_c=None)
+        return self.actuator.drive(self.rest(now), now.s, seen_on=None, seen_target_c=None)
 
     def granted(self, now: Moment) -> HeatMode | None:
         """The smallest grant in force; in mode Off none counts."""

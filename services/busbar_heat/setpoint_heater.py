@@ -120,11 +120,12 @@ class SetpointDevice(Heater):
             switched_at=now.calendar_of(self.point.moved_at_s),
         )
 
-    def rest(self) -> Drive:
+    def rest(self, now: Moment) -> Drive:
         """The owner's own target."""
         if self.point.said_c is None:
             return Drive()
-        self.point = setpoint.Setpoint(self.point.base_c, 0.0, None, self.point.base_c)
+        moved_at_s = now.s if self.point.offset_k else self.point.moved_at_s
+        self.point = setpoint.Setpoint(self.point.base_c, 0.0, moved_at_s, self.point.base_c)
         return Drive(target_c=min(self.point.base_c, self.setup.setpoint.max_c))
 
     def _is_held_back(self, now: Moment) -> bool:

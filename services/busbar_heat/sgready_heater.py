@@ -61,9 +61,10 @@ class SgReady(Heater):
         """State and since when."""
         return replace(duty, sg_state=self.sg.state, sg_since=now.calendar_of(self.sg.since_s))
 
-    def rest(self) -> Drive:
+    def rest(self, now: Moment) -> Drive:
         """Normal: both contacts open, the heat pump's own control."""
-        self.sg = sgready.Sg()
+        if self.sg.state != sgready.NORMAL:
+            self.sg = sgready.Sg(sgready.NORMAL, now.s)
         return self._told()
 
     def _told(self) -> Drive:

@@ -111,9 +111,10 @@ class Tank(Heater):
         """Where the contactor stands."""
         return replace(duty, on=self.switching.on, switched_at=now.calendar_of(self.switching.since_s))
 
-    def rest(self) -> Drive:
+    def rest(self, now: Moment) -> Drive:
         """Off: without us nobody watches the wires it hangs on."""
-        self.switching = tank.Switching()
+        if self.switching.on:
+            self.switching = tank.Switching(on=False, since_s=now.s)
         return self._told(False, self.setup.tank.comfort_c, None)
 
     def _told(self, on: bool, target_c: float, power_w: float | None) -> Drive:

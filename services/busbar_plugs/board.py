@@ -110,7 +110,7 @@ class Board:
         for plug in self.plugs.values():
             for send in plug.release(now):
                 await self._bus.say_raw(send.topic, send.payload, qos=send.qos)
-        # Once more, since a timer setting that was put back is no longer owed.
+        # Once more: a timer setting that was put back is no longer owed, and the minimum time off has begun.
         self._save(always=True)
 
     async def _take(self, plug: Plug, one: Heard[Any]) -> None:

@@ -155,6 +155,11 @@ class Plug:
             return sends
         if not safe:
             sends = [*self.setup.driver.switch(False), *sends]
+            # The minimum time off counts from here, also for whoever comes after us.
+            off = told(self.relay, Act(False), now.s, None)
+            self.relay = replace(
+                off, on=False, switched_at_s=now.s if self.relay.on else self.relay.switched_at_s
+            )
             if self.setup.range is not None:
                 sends = [*self.setup.driver.level(0.0), *sends]
         elif self.link:

@@ -130,6 +130,16 @@ async def test_sigterm_leaves_the_plug_off(house_of: Any, old_shelly: Any) -> No
     assert old_shelly.on is False
 
 
+async def test_a_restart_does_not_shorten_the_minimum_time_off(house_of: Any, old_shelly: Any) -> None:
+    async with house_of(OLD_BOILER, old_shelly) as house:
+        await house.pass_time(20, order=True)
+    async with house_of(OLD_BOILER, old_shelly) as house:
+        await house.pass_time(110, order=True)
+        assert old_shelly.on is False
+        await house.pass_time(20, order=True)
+        assert old_shelly.on is True
+
+
 async def test_a_freezer_falls_back_to_on_and_has_no_timer(house_of: Any, shelly: Any) -> None:
     shelly.on = True
     async with house_of(BOILER + 'safe_state = "on"\nmin_off_s = 30\n', shelly) as house:
