@@ -80,6 +80,9 @@ class Outlet:
         self.memory = memory.after_message(
             self.memory, verb, payload, retained=retained, now=now, rules=self.rules
         )
+        if verb == "clear" and not retained:
+            # Whoever says stop means now, also where a driver's own start would be left alone for an hour.
+            self._agreed = None
 
     def take_plan(self, periods: tuple[Period, ...]) -> None:
         """The price planner has spoken."""

@@ -21,13 +21,16 @@ class SourceSilent(Exception):
 class Http:
     """One pool of connections to all sources."""
 
-    def __init__(self) -> None:
-        self._client = httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=True)
+    def __init__(self, *, timeout_s: float = TIMEOUT_S) -> None:
+        self._timeout_s = timeout_s
+        # A system proxy leads to the sources, but is nothing for a server on this machine.
+        here = dict.fromkeys(("all://127.0.0.1", "all://localhost"))
+        self._client = httpx.AsyncClient(timeout=timeout_s, follow_redirects=True, mounts=here)
 
     async def __call__(self, ask: Ask) -> bytes | None:
         """The body of a good answer, None for "not yet" (204); raises `SourceSilent`."""
         try:
-            async with asyncio.timeout(TIMEOUT_S):
+            async with asyncio.timeout(self._timeout_s):
                 return await self._answer(ask)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             raise SourceSilent(f"{ask!r}: {type(error).__name__}") from error

@@ -25,7 +25,7 @@ class Tibber:
 
     def asks(self, now: datetime) -> tuple[Ask, ...]:
         """One question for today and tomorrow."""
-        info = "priceInfo(resolution: QUARTER_HOURLY)" if self._quarters else "priceInfo"
+        info = f"priceInfo(resolution: {'QUARTER_HOURLY' if self._quarters else 'HOURLY'})"
         days = f"today {_PRICE} tomorrow {_PRICE}"
         query = f"{{ viewer {{ homes {{ id currentSubscription {{ {info} {{ {days} }} }} }} }} }}"
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}

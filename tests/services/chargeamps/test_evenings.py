@@ -544,3 +544,16 @@ async def test_the_allocator_makes_room_a_minute_before_a_window_and_as_long_as_
     await house.wait(hours=2)
     assert house.status.state == "charging"
     assert reserved(4000) == 16.0
+
+
+async def test_a_clear_stops_a_driver_who_was_left_alone(house: Household) -> None:
+    await house.send(verb="clear")
+    await house.wait(minutes=1)
+    for _ in range(2):
+        house.charger.mode, house.charger.user_current = "On", 16.0
+        await house.wait(minutes=3)
+    assert house.draws == 16.0
+
+    await house.send(verb="clear")
+    await house.wait(minutes=1)
+    assert (house.draws, house.status.sync) == (0.0, "synced")
