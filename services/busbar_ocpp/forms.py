@@ -50,6 +50,7 @@ def _candidates(abilities: Abilities) -> Iterator[Form]:
     for unit in _units(abilities):
         yield replace(first, unit=unit, layout=Layout.STACKED)
         yield replace(first, unit=unit, kind=Kind.RELATIVE)
+    for unit in _units(abilities):
         yield replace(first, unit=unit, layout=Layout.SINGLE, during=Purpose.DEFAULT)
         yield replace(first, unit=unit, layout=Layout.SINGLE, level=0)
 

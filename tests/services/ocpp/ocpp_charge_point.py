@@ -107,6 +107,8 @@ class ChargePoint:
 
     async def disconnect(self) -> None:
         if self._ws is not None:
+            if not self._ws.transport.is_reading():
+                self._ws.transport.abort()
             await self._ws.close()
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
@@ -117,6 +119,11 @@ class ChargePoint:
         self._ws.transport.abort()
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
+
+    def go_deaf(self) -> None:
+        """Read nothing more, as a charger behind a dead modem: pings are not answered."""
+        assert self._ws is not None
+        self._ws.transport.pause_reading()
 
     async def send_text(self, text: str | bytes) -> None:
         assert self._ws is not None

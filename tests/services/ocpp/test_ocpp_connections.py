@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from ocpp_charge_point import until
-from ocpp_house import House
+from ocpp_house import SITE, House
 
 from busbar_contracts.charger import ConnectorStatus, LeaseQuality
 
@@ -103,6 +103,43 @@ async def test_a_lost_service_leaves_the_charger_to_its_own_fallback(tmp_path: P
     await clock.sleep(115)
 
     assert charger.limit() == 6.0
+
+
+async def test_a_grant_that_is_renewed_holds_longer_than_the_profile(tmp_path: Path) -> None:
+    async with House(tmp_path, factor=80) as house:
+        charger = await house.arrived()
+        await charger.start()
+        for _ in range(20):
+            house.order(13.0)
+            await house.clock.sleep(10)
+            assert charger.limit() in (13.0, 6.0)
+
+        assert charger.limit() == 13.0
+        assert 4 <= len(charger.told("SetChargingProfile")) <= 12, "a third of 120 s, not each order"
+
+
+async def test_a_silent_link_is_declared_lost(tmp_path: Path) -> None:
+    async with House(tmp_path, factor=5) as house:
+        charger = await house.arrived()
+        await house.says(lambda state: state.link)
+
+        charger.go_deaf()
+
+        await house.says(lambda state: not state.link, patience_s=8)
+
+
+async def test_a_second_connection_replaces_a_dead_first(tmp_path: Path) -> None:
+    async with House(tmp_path, factor=10, site=SITE.replace("ping_s = 2", "ping_s = 3600")) as house:
+        first = await house.arrived()
+        await house.says(lambda state: state.link)
+        first.go_deaf()
+        second = house.guest()
+        await second.connect()
+
+        answer = await second.boot()
+
+        assert answer["status"] == "Accepted"
+        await house.says(lambda state: state.link)
 
 
 async def test_meter_values_appear_with_the_time_of_their_sample(tmp_path: Path, version: str) -> None:
