@@ -135,6 +135,11 @@ class Keeper:
             await self._report("provider_rejected", f"connector {place.label}: {step.kind}: {error}")
             return
         outlet.done(step)
+        if step.week is not None and step.week.not_expressible:
+            lost = ", ".join(one.start.isoformat() for one in step.week.not_expressible)
+            await self._report(
+                "window_not_expressible", f"connector {place.label}: no hour 169 in a week: {lost}"
+            )
 
     async def _report_once(self, name: str, code: str, text: str | None, outlet: Outlet) -> None:
         """Say a problem when it begins, and again only after it has been over."""

@@ -100,7 +100,8 @@ def verdict(
         return _direct(sight, marks, min(period.amps, terms.site_max_current))
     wanted = week(want.periods, now, terms.zone, terms.counting)
     if not wanted.stretches:
-        return _held(sight, tried, terms)
+        held = _held(sight, tried, terms)
+        return held if held.step else replace(held, note="the next window is written when its week begins")
     return _weekly(sight, marks, wanted, now, terms)
 
 

@@ -5,7 +5,7 @@ Each test is one household in virtual time: a service, its bus, and the fake clo
 
 import json
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -333,6 +333,7 @@ async def test_next_week_is_written_when_its_week_begins(make: MakeHouse) -> Non
         await house.send(schedule(("2025-12-09T22:00", "2025-12-09T23:00")))
         await house.wait(minutes=5)
         assert (house.puts, house.draws, house.status.schedule_active) == ([], 0.0, True)
+        assert house.status.detail["note"] == "the next window is written when its week begins"
 
         await house.wait(days=3, hours=5)
         assert house.puts == ["put 165600-169200@16"]
@@ -557,3 +558,14 @@ async def test_a_clear_stops_a_driver_who_was_left_alone(house: Household) -> No
     await house.send(verb="clear")
     await house.wait(minutes=1)
     assert (house.draws, house.status.sync) == (0.0, "synced")
+
+
+async def test_the_last_hour_of_the_longest_sunday_is_reported_as_lost(tmp_path: Path) -> None:
+    house = Household(tmp_path, datetime(2026, 10, 25, 11, tzinfo=UTC))
+    async with living(house):
+        await house.send(schedule(("2026-10-25T22:00", "2026-10-26T00:00")))
+        await house.wait(seconds=30)
+        assert house.puts == ["put 601200-604800@16"]
+        assert house.bus.events == [
+            ("window_not_expressible", "connector 1: no hour 169 in a week: 2026-10-25T22:00:00+00:00")
+        ]
