@@ -15,8 +15,8 @@ from busbar_meter.samples import BatterySample, GridSample, InverterSample, Leg
 S = TypeVar("S", GridSample, InverterSample, BatterySample)
 
 # Voltages between phase and neutral outside this are no low-voltage grid (EN 50160: 230 V +-10 %;
-# islands and 100 to 127 V countries included).
-VOLTS = (60.0, 400.0)
+# islands, 100 to 127 V countries, and 800 V systems of large inverters included).
+VOLTS = (60.0, 600.0)
 # At a tenth of a volt no living meter repeats every figure for a minute.
 FROZEN_DOUBTFUL_S = 60.0
 FROZEN_DROPPED_S = 180.0
