@@ -1,4 +1,4 @@
-"""The fake cloud is worth what it refuses: its own behaviour, and its chargers on the wires of a house."""
+"""The fake cloud is worth what it refuses, as the real one was seen to do."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,11 +8,8 @@ import pytest
 
 from busbar_chargeamps.cloud import CloudSilent
 from busbar_chargeamps.http import Http
-from busbar_shared.config.load import BadConfig
-from busbar_shared.config.root import Site
 from busbar_simulator.charge_amps_cloud.cloud import Cloud, Fault, Reply
 from busbar_simulator.charge_amps_cloud.gate import answer
-from busbar_simulator.charge_amps_cloud.in_house import cloud_of
 from busbar_simulator.charge_amps_cloud.server import made, serving
 
 NOON = datetime(2025, 12, 4, 11, tzinfo=UTC)
@@ -119,29 +116,3 @@ async def test_over_a_real_socket_an_answer_is_an_answer_and_a_lost_one_is_silen
     with pytest.raises(CloudSilent):
         await http("POST", url, desk.headers, b"[]")
     await http.aclose()
-
-
-def house(**told: Any) -> Site:
-    chargeamps = {"connectors": {"1": {"charge_point": "CP", "legs": ["b", "c", "a"]}}}
-    return msgspec.convert({"chargeamps": chargeamps, "simulator": {"chargeamps": told}}, Site)
-
-
-def test_what_the_cloud_allows_flows_on_the_phases_of_the_house_after_a_ramp() -> None:
-    _, sockets = cloud_of(house(car_a=13), lambda: NOON)
-    socket = sockets["1"]
-    socket.step(1.0, 1.0, 0.0, (230.0, 230.0, 230.0))
-    assert socket.currents() == (0.0, 0.0, 0.0)
-    socket.connector.mode = "On"
-    socket.step(1.0, 1.0, 1.0, (230.0, 230.0, 230.0))
-    assert socket.currents() == (2.0, 2.0, 2.0)
-    for second in range(20):
-        socket.step(1.0, 1.0, 2.0 + second, (230.0, 230.0, 230.0))
-    assert socket.currents() == (13.0, 13.0, 13.0)
-    socket.connector.mode = "Off"
-    socket.step(1.0, 1.0, 30.0, (230.0, 230.0, 230.0))
-    assert socket.currents() == (0.0, 0.0, 0.0)
-
-
-def test_a_wrong_figure_for_the_simulated_car_is_named() -> None:
-    with pytest.raises(BadConfig, match=r"simulator\.chargeamps\.car_a"):
-        cloud_of(house(car_a="much"), lambda: NOON)
