@@ -186,7 +186,15 @@ def _chargers(site: Site) -> Iterator[LoadPlan]:
 
 
 def _plugs(site: Site) -> Iterator[LoadPlan]:
+    # A plug that switches a heater is the heat service's hand: the heater is the load.
+    hands = {
+        plug
+        for heater in site.heaters.values()
+        for plug in (heater.plug, heater.topics.get("plug_a"), heater.topics.get("plug_b"))
+    }
     for name, plug in site.plugs.items():
+        if name in hands:
+            continue
         per_amp = site.site.voltage_v * len(plug.phases)
         most = plug.max_w if plug.max_w is not None else plug.rating_w
         ranged = plug.step_w is not None

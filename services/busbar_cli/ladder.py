@@ -30,7 +30,11 @@ def ladder(site: Site) -> list[Rung]:
             )
         )
     for name, plug in site.plugs.items():
-        timed = plug.driver in ("shelly", "zigbee2mqtt") or (plug.driver == "tasmota" and plug.use_pulse_time)
+        timed = (
+            plug.driver == "shelly"
+            or (plug.driver == "zigbee2mqtt" and plug.on_time_proven)
+            or (plug.driver == "tasmota" and plug.use_pulse_time)
+        )
         timed = timed and plug.safe_state == "off"
         within_s = plug.device_lease_s if timed else 10.0
         who = "the plug's own timer" if timed else "the restart by the supervisor"

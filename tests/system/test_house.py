@@ -154,8 +154,11 @@ async def test_off_contract_rain_on_every_topic_changes_nothing(tmp_path: Path) 
     async with running(quick_site(more=DARK_HOUSE), tmp_path) as house:
         await charging(house)
         before = {name: child.pid for name, child in house.supervisor.children.items()}
-        ids = {"meter": "grid", "inverter": "roof", "battery": "house", "charger": "left", "connector": "1", "plug": "p",
-               "heater": "h", "load": "left-1", "connector_id": "1", "series": "import", "service": "stranger", "device": "d"}  # fmt: skip
+        ids = {
+            "meter": "grid", "inverter": "roof", "battery": "house", "charger": "left", "connector": "1",
+            "plug": "p", "heater": "h", "load": "left-1", "connector_id": "1", "series": "import",
+            "service": "stranger", "device": "d",
+        }  # fmt: skip
         for topic in TOPICS:
             if "truth" in topic.address:
                 continue
