@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from busbar_meter.answers import LineAddress
 from busbar_shared.config.devices import BatteryConfig, DeviceConfig, InverterConfig, MeterConfig, ModbusPlace
+from busbar_shared.config.load import BadConfig
 from busbar_shared.config.root import Site
 from busbar_shared.config.site import on_phase
 
@@ -14,7 +15,7 @@ Kind = Literal["meter", "inverter", "battery"]
 SECTIONS: dict[str, Kind] = {"meters": "meter", "inverters": "inverter", "batteries": "battery"}
 
 
-class BadMeterConfig(ValueError):
+class BadMeterConfig(BadConfig):
     """A device cannot be read as configured; the text names the field."""
 
 

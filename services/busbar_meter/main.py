@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from busbar_contracts.battery import BatterySetpoint
 from busbar_contracts.meter import InverterLimit, InverterReading, MeterReading
-from busbar_meter.config import LinePlan, lines_of, mqtt_roles
+from busbar_meter.checks import problems_of
+from busbar_meter.config import BadMeterConfig, LinePlan, lines_of, mqtt_roles
 from busbar_meter.desk import Desk
 from busbar_meter.line import Line, Say, Station
 from busbar_meter.map_station import MapStation
@@ -30,6 +31,9 @@ SUPERVISORS = ("BUSBAR_PARENT", "INVOCATION_ID")
 
 async def run(service: Service) -> None:
     """Read meters, inverters and batteries, and keep them at what they are ordered, until cancelled."""
+    problems = problems_of(service.site)
+    if problems:
+        raise BadMeterConfig("\n".join(problems))
     supervised = any(name in service.environ for name in SUPERVISORS)
     file = StateFile(service.state_dir / "orders.json", Kept)
     desk = Desk(service.site, service.clock, file, supervised=supervised)

@@ -1,0 +1,60 @@
+"""What is wrong with the devices of a site, all at once and before anything is connected."""
+
+from busbar_meter.config import SECTIONS, BadMeterConfig, RolePlan, address_of, roles_of
+from busbar_meter.mqtt_picks import picks_for
+from busbar_meter.registermap import BadMap, load
+from busbar_shared.config.devices import BatteryConfig, InverterConfig, MeterConfig
+from busbar_shared.config.root import Site
+
+
+def problems_of(site: Site) -> list[str]:
+    """Each problem as a sentence that begins with the path of the field."""
+    return [problem for role in roles_of(site) for problem in _role_problems(role)]
+
+
+def _role_problems(role: RolePlan) -> list[str]:
+    section = next(name for name, kind in SECTIONS.items() if kind == role.kind)
+    path, driver = f"{section}.{role.id}", role.config.driver
+    try:
+        if driver == "mqtt":
+            if role.config.mqtt is None:
+                return [f"{path}.mqtt: driver mqtt needs to know where the values are"]
+            points = {pick.point for pick in picks_for(role.kind, role.config.mqtt, path)}
+            return [*_unwritable(role, path, "a device on MQTT"), *_total_only(role, path, points)]
+        address_of(role.config, path)
+        if driver.startswith("map:"):
+            definition = load(driver.removeprefix("map:"))
+            points = {register.point for register in definition.registers(role.kind)}
+            if not points:
+                return [f"{path}.driver: the map of {definition.title} says nothing about a {role.kind}"]
+            steered = role.kind == "battery" and definition.battery_control is not None
+            refused = [] if steered else _unwritable(role, path, f"by its map {definition.title}")
+            return [*refused, *_total_only(role, path, points)]
+    except BadMeterConfig as error:
+        return str(error).splitlines()
+    except BadMap as error:
+        return [f"{path}.driver: {line}" for line in str(error).splitlines()]
+    return (
+        []
+        if driver == "sunspec"
+        else [f"{path}.driver: {driver!r} is neither sunspec nor map:<name> nor mqtt"]
+    )
+
+
+def _unwritable(role: RolePlan, path: str, what: str) -> list[str]:
+    writable = isinstance(role.config, InverterConfig | BatteryConfig) and role.config.writable
+    return [f"{path}.writable: {what} is only read"] if writable else []
+
+
+def _total_only(role: RolePlan, path: str, points: set[str]) -> list[str]:
+    """A meter of several phases that knows only the total must be told how uneven they may be."""
+    if not isinstance(role.config, MeterConfig) or len(role.phases) == 1 or role.breaker_a is None:
+        return []
+    if any(point.endswith((".current_a", ".power_w")) for point in points):
+        return []
+    if role.config.assumed_unbalance_a is not None:
+        return []
+    return [
+        f"{path}.assumed_unbalance_a: this meter says only its total; write by how many amperes one phase "
+        "may carry more than the even share"
+    ]
