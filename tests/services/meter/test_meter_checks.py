@@ -32,19 +32,55 @@ def site(**sections: Any) -> Site:
 @pytest.mark.parametrize(
     ("sections", "problem"),
     [
-        pytest.param(grid(driver="sunspek", modbus=HERE), "meters.grid.driver: 'sunspek' is neither", id="a driver nobody knows"),
-        pytest.param(grid(), "meters.grid.modbus: driver 'sunspec' needs a host or a serial line", id="no place"),
+        pytest.param(
+            grid(driver="sunspek", modbus=HERE),
+            "meters.grid.driver: 'sunspek' is neither",
+            id="a driver nobody knows",
+        ),
+        pytest.param(
+            grid(), "meters.grid.modbus: driver 'sunspec' needs a host or a serial line", id="no place"
+        ),
         pytest.param(grid(modbus={}), "meters.grid.modbus.host: neither host nor serial", id="no host"),
-        pytest.param(grid(modbus={**HERE, "framing": "rtu"}), "meters.grid.modbus.framing: rtu needs serial", id="rtu over a network"),
-        pytest.param(grid(driver="map:sdm", modbus=HERE), "meters.grid.driver: there is no map 'sdm'; there", id="a map nobody wrote"),
-        pytest.param(grid(driver="map:no.toml", modbus=HERE), "meters.grid.driver: no.toml: No such file", id="a file that is not there"),
-        pytest.param(grid(driver="mqtt"), "meters.grid.mqtt: driver mqtt needs to know", id="MQTT without a place"),
-        pytest.param(grid(driver=TOTALS, modbus=HERE), "meters.grid.assumed_unbalance_a: this meter says only its total", id="totals need an assumption"),
-        pytest.param(grid(driver="mqtt", mqtt=ONE_TOPIC), "meters.grid.assumed_unbalance_a: this meter", id="on MQTT too"),
-        pytest.param({"inverters": {"roof": {"driver": "map:abb-b23", "modbus": HERE}}}, "inverters.roof.driver: the map of ABB B21", id="a meter is no inverter"),
-        pytest.param({"batteries": {"b": {"driver": "map:victron-gx", "modbus": HERE, "writable": True}}}, "batteries.b.writable: by its map Victron GX", id="a map that steers nothing"),
+        pytest.param(
+            grid(modbus={**HERE, "framing": "rtu"}),
+            "meters.grid.modbus.framing: rtu needs serial",
+            id="rtu over a network",
+        ),
+        pytest.param(
+            grid(driver="map:sdm", modbus=HERE),
+            "meters.grid.driver: there is no map 'sdm'; there",
+            id="a map nobody wrote",
+        ),
+        pytest.param(
+            grid(driver="map:no.toml", modbus=HERE),
+            "meters.grid.driver: no.toml: No such file",
+            id="a file that is not there",
+        ),
+        pytest.param(
+            grid(driver="mqtt"), "meters.grid.mqtt: driver mqtt needs to know", id="MQTT without a place"
+        ),
+        pytest.param(
+            grid(driver=TOTALS, modbus=HERE),
+            "meters.grid.assumed_unbalance_a: this meter says only its total",
+            id="totals need an assumption",
+        ),
+        pytest.param(
+            grid(driver="mqtt", mqtt=ONE_TOPIC),
+            "meters.grid.assumed_unbalance_a: this meter",
+            id="on MQTT too",
+        ),
+        pytest.param(
+            {"inverters": {"roof": {"driver": "map:abb-b23", "modbus": HERE}}},
+            "inverters.roof.driver: the map of ABB B21",
+            id="a meter is no inverter",
+        ),
+        pytest.param(
+            {"batteries": {"b": {"driver": "map:victron-gx", "modbus": HERE, "writable": True}}},
+            "batteries.b.writable: by its map Victron GX",
+            id="a map that steers nothing",
+        ),
     ],
-)  # fmt: skip
+)
 def test_problems(sections: dict[str, Any], problem: str) -> None:
     [found] = problems_of(site(**sections))
 
@@ -55,10 +91,15 @@ def test_problems(sections: dict[str, Any], problem: str) -> None:
     "sections",
     [
         pytest.param(grid(driver=TOTALS, modbus=HERE, phases=["a"]), id="one phase is the total"),
-        pytest.param({"meters": {"car": {"driver": TOTALS, "modbus": HERE}}}, id="a load's meter guards no breaker"),
-        pytest.param({"batteries": {"b": {"driver": "map:kostal-battery", "modbus": HERE, "writable": True}}}, id="a map that steers"),
+        pytest.param(
+            {"meters": {"car": {"driver": TOTALS, "modbus": HERE}}}, id="a load's meter guards no breaker"
+        ),
+        pytest.param(
+            {"batteries": {"b": {"driver": "map:kostal-battery", "modbus": HERE, "writable": True}}},
+            id="a map that steers",
+        ),
     ],
-)  # fmt: skip
+)
 def test_no_problem(sections: dict[str, Any]) -> None:
     assert problems_of(site(**sections)) == []
 
