@@ -84,13 +84,14 @@ def _circuits(model: SiteModel, ground: Ground, used: Used) -> dict[str, Circuit
     found = {}
     at = 0
     for circuit in model.circuits:
-        own = range(at, at + count)
+        upto = at + count
+        granted = used[at:upto]
+        left = [row - amps for row, amps in zip(ground.limit_rows[at:upto], granted, strict=True)]
+        background = ground.background[at:upto]
         found[circuit.id] = CircuitGrant(
-            phases(model, [ground.background[k] for k in own]),
-            phases(model, [used[k] for k in own]),
-            phases(model, [ground.limit_rows[k] - used[k] for k in own]),
+            phases(model, background), phases(model, granted), phases(model, left)
         )
-        at += count
+        at = upto
     return found
 
 
@@ -110,10 +111,11 @@ def _pools(model: SiteModel, now: Now, ground: Ground, targets: "Settled") -> Po
     excess = excess_w(model, ground, now, targets.before_excess_w)
     per_phase = None
     if model.per_phase:
-        shares = ground.storage.part("solar").per_phase
-        per_phase = phases(
-            model, [a + w / v for a, w, v in zip(ground.export_a, shares, ground.volts, strict=True)]
-        )
+        amps = ground.export_a
+        if ground.storage.each:
+            shares = ground.storage.part("solar").per_phase
+            amps = [a + w / v for a, w, v in zip(amps, shares, ground.volts, strict=True)]
+        per_phase = phases(model, amps)
     room = ground.limit_rows[model.watts]
     return Pools(
         round(ground.export_w + ground.storage.watts("present"), 1),

@@ -52,6 +52,8 @@ class Storage:
 
     def watts(self, kind: Kind) -> float:
         """The sum over all batteries."""
+        if not self.each:
+            return 0.0
         return sum([getattr(one, kind) for one in self.each])
 
     def part(self, kind: Kind) -> Part:
