@@ -2,7 +2,7 @@
 
 import pytest
 
-from busbar_allocator.plan import plan_from
+from busbar_allocator.plan import plan_of
 from busbar_shared.config.load import read
 
 HOUSE = """
@@ -39,4 +39,4 @@ PUMP = (
     ],
 )
 def test_what_counts_as_a_load(more: str, loads: list[str]) -> None:
-    assert sorted(plan_from(read(HOUSE + more)).loads) == loads
+    assert sorted(plan_of(read(HOUSE + more)).loads) == loads
