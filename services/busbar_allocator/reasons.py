@@ -40,8 +40,8 @@ class Reasons:
         tight = claim.tight
         if tight == AT_MOST:
             if claim.why:
-                return f"{claim.why}: {claim.limit:.4g} A", _STATUS
-            return f"all it can take, {claim.limit:.4g} A", _AT_MOST
+                return f"{claim.why}: {amps(claim.limit)}", _STATUS
+            return f"all it can take, {amps(claim.limit)}", _AT_MOST
         if tight < AT_MOST:
             return _SPECIAL[tight]
         if not claim.runs:
@@ -49,10 +49,10 @@ class Reasons:
             least = claim.least
             if claim.gate is not None and claim.gate[0] == tight and claim.short <= 0:
                 return f"nothing above the threshold is left; {text}", binding
-            return f"needs {least:.4g} A, {max(claim.short, 0.0):.4g} A left; {text}", binding
+            return f"needs {amps(least)}, {amps(max(claim.short, 0.0))} left; {text}", binding
         text, binding = self._row(claim, claim.rise, tight)
         if claim.limit < claim.target:
-            return f"{text}; {claim.target:.4g} A once the battery has answered", binding
+            return f"{text}; {amps(claim.target)} once the battery has answered", binding
         return text, binding
 
     def _row(self, claim: Claim, ceiling: Ceiling, counter: int) -> tuple[str, Binding]:
@@ -107,9 +107,9 @@ class Reasons:
             return f"import limit, {self._import_limit():.0f} W"
         if kind == "unbalance":
             most = self.model.settings.max_unbalance_a
-            return f"unbalance, phase {(phase or 'ab')[0].upper()} at most {most:g} A above {(phase or 'ab')[1].upper()}"
+            return f"unbalance, phase {(phase or 'ab')[0].upper()} at most {amps(most or 0.0)} above {(phase or 'ab')[1].upper()}"
         if kind == "inverter":
-            return f"inverter rating{at}, {max(capacity, 0.0):.4g} A beside the house"
+            return f"inverter rating{at}, {amps(max(capacity, 0.0))} beside the house"
         names = {
             "solar_pool": "sun",
             "excess_pool": "excess",
@@ -123,15 +123,15 @@ class Reasons:
         count = len(self.model.phases)
         owner = self.model.circuits[counter // count]
         what = "charger" if owner.is_unit else "circuit"
-        text = f"{what} {circuit}, phase {phase.upper()}: {owner.limit[counter % count]:.4g} A"
+        text = f"{what} {circuit}, phase {phase.upper()}: {amps(owner.limit[counter % count])}"
         background = self.ground.background[counter]
         if background >= 0.05:
-            text += f", {background:.4g} A not managed"
+            text += f", {amps(background)} not managed"
         elif background <= -0.05:
-            text += f", {-background:.4g} A of surplus beside"
+            text += f", {amps(-background)} of surplus beside"
         reserved = self.ground.reserved[counter]
         if reserved >= 0.05:
-            text += f", {reserved:.4g} A reserved"
+            text += f", {amps(reserved)} reserved"
         return text
 
     def _import_limit(self) -> float:
@@ -169,5 +169,10 @@ def _names(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
+def amps(value: float) -> str:
+    """A current to a tenth of an ampere, without a zero that says nothing; finer would flicker."""
+    return f"{round(value, 1):g} A"
+
+
 def _amount(value: float, unit: str) -> str:
-    return f"{value:.0f} W" if unit == "W" else f"{value:.4g} A"
+    return f"{value:.0f} W" if unit == "W" else f"{amps(value)}"

@@ -220,12 +220,12 @@ def _without_generation(model: SiteModel, ground: Ground, rows: Caps) -> None:
                 rows[index * count + phase] -= max(0.0, amps[phase])
     # A battery with an inverter of its own may trip as well.
     batteries = zip(model.site.batteries.values(), model.batteries_on, ground.storage.each, strict=True)
-    for battery, (circuit, on), one in batteries:
-        if shares_inverter(battery, model) or one.present >= 0:
+    for battery, (at, on), taking in batteries:
+        if shares_inverter(battery, model) or taking.present >= 0:
             continue
-        for index in circuit.chain:
+        for index in at.chain:
             for phase in on:
-                rows[index * count + phase] += one.present / len(on) / ground.volts[phase]
+                rows[index * count + phase] += taking.present / len(on) / ground.volts[phase]
 
 
 def _reserves(model: SiteModel, claims: list[Claim]) -> tuple[list[float], list[float]]:

@@ -40,21 +40,26 @@ class One(NamedTuple):
     """It is below its minimum."""
 
 
+def _sum(each: list[One]) -> One:
+    total = [sum(column) for column in zip(*(one[:5] for one in each), strict=True)] or [0.0] * 5
+    return One(total[0], total[1], total[2], total[3], total[4], all(one.empty for one in each))
+
+
 class Storage:
     """All batteries of the site; without any, everything is nothing."""
 
-    __slots__ = ("each", "empty", "on", "phases")
+    __slots__ = ("each", "empty", "on", "phases", "total")
 
     def __init__(self, each: list[One], on: list[tuple[int, ...]], phases: int) -> None:
         """`on` are the phases each battery acts on, of so many the site has."""
         self.each, self.on, self.phases = each, on, phases
-        self.empty = bool(each) and all(one.empty for one in each)
+        self.total = each[0] if len(each) == 1 else _sum(each)
+        self.empty = bool(each) and self.total.empty
 
     def watts(self, kind: Kind) -> float:
         """The sum over all batteries."""
-        if not self.each:
-            return 0.0
-        return sum([getattr(one, kind) for one in self.each])
+        found: float = getattr(self.total, kind)
+        return found
 
     def part(self, kind: Kind) -> Part:
         """The sum, each battery evenly over its phases."""
