@@ -22,6 +22,11 @@ _SPECIAL = {
 }
 
 
+def short(value: float) -> str:
+    """A figure for a person: one decimal, and none where it is whole."""
+    return f"{value:.1f}".removesuffix(".0")
+
+
 class Reasons:
     """Reasons for one allocation; rows that bind several loads are described once."""
 
