@@ -2,8 +2,10 @@
 
 from msgspec import Struct
 
+from busbar_allocator.detection import Evidence
 from busbar_allocator.plan import Plan, plan_of
 from busbar_allocator.settings import Settings
+from busbar_allocator.wiring import Applied
 from busbar_shared.config.root import Site
 
 
@@ -12,6 +14,8 @@ class Kept(Struct, frozen=True, kw_only=True):
 
     settings: Settings | None = None
     dead_times_s: dict[str, float] = {}
+    evidence: dict[str, Evidence] = {}
+    applied: Applied = Applied()
 
 
 def plan_from(site: Site) -> Plan:

@@ -4,10 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from busbar_allocator.check import check_site
 from busbar_allocator.config import Kept
 from busbar_allocator.controller import Outcome, Said, Setup, step
+from busbar_allocator.detection import Evidence
 from busbar_allocator.engine_site import engine_site
 from busbar_allocator.known import CarCharge
 from busbar_allocator.outside import OutsideLimits
@@ -26,6 +28,8 @@ from busbar_allocator.site_model import SiteModel
 from busbar_allocator.snapshot import BadSnapshot
 from busbar_allocator.state import Mind, State
 from busbar_allocator.told import ToSay, orders_of, said
+from busbar_allocator.watching import Watch
+from busbar_allocator.wiring import Applied, notices, to_apply, with_applied
 from busbar_contracts.allocation import Allocation, MeterHealth, SiteLimit, SiteSettingsSet
 from busbar_contracts.battery import BatterySettings, BatterySettingsSet
 from busbar_contracts.charger import ChargerState
@@ -59,14 +63,17 @@ class Desk:
 
     def __init__(self, plan: Plan, kept: Kept | None, now: float, instance: str) -> None:
         """Start from the file and from what was kept."""
-        self.plan = plan
+        self.applied = kept.applied if kept is not None and plan.site.site.auto_apply else Applied()
+        self.plan = plan = with_applied(plan, self.applied)
         self.settings, self.told = restored(from_file(plan), kept.settings if kept is not None else None)
         self.stamp = OrderStamp("allocator", instance)
         learned = kept.dead_times_s if kept is not None else {}
         minds = {
             load.id: Mind(dead_s=learned.get(load.id, load.first_dead_time_s)) for load in plan.loads.values()
         }
-        self.state = State(started_at=now, minds=minds)
+        evidence = kept.evidence if kept is not None else {}
+        watch = Watch(evidence={name: one for name, one in evidence.items() if _still(plan, name, one)})
+        self.state = State(started_at=now, minds=minds, watch=watch)
         self.outside = OutsideLimits(
             plan.site.site.outside_limit_issuers, plan.site.site.import_limit_fallback_w
         )
@@ -76,6 +83,8 @@ class Desk:
         self._setup: Setup | None = None
         self._said_at = float("-inf")
         self._trouble = ""
+        self._noticed: set[str] = set()
+        self._watched: Watch | None = None
 
     def hear(self, heard: Heard[Any]) -> None:
         """Keep a message for the next decision."""
@@ -104,7 +113,12 @@ class Desk:
     def kept(self) -> Kept:
         """What must outlive this process."""
         dead_times = {load: round(mind.dead_s, 2) for load, mind in self.state.minds.items()}
-        return Kept(settings=self.settings, dead_times_s=dead_times)
+        return Kept(
+            settings=self.settings,
+            dead_times_s=dead_times,
+            evidence=self.state.watch.evidence,
+            applied=self.applied,
+        )
 
     def decide(self, now: float, wall: datetime) -> Answer:
         """One step of the controller on everything heard since the last one."""
@@ -125,13 +139,36 @@ class Desk:
         if outcome.changed or now - self._said_at >= SAY_EVERY_S:
             self._said_at = now
             messages.append(ToSay(self.allocation(outcome, now, wall), {}))
-        return Answer(
-            messages, refusals, self._settings_moved(), outcome.ground[self.plan.root] is MeterHealth.FRESH
-        )
+        learned = self._learn_wiring()
+        moved = self._settings_moved() or bool(learned)
+        ready = outcome.ground[self.plan.root] is MeterHealth.FRESH
+        return Answer(messages, refusals + learned, moved, ready)
 
     def allocation(self, outcome: Outcome, now: float, wall: datetime) -> Allocation:
         """The whole decision as it is published."""
-        return said(self._ready_setup(), outcome, now, wall, self.outside.now(now))
+        return said(self._ready_setup(), outcome, now, wall, self.outside.now(now), self.applied)
+
+    def _learn_wiring(self) -> list[Refused]:
+        """What was learned of the wiring since the last look, put to use where the owner allowed it."""
+        evidence = self.state.watch.evidence
+        if self._watched is not None and evidence is self._watched.evidence:
+            return []
+        self._watched = self.state.watch
+        if self.plan.site.site.auto_apply:
+            applied = to_apply(self.plan, evidence, self.applied)
+            if applied != self.applied:
+                self._apply(applied)
+        fresh = [one for one in notices(self.plan, evidence, self.applied) if one.text not in self._noticed]
+        self._noticed |= {one.text for one in fresh}
+        return [Refused(one.code, one.text) for one in fresh]
+
+    def _apply(self, applied: Applied) -> None:
+        turned = applied.turned != self.applied.turned
+        self.applied, self.plan, self._setup = applied, with_applied(self.plan, applied), None
+        # Whatever was subtracted on the wrong phase is believed no longer.
+        watch = Watch() if turned else self.state.watch
+        known = replace(self.state.known, meters={}) if turned else self.state.known
+        self.state = replace(self.state, books={}, watch=watch, known=known)
 
     def _troubled(self, text: str, messages: list[ToSay], refusals: list[Refused]) -> Answer:
         if text != self._trouble:
@@ -198,3 +235,9 @@ class Desk:
 
     def _settings_moved(self) -> bool:
         return self._moved
+
+
+def _still(plan: Plan, name: str, evidence: Evidence) -> bool:
+    """Whether evidence that was kept still fits the configuration."""
+    load = plan.loads.get(name)
+    return load is not None and (len(load.legs), len(plan.phases)) == (evidence.legs, evidence.phases)

@@ -123,6 +123,8 @@ def _meter(
     amps = currents(reading, plan.phases, plan.volts)
     if amps is None:
         return known
+    if plan.turned and name == plan.grid_meter:
+        amps = tuple(-one if phase in plan.turned else one for phase, one in enumerate(amps))
     delays = _delays(known.delays.get(name, ()), (now - reading.at).total_seconds())
     at = arrived - delays[-1] + _skew(delays)
     if last is not None and at <= last.at:

@@ -11,18 +11,24 @@ from busbar_allocator.participation import WANTING, took
 from busbar_allocator.plan import COMFORT, STORAGE, LoadPlan, Plan
 from busbar_allocator.sources import sources_of
 from busbar_allocator.state import Mind, State
+from busbar_allocator.watching import MOST_LOADS, compared, read, told
 from busbar_contracts.charger import ChargerState, ConnectorStatus
 from busbar_contracts.load import HeatState, PlugState
+
+NOMINAL_V = 230.0
 
 
 def observed(plan: Plan, state: State, now: float) -> State:
     """The state with all samples heard since the last step in its books, each at its own time."""
-    books, minds = dict(state.books), dict(state.minds)
+    books, minds, watch = dict(state.books), dict(state.minds), state.watch
+    watches = len(plan.loads) <= MOST_LOADS
     for load in plan.loads.values():
         mind = minds.get(load.id) or Mind(dead_s=load.first_dead_time_s)
         seen = state.known.loads.get(load.owner)
         if seen is not None and seen.arrived > mind.sampled_at:
             mind = _look(plan, state, load, mind, seen, books, now)
+            if watches and (per_leg := _per_leg(load, seen.message)) is not None:
+                watch = told(watch, load, per_leg, seen.at)
         minds[load.id] = mind
     for load in plan.loads.values():
         if load.meter is not None and (own := state.known.meters.get(load.meter)) is not None:
@@ -35,9 +41,11 @@ def observed(plan: Plan, state: State, now: float) -> State:
             books[name] = metered(before, meter.at, meter.amps, sources)
             if name == plan.grid_meter:
                 _learn(before, books[name], minds)
+                watch = compared(read(watch, books[name]), plan) if watches else watch
     return State(
         started_at=state.started_at, known=state.known, books=books, minds=minds, latches=state.latches,
-        gate_open=state.gate_open, promise=state.promise, stepped_at=state.stepped_at,
+        gate_open=state.gate_open, promise=state.promise, watch=watch,
+        stepped_at=state.stepped_at,
     )  # fmt: skip
 
 
@@ -75,6 +83,20 @@ def _measured(
             plan, load, 0.0 if message.on is False else message.power_w if message.measures else None
         )
     return None, None
+
+
+def _per_leg(load: LoadPlan, message: object) -> Amps | None:
+    """What a load measured on each of its own legs, to learn where they hang."""
+    if isinstance(message, ChargerState) and message.sampled_at is not None and message.status in WANTING:
+        return leg_currents(message)
+    if (
+        isinstance(message, PlugState)
+        and message.measures
+        and message.power_w is not None
+        and isfinite(message.power_w)
+    ):
+        return (message.power_w / NOMINAL_V / len(load.legs),) * len(load.legs)
+    return None
 
 
 def _of_charger(plan: Plan, load: LoadPlan, state: ChargerState) -> tuple[Amps | None, float | None]:

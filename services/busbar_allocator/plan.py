@@ -99,6 +99,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     reserve_a: float
     followers_wh: float
     battery_answer_s: float
+    turned: tuple[int, ...] = ()
+    """Phases of the grid meter that are counted the other way round, as was learned."""
     any_switches: bool = False
     """Some charger may switch between one and three phases."""
 

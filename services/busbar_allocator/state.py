@@ -9,6 +9,7 @@ from busbar_allocator.participation import Appetite
 from busbar_allocator.permits import Permit
 from busbar_allocator.promise import Promise
 from busbar_allocator.ramps import Ramp
+from busbar_allocator.watching import Watch
 from busbar_contracts.load import LoadMode
 
 NEVER = float("-inf")
@@ -67,4 +68,5 @@ class State(Struct, frozen=True, kw_only=True):
     latches: dict[str, BatteryLatch] = {}
     gate_open: bool = False
     promise: Promise = Promise()
+    watch: Watch = Watch()
     stepped_at: float | None = None

@@ -11,6 +11,7 @@ from busbar_allocator.decide import waiting
 from busbar_allocator.plan import COMFORT, STORAGE, LoadPlan, Plan
 from busbar_allocator.present import Outside, drawn_a
 from busbar_allocator.state import Mind, State
+from busbar_allocator.wiring import Applied, detection_of, turned_phases
 from busbar_contracts import allocation as bus
 from busbar_contracts.charger import ChargerLimit
 from busbar_contracts.load import HeatMode, HeatOrder, LoadMode, PlugSwitch
@@ -24,7 +25,9 @@ class ToSay(Struct, frozen=True):
     ids: dict[str, str]
 
 
-def said(setup: Setup, outcome: Outcome, now: float, wall: datetime, outside: Outside) -> bus.Allocation:
+def said(
+    setup: Setup, outcome: Outcome, now: float, wall: datetime, outside: Outside, applied: Applied
+) -> bus.Allocation:
     """The whole decision for everyone who listens."""
     plan, state, found = setup.plan, outcome.state, outcome.allocation
     meter = state.known.meters.get(plan.grid_meter)
@@ -39,7 +42,7 @@ def said(setup: Setup, outcome: Outcome, now: float, wall: datetime, outside: Ou
         at=wall,
         meter=outcome.ground.get(plan.root, bus.MeterHealth.STARTING),
         loads={
-            load.id: _grant(plan, load, state, found.loads[load.id], now) for load in plan.loads.values()
+            load.id: _grant(plan, load, state, found.loads[load.id], now, applied) for load in plan.loads.values()
         },
         circuits={
             name: _circuit(plan, state, name, one) for name, one in found.circuits.items() if name in plan.circuits
@@ -57,11 +60,14 @@ def said(setup: Setup, outcome: Outcome, now: float, wall: datetime, outside: Ou
         distribution=owner.distribution,
         import_limit_w=smallest[0],
         import_limit_source=smallest[1],
+        polarity_advice=tuple(plan.phases[phase] for phase in turned_phases(plan, state.watch.evidence)),
         reading_age_s=None if meter is None else max(0.0, round(now - meter.at, 2)),
     )  # fmt: skip
 
 
-def _grant(plan: Plan, load: LoadPlan, state: State, grant: snapshot.LoadGrant, now: float) -> bus.LoadGrant:
+def _grant(
+    plan: Plan, load: LoadPlan, state: State, grant: snapshot.LoadGrant, now: float, applied: Applied
+) -> bus.LoadGrant:
     mind = state.minds.get(load.id) or Mind()
     uses = load.uses(len(plan.phases), mind.phases if mind.phases is not None else mind.legs)
     draw = drawn_a(state.books.get(plan.grid_meter), load, uses)
@@ -78,6 +84,7 @@ def _grant(plan: Plan, load: LoadPlan, state: State, grant: snapshot.LoadGrant, 
         number_of_phases=mind.phases,
         draw_a=None if draw is None else round(max(draw, 0.0), 2),
         served=grant.takes_part,
+        detection=detection_of(plan, load, state.watch.evidence.get(load.id), load.id in applied.legs),
     )
 
 
