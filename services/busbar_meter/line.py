@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 FIRST_BACKOFF_S, LAST_BACKOFF_S, BACKOFF_FACTOR = 1.0, 60.0, 1.6
 # A device that is silent says so again this often, so that the reason and its age stay known.
 REPEAT_SILENCE_S = 10.0
+# The contract allows five readings a second, however many orders come.
+LEAST_S = 0.2
 
 Say = Callable[[AnyRole, Struct], Awaitable[None]]
 Event = Callable[[str, str, str], Awaitable[None]]
@@ -55,6 +57,7 @@ class Visit(Struct):
     silent_since_s: float | None = None
     told_s: float = 0.0
     poked: bool = False
+    visited_s: float = float("-inf")
     problems: dict[str, str] = {}
 
 
@@ -79,8 +82,11 @@ class Line:
         for visit in self._visits:
             if visit.station is station and visit.silent_since_s is None:
                 visit.poked = True
-                visit.due_s = self._clock.monotonic()
+                visit.due_s = min(visit.due_s, self._soonest(visit))
         self._poked.set()
+
+    def _soonest(self, visit: Visit) -> float:
+        return max(self._clock.monotonic(), visit.visited_s + LEAST_S)
 
     async def run(self) -> None:
         """Visit the stations for ever, each in its own period."""
@@ -110,8 +116,11 @@ class Line:
             log.exception("%s: unexpected", visit.station)
             await self._silent(visit, error)
             return
-        # An order that came meanwhile is carried out at once, not with the next reading.
-        visit.due_s = max(due + (0.0 if visit.poked else visit.station.plan.every_s), self._clock.monotonic())
+        now = visit.visited_s = self._clock.monotonic()
+        visit.due_s = max(due + visit.station.plan.every_s, now)
+        if visit.poked:
+            # An order that came meanwhile does not wait for the next reading.
+            visit.due_s = min(visit.due_s, self._soonest(visit))
         await self._answered(visit)
         for role, outcome in outcomes:
             if outcome.message is not None:
