@@ -1,16 +1,23 @@
 """Books what charge points say of their transactions, and keeps connectors in step with the book."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from msgspec.structs import replace
+
+from busbar_ocpp import register
 from busbar_ocpp.connector import Connector
 from busbar_ocpp.draw import after
 from busbar_ocpp.drift import Drift, our_time
-from busbar_ocpp.ledger import Entry, Ledger
+from busbar_ocpp.ledger import Entry, Ledger, Price
 from busbar_ocpp.measure import Sample
 from busbar_ocpp.said import TransactionSaid
 
 PROGRESS_EVERY_S = 60.0
+
+
+def _scaled(wh: float | None, factor: float) -> float | None:
+    return None if wh is None else wh * factor
 
 
 class Booking:
@@ -22,6 +29,10 @@ class Booking:
         self._ledger, self._charger, self._connectors = ledger, charger, connectors
         self._nominal_v = nominal_v
         self._noted_at_s: dict[int, float] = {}
+        self.price: Callable[[], Price | None] = lambda: None
+        """What a kilowatt-hour costs now, where prices are known."""
+        self.factor = 1.0
+        """From the unit the charger's register counts in to Wh, as found out."""
         self.gaps = 0
         """Events of the charger that are missing, by their numbers."""
 
@@ -42,7 +53,7 @@ class Booking:
             at=at,
             said=said.at,
             tag=said.tag,
-            meter_wh=said.meter_wh,
+            meter_wh=_scaled(said.meter_wh, self.factor),
             wire_id=said.transaction or "",
             offline=said.offline,
         )
@@ -81,7 +92,10 @@ class Booking:
         at = max(our_time(drift, said.at, now), entry.started_at)
         energies = [sample.energy_wh for sample in said.samples if sample.energy_wh is not None]
         meter_wh = said.meter_wh if said.meter_wh is not None else (energies[-1] if energies else None)
-        ended = self._ledger.stop(entry.number, at=at, meter_wh=meter_wh, reason=said.reason)
+        meter_wh = _scaled(meter_wh, self.factor)
+        ended = self._ledger.stop(
+            entry.number, at=at, meter_wh=meter_wh, reason=said.reason, price=self.price()
+        )
         self._noted_at_s.pop(entry.number, None)
         connector = self._connectors.get(entry.connector)
         if (
@@ -102,14 +116,38 @@ class Booking:
         self, connector: Connector, sample: Sample, at: datetime, now_s: float, transaction: str | None
     ) -> None:
         """Take a sample into the connector's draw, and each minute into the book."""
+        raw = sample.energy_wh
+        sample = replace(sample, energy_wh=_scaled(raw, self.factor))
         connector.draw = after(connector.draw, sample, at, len(connector.wiring.legs), self._nominal_v)
+        self._check_register(connector, raw, at)
         entry = connector.transaction
         if entry is None or (transaction is not None and transaction != entry.wire_id):
             return
         if now_s - self._noted_at_s.get(entry.number, -1e9) < PROGRESS_EVERY_S:
             return
         self._noted_at_s[entry.number] = now_s
-        self._ledger.progress(entry.number, at=at, meter_wh=sample.energy_wh, power_w=connector.draw.power_w)
+        self._ledger.progress(
+            entry.number,
+            at=at,
+            meter_wh=sample.energy_wh,
+            power_w=connector.draw.power_w,
+            price=self.price(),
+        )
+
+    def _check_register(self, connector: Connector, raw: float | None, at: datetime) -> None:
+        """Find out whether the register counts in the unit it names."""
+        connector.register = register.after(connector.register, raw, connector.draw.power_w, at)
+        factor = connector.register.factor
+        if factor == self.factor or not connector.register.concluded:
+            return
+        correction, self.factor = factor / self.factor, factor
+        if connector.transaction is not None:
+            self._ledger.rescale(connector.transaction.number, correction)
+        visit, draw = connector.visit, connector.draw
+        if visit is not None and visit.start_wh is not None:
+            connector.visit = replace(visit, start_wh=visit.start_wh * correction)
+        if draw.energy_wh is not None:
+            connector.draw = replace(draw, energy_wh=draw.energy_wh * correction)
 
     def _count_gap(self, entry: Entry, seq: int | None) -> None:
         if seq is None:

@@ -5,9 +5,11 @@ import logging
 from datetime import datetime, timedelta
 
 from busbar_contracts.charger import ChargerAction, ChargerCommand, ChargerLimit
+from busbar_contracts.prices import PriceSeries
 from busbar_ocpp.bearing import Past, refused_value
 from busbar_ocpp.charge_point import ChargePoint, Desk
 from busbar_ocpp.connector import Connector
+from busbar_ocpp.ledger import Price
 from busbar_ocpp.link import Admission, Credentials, Link
 from busbar_ocpp.memory import LastHeld
 from busbar_ocpp.passwords import Failures, matches
@@ -35,6 +37,9 @@ class Central:
         self._known_passwords: dict[str, str] = {}
         self._said_at_s: dict[tuple[str, int], float] = {}
         self._saved_at_s = 0.0
+        self._prices: PriceSeries | None = None
+        for charger in self.chargers.values():
+            charger.booking.price = self.price
         self._restore()
         desk.remember = lambda charger, number: self.remember(
             self.chargers[charger], self.chargers[charger].connectors[number], now=True
@@ -91,6 +96,19 @@ class Central:
         log.info("%s connected from %s, OCPP %s", charger.plan.id, link.credentials.remote, link.version)
         await charger.serve(link)
         log.info("%s is gone", charger.plan.id)
+
+    def prices(self, series: PriceSeries) -> None:
+        """Take the prices of what is imported; they tell what a session costs."""
+        if series.series == "import":
+            self._prices = series
+
+    def price(self) -> Price | None:
+        """What a kilowatt-hour costs now."""
+        now, series = self.desk.clock.now(), self._prices
+        for slot in series.slots if series is not None else ():
+            if slot.start <= now < slot.end and series is not None:
+                return Price(slot.price, series.currency)
+        return None
 
     # -- orders --------------------------------------------------------------------------------
 

@@ -181,7 +181,10 @@ class ChargePoint:
             with suppress(Lost):
                 await link.send(text)
             if said is not None:
-                await self._after(said)
+                try:
+                    await self._after(said)
+                except Exception:
+                    log.exception("%s: what followed from %s failed", self.plan.id, call.action)
 
     # -- hearing -------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from busbar_ocpp.draw import Draw
 from busbar_ocpp.ledger import Entry
 from busbar_ocpp.obey import Obedience
 from busbar_ocpp.profile import Purpose
+from busbar_ocpp.register import Register
 from busbar_ocpp.standing import Installed, Slot
 from busbar_shared.config.wiring import Connector as Wiring
 from busbar_shared.leases import LeaseBook
@@ -48,6 +49,7 @@ class Connector:
     transaction: Entry | None = None
     visit: Visit | None = None
     draw: Draw = field(default_factory=Draw)
+    register: Register = field(default_factory=Register)
     book: LeaseBook[ChargerLimit] = field(default_factory=lambda: LeaseBook(lowers))
     past: Past | None = None
     installed: dict[Slot, Installed] = field(default_factory=dict)
@@ -66,6 +68,10 @@ class Connector:
     def transaction_id(self) -> str | None:
         """The running transaction as the charger calls it."""
         return None if self.transaction is None else self.transaction.wire_id
+
+    def drawn_a(self, nominal_v: float) -> float | None:
+        """What the car takes on its busiest leg, as far as it is known; rather too little than too much."""
+        return self.draw.estimated_a(len(self.wiring.legs), self.draw.least_volts or nominal_v)
 
     def holds(self, bounds: Bounds, now_s: float) -> Bearing | None:
         """The limit that holds now, None while nothing may be ordered yet."""

@@ -38,6 +38,12 @@ class Draw(Struct, frozen=True, kw_only=True):
         """The current on the busiest leg."""
         return max((leg.current_a for leg in self.legs if leg.current_a is not None), default=None)
 
+    def estimated_a(self, cable_legs: int, volts: float) -> float | None:
+        """The current on the busiest leg, at least: from power spread over all legs where no leg is measured."""
+        if self.most_a is not None or self.power_w is None:
+            return self.most_a
+        return max(self.power_w, 0.0) / (volts * (self.legs_in_use or cable_legs))
+
     @property
     def least_volts(self) -> float | None:
         """The lowest voltage that was measured."""

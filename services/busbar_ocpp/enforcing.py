@@ -16,7 +16,7 @@ DEAD_S = 10.0
 
 def judge(charger: "ChargePoint", connector: Connector) -> None:
     """Compare the newest sample with what was told."""
-    drawn, at, told_at = connector.draw.most_a, connector.draw.at, connector.told_at
+    drawn, at, told_at = connector.drawn_a(charger.desk.plan.nominal_v), connector.draw.at, connector.told_at
     if drawn is None or at is None or told_at is None or connector.told_a is None:
         return
     if charger.released or not connector.wiring.controllable or connector.number in charger.steering.silent:

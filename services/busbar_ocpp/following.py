@@ -33,7 +33,7 @@ def follow(charger: "ChargePoint", connector: Connector) -> None:
             connector.asked_s = now_s
             charger.start(_start(charger, connector, tag))
         return
-    draws = (connector.draw.most_a or 0.0) > TOLERANCE_A
+    draws = (connector.drawn_a(charger.desk.plan.nominal_v) or 0.0) > TOLERANCE_A
     if charger.quirk.zero_does_not_stop and holds is not None and not granted and draws:
         connector.asked_s = now_s
         connector.stopped_tag = connector.transaction.tag

@@ -48,6 +48,13 @@ EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
 SPARE = 1_000_000_000
 
 
+class Price(Struct, frozen=True):
+    """What a kilowatt-hour costs now."""
+
+    per_kwh: float
+    currency: str
+
+
 class Entry(Struct, frozen=True, kw_only=True):
     """One transaction as it is booked. Energies are the charger's register, times ours (UTC)."""
 
@@ -153,7 +160,7 @@ class Ledger:
         with self._write() as db:
             number = db.execute(
                 "INSERT INTO transactions (charger, connector, wire_id, tag, started_at, started_said, start_wh,"
-                " last_at, last_wh, offline) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " last_at, last_wh, offline, cost) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
                 (
                     charger,
                     connector,
@@ -212,8 +219,11 @@ class Ledger:
         power_w: float | None,
         seq: int | None = None,
         gaps: int | None = None,
+        price: Price | None = None,
     ) -> None:
-        """Note how far a transaction has come."""
+        """Note how far a transaction has come, and what the energy since the last note costs."""
+        if meter_wh is not None:
+            self._charge(number, meter_wh, price)
         with self._write() as db:
             db.execute(
                 "UPDATE transactions SET last_at = ?, last_wh = coalesce(?, last_wh),"
@@ -222,8 +232,18 @@ class Ledger:
                 (_text(at), meter_wh, meter_wh, power_w, seq, gaps, number),
             )
 
-    def stop(self, number: int, *, at: datetime, meter_wh: float | None, reason: str | None) -> Entry | None:
+    def stop(
+        self,
+        number: int,
+        *,
+        at: datetime,
+        meter_wh: float | None,
+        reason: str | None,
+        price: Price | None = None,
+    ) -> Entry | None:
         """Book the end. A second end changes nothing."""
+        if meter_wh is not None:
+            self._charge(number, meter_wh, price)
         with self._write() as db:
             db.execute(
                 "UPDATE transactions SET ended_at = ?, stop_wh = coalesce(?, last_wh), reason = ?"
@@ -232,11 +252,24 @@ class Ledger:
             )
         return self._one("number = ?", (number,))
 
-    def price(self, number: int, cost: float, currency: str) -> None:
-        """Note what a transaction cost."""
+    def _charge(self, number: int, meter_wh: float, price: Price | None) -> None:
+        """Add what the energy since the last note costs; energy without a price makes the cost unknown."""
+        per_kwh, currency = (price.per_kwh, price.currency) if price is not None else (None, None)
         with self._write() as db:
             db.execute(
-                "UPDATE transactions SET cost = ?, currency = ? WHERE number = ?", (cost, currency, number)
+                "UPDATE transactions SET cost = CASE WHEN last_wh IS NULL OR ?1 <= last_wh THEN cost"
+                " WHEN ?2 IS NULL THEN NULL ELSE cost + (?1 - last_wh) / 1000.0 * ?2 END,"
+                " currency = coalesce(currency, ?3) WHERE number = ?4 AND ended_at IS NULL",
+                (meter_wh, per_kwh, currency, number),
+            )
+
+    def rescale(self, number: int, factor: float) -> None:
+        """The register was found to count in another unit: what was booked of it is corrected."""
+        with self._write() as db:
+            db.execute(
+                "UPDATE transactions SET start_wh = start_wh * ?1, last_wh = last_wh * ?1, cost = NULL"
+                " WHERE number = ?2",
+                (factor, number),
             )
 
     def by_wire_id(self, charger: str, wire_id: str) -> Entry | None:
@@ -336,6 +369,6 @@ def _entry(row: sqlite3.Row) -> Entry:
         stop_wh=row["stop_wh"],
         reason=row["reason"],
         offline=bool(row["offline"]),
-        cost=row["cost"],
+        cost=row["cost"] if row["currency"] is not None else None,
         currency=row["currency"],
     )

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from busbar_contracts.charger import ChargerCommand, ChargerLimit
+from busbar_contracts.prices import PriceSeries
 from busbar_ocpp.central import Central
 from busbar_ocpp.charge_point import Desk
 from busbar_ocpp.config import OcppPlan, plan_of
@@ -31,7 +32,7 @@ async def run(service: Service, *, opened_on: asyncio.Future[int] | None = None)
     memory, quirks = Memory(service.state_dir), with_own(service.state_dir)
     desk = Desk(plan, service.clock, service.bus, ledger, memory, quirks, outbox)
     central = Central(desk)
-    orders = service.bus.listen(ChargerLimit, ChargerCommand)
+    orders = service.bus.listen(ChargerLimit, ChargerCommand, PriceSeries)
     try:
         async with opened(door_of(plan), central.admit, central.serve, service.clock) as port:
             if opened_on is not None:
@@ -53,10 +54,12 @@ async def _obey(central: Central, orders: AsyncIterator[Heard[Any]]) -> None:
         try:
             if isinstance(heard.message, ChargerLimit):
                 await central.order(heard)
+            elif isinstance(heard.message, PriceSeries):
+                central.prices(heard.message)
             else:
                 await central.command(heard)
         except Exception:
-            log.exception("an order for %s could not be taken", heard.topic)
+            log.exception("%s could not be taken", heard.topic)
 
 
 async def _speak(central: Central) -> None:

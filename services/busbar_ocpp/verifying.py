@@ -49,7 +49,11 @@ def _begin(charger: "ChargePoint", connector: Connector) -> Trial:
     holds = connector.holds(steering.bounds(connector), now_s)
     if charger.calls is None or holds is None:
         raise CannotTry("the charger is not connected" if charger.calls is None else "no limit stands yet")
-    return trial(steering.standing(connector, holds.limit_a, holds.phases), connector.draw.most_a, now_s)
+    return trial(
+        steering.standing(connector, holds.limit_a, holds.phases),
+        connector.drawn_a(charger.desk.plan.nominal_v),
+        now_s,
+    )
 
 
 async def _watch(charger: "ChargePoint", connector: Connector, running: Trial) -> bool:
@@ -63,7 +67,7 @@ async def _watch(charger: "ChargePoint", connector: Connector, running: Trial) -
             raise CannotTry("the limit was cut meanwhile")
         at = connector.draw.at
         sample_s = None if at is None else now_s - (clock.now() - at).total_seconds()
-        fell = verdict(running, connector.draw.most_a, sample_s, now_s)
+        fell = verdict(running, connector.drawn_a(charger.desk.plan.nominal_v), sample_s, now_s)
         if fell is not None:
             return fell
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from busbar_ocpp.history import as_csv, row
-from busbar_ocpp.ledger import Ledger
+from busbar_ocpp.ledger import Ledger, Price
 
 SIX_PM = datetime(2026, 3, 1, 18, 0, tzinfo=UTC)
 
@@ -119,3 +119,29 @@ def test_history_newest_first_and_as_a_spreadsheet(tmp_path: Path) -> None:
     assert "2026-03-01T18:00:00+00:00,2026-03-01T18:30:00+00:00,3.5,7000,,'=cmd(),Local" in lines[1]
     assert len(ledger.history(charger="right")) == 0
     assert len(ledger.history(since=SIX_PM + timedelta(hours=1))) == 1
+
+
+@pytest.mark.parametrize(
+    ("steps", "cost"),
+    [
+        pytest.param([(2000.0, 0.3), (3000.0, 0.1)], 0.4, id="each kilowatt-hour at the price of its minute"),
+        pytest.param([(2000.0, -0.1)], -0.1, id="a negative price pays"),
+        pytest.param(
+            [(2000.0, 0.3), (3000.0, None)], None, id="energy without a price makes the cost unknown"
+        ),
+        pytest.param([(None, None)], None, id="no prices, no cost"),
+    ],
+)
+def test_what_a_session_costs(
+    tmp_path: Path, steps: list[tuple[float | None, float | None]], cost: float | None
+) -> None:
+    ledger = Ledger(tmp_path / "t.sqlite3", SIX_PM)
+    number = begin(ledger).number
+    for meter_wh, per_kwh in steps:
+        price = None if per_kwh is None else Price(per_kwh, "EUR")
+        ledger.progress(number, at=SIX_PM, meter_wh=meter_wh, power_w=None, price=price)
+
+    ended = ledger.stop(number, at=SIX_PM, meter_wh=None, reason="Local")
+
+    assert ended is not None
+    assert ended.cost == (None if cost is None else pytest.approx(cost))
