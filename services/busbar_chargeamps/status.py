@@ -49,7 +49,6 @@ def status(
     fresh = outlet.seen_at_s is not None and now_s - outlet.seen_at_s <= stale_s
     sight = outlet.sight
     minutes = _minutes(left, now)
-    kwh = round(minutes / 60 * outlet.place.kw, 3)
     return ChargeAmpsStatus(
         state=_state(outlet),
         schedule_source=counts.source if seen.active else "none",  # type: ignore[arg-type]
@@ -76,7 +75,7 @@ def status(
         price_threshold_active=planner.plan.price_threshold_active if planner and planning else False,
         plan_state=planner.state(now) if planner and planning else None,
         planned_minutes=minutes,
-        planned_kwh=kwh,
+        planned_kwh=_kwh(left, now, outlet),
         planned_cost=_cost(planner.plan, now, outlet.place.kw) if planner and planning else None,
         periods=tuple(
             SchedulePeriod(start=local(p.start, zone), end=local(p.end, zone), max_current=p.amps)
@@ -128,6 +127,12 @@ def _error(memory: Memory) -> CommandError | None:
 
 def _minutes(left: tuple[Period, ...], now: datetime) -> float:
     return round(sum((p.end - max(p.start, now)).total_seconds() for p in left) / 60)
+
+
+def _kwh(left: tuple[Period, ...], now: datetime, outlet: Outlet) -> float:
+    """The energy a car takes that uses each window's current to the full."""
+    ampere_hours = sum((p.end - max(p.start, now)).total_seconds() / 3600 * p.amps for p in left)
+    return round(ampere_hours * outlet.place.kw / outlet.rules.site_max_current, 2)
 
 
 def _cost(plan: Plan, now: datetime, kw: float) -> float:
