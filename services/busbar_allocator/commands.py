@@ -40,10 +40,11 @@ def explain(
         return
     from busbar_allocator.explain import answers, show
 
+    if file is None and sys.stdin.isatty():
+        typer.echo("Give a file, pipe a snapshot in, or ask the running site with --live.", err=True)
+        raise typer.Exit(2)
     if as_json:
-        for line in answers(_lines(file)):
-            sys.stdout.buffer.write(line + b"\n")
-            sys.stdout.buffer.flush()
+        _answer_all(answers(_lines(file)))
         return
     from busbar_allocator.allocate import allocate
     from busbar_allocator.decode import read_snapshot
@@ -54,6 +55,17 @@ def explain(
     except BadSnapshot as error:
         typer.echo(f"Nothing is granted: {error}", err=True)
         raise typer.Exit(1) from None
+
+
+def _answer_all(answers: Iterable[bytes]) -> None:
+    """Write each answer as it is ready; a reader that goes away ends it quietly."""
+    try:
+        for line in answers:
+            sys.stdout.buffer.write(line + b"\n")
+            sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        # Python would complain once more while it closes a pipe that nobody reads.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _explain_live(config: Path | None, as_json: bool) -> None:

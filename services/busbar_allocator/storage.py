@@ -41,8 +41,14 @@ class One(NamedTuple):
 
 
 def _sum(each: list[One]) -> One:
-    total = [sum(column) for column in zip(*(one[:5] for one in each), strict=True)] or [0.0] * 5
-    return One(total[0], total[1], total[2], total[3], total[4], all(one.empty for one in each))
+    return One(
+        sum(one.present for one in each),
+        sum(one.answer for one in each),
+        sum(one.solar for one in each),
+        sum(one.no_grid for one in each),
+        sum(one.export for one in each),
+        all(one.empty for one in each),
+    )
 
 
 class Storage:
