@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from busbar_allocator import allocate as engine
-from busbar_allocator import decide, snapshot
+from busbar_allocator import decide, probe, snapshot
 from busbar_allocator.background import Book, ordered
 from busbar_allocator.decide import FOLLOWING, Tick
 from busbar_allocator.known import heard
@@ -96,9 +96,22 @@ def step(
     allocation = engine.decide(setup.model, seen)
     state = _switch_phases(setup, state, seen, allocation, tick)
     minds, promise = _decide(setup, state, allocation, ground, tick)
+    if plan.site.site.probe and tick.fresh and ground[plan.root] is MeterHealth.FRESH:
+        minds = _probe(plan, state, minds, tick.now)
     state = state if promise is state.promise else replace(state, promise=promise)
     state, orders, changed = _order(plan, state, minds, ground, tick)
     return Outcome(state=state, orders=orders, allocation=allocation, ground=ground, changed=changed)
+
+
+def _probe(plan: Plan, state: State, minds: dict[str, Mind], now: float) -> dict[str, Mind]:
+    """Lower one charger for a moment whose wiring is not known, unless another is lowered already."""
+    if any(probe.ceiling(mind, now) is not None for mind in minds.values()):
+        return minds
+    for load in plan.loads.values():
+        mind = probe.probed(load, minds[load.id], state.watch.evidence.get(load.id), now)
+        if mind is not minds[load.id]:
+            return {**minds, load.id: mind}
+    return minds
 
 
 def _hear(plan: Plan, state: State, said: Iterable[Said], wall: datetime) -> State:

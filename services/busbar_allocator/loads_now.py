@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from busbar_allocator import snapshot
+from busbar_allocator import probe, snapshot
 from busbar_allocator.participation import part_of_charger
 from busbar_allocator.permits import resting
 from busbar_allocator.phases import switching
@@ -34,6 +34,8 @@ def charger_now(
         return snapshot.LoadNow(status=message.status.value, reserved_a=most, draw_a=draw)
     part = part_of_charger(appetite, load.min_a, now)
     ceiling = part.most_a
+    if (lowered := probe.ceiling(mind, now)) is not None:
+        ceiling = _least(ceiling, lowered)
     if message.lease is LeaseQuality.NONE:
         ceiling = _least(ceiling, load.standing_a)
     session = message.session

@@ -53,6 +53,9 @@ class Mind(Struct, frozen=True):
     switched_at: float = NEVER
     phasing: Phasing = Phasing()
     sampled_at: float = NEVER
+    probed_at: float = NEVER
+    probe_a: float = 0.0
+    """What it was lowered to when its wiring was probed last."""
     muted: bool = False
     """It is reserved for what it does by itself and gets no orders."""
     reason: str = ""

@@ -183,6 +183,7 @@ class House:
         self, config: dict[str, Any], *, cars: dict[str, Car] | None = None, plugs: dict[str, Plug] | None = None,
         house: dict[str, Profile] | None = None, sun: dict[str, Profile] | None = None,
         battery: Battery | None = None, garage: dict[str, Profile] | None = None, box: str | None = None,
+        turned: str | None = None,
         seed: int = 1, loses: float = 0.0, repeats: float = 0.0,
     ) -> None:  # fmt: skip
         """A house whose configuration is written as in the site file."""
@@ -191,7 +192,7 @@ class House:
         self.cars, self.plugs, self.battery = cars or {}, plugs or {}, battery
         self.house = house or {}
         self.sun = sun or {}
-        self.garage, self.box = garage, box
+        self.garage, self.box, self.turned = garage, box, turned
         self.garage_wires = {phase: Wire(20.0) for phase in PHASES}
         self._garage_before: dict[str, float] = {}
         self.loses, self.repeats = loses, repeats
@@ -326,6 +327,8 @@ class House:
             return False
         then = self.now - METER_LAG_S
         amps = min(self.history, key=lambda one: abs(one[0] - then))[1]
+        if self.turned is not None:
+            amps = {**amps, self.turned: -amps[self.turned]}
         reading = self._reading(amps)
         if broken and self.meter_mode == "frozen":
             reading = self._last["meter"]
