@@ -198,6 +198,7 @@ class Link:
         try:
             answer = await asyncio.wait_for(answered, self.answer_within_s)
         except TimeoutError:
+            log.warning("%s: %s was not answered", self.station.spec.id, call.action)
             return None
         except _Error:
             answer = {}

@@ -122,6 +122,8 @@ class Ocpp16:
         }
 
     def _authorised(self, notice: TagShown, answer: Json) -> None:
+        if "idTagInfo" in answer:
+            self.station.card_answered(notice.connector)
         if answer.get("idTagInfo", {}).get("status") == "Accepted":
             self.station.authorised(notice.connector, notice.tag)
 

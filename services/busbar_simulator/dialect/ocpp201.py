@@ -117,6 +117,8 @@ class Ocpp201:
         }
 
     def _authorised(self, notice: TagShown, answer: Json) -> None:
+        if "idTokenInfo" in answer:
+            self.station.card_answered(notice.connector)
         if answer.get("idTokenInfo", {}).get("status") == "Accepted":
             self.station.authorised(notice.connector, notice.tag)
 

@@ -24,6 +24,9 @@ class Connector:
     authorised: bool = False
     plugged_for_s: float = 0.0
     shown_tag: bool = False
+    # A card whose question was lost on the way is shown again.
+    tag_answered: bool = False
+    shown_at_s: float = 0.0
     # After a stop the cable must be pulled, or a new start be asked for from afar.
     finished: bool = False
     awaiting: tuple[str, int | None, float] | None = None

@@ -28,6 +28,8 @@ from .profiles import Profile, Profiles, Purpose, Rejected, Shelf
 from .samples import Measured, measure
 
 START_WITHIN_S = 60.0
+# A driver whose card got no answer tries again.
+SHOWN_AGAIN_S = 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +159,10 @@ class Station:
             connector.awaiting = (tag, remote_start, self.now_s + START_WITHIN_S)
         return True
 
+    def card_answered(self, number: int) -> None:
+        """The central system has judged the card, one way or the other."""
+        self.connectors[number].tag_answered = True
+
     def authorised(self, number: int, tag: str) -> None:
         """The card was accepted."""
         connector = self.connectors[number]
@@ -239,14 +245,17 @@ class Station:
             tag, remote_start, _ = connector.awaiting
             self._begin(connector, tag, remote_start)
         elif self._card_due(connector):
-            connector.shown_tag = True
+            connector.shown_tag, connector.tag_answered, connector.shown_at_s = True, False, self.now_s
             if self.online:
                 self.say(TagShown(connector=connector.number, tag=self.spec.tag or ""))
             elif self.spec.starts_offline:
                 self._begin(connector, self.spec.tag or "", None)
 
     def _card_due(self, connector: Connector) -> bool:
-        ready = connector.available and not connector.faulted and not connector.shown_tag
+        patient = connector.tag_answered or self.now_s < connector.shown_at_s + SHOWN_AGAIN_S
+        if connector.finished or (connector.shown_tag and patient):
+            return False
+        ready = connector.available and not connector.faulted
         return ready and self.spec.tag is not None and connector.plugged_for_s >= self.spec.tag_after_s
 
     def _begin(self, connector: Connector, tag: str, remote_start: int | None) -> None:

@@ -344,6 +344,20 @@ def test_every_fault_is_spoken_of_in_the_code() -> None:
     assert [fault for fault in Fault if f"Fault.{fault.name}" not in text] == []
 
 
+def test_a_card_whose_question_was_lost_is_shown_again() -> None:
+    bench = Bench("1.6")
+    lost = []
+
+    def lose(notice: Notice) -> None:
+        for call in bench.dialect.calls(notice):
+            lost.append(call.action)
+
+    bench.take = lose  # type: ignore[method-assign]
+    bench.live(45)
+
+    assert lost.count("Authorize") == 3
+
+
 def test_two_connectors_live_their_own_lives() -> None:
     bench = Bench("1.6", connectors=2)
     bench.live(3)
