@@ -37,6 +37,8 @@ class Central:
         self._known_passwords: dict[str, str] = {}
         self._said_at_s: dict[tuple[str, int], float] = {}
         self._saved_at_s = 0.0
+        self._saving: asyncio.Task[None] | None = None
+        self._save_again = False
         self._prices: PriceSeries | None = None
         for charger in self.chargers.values():
             charger.booking.price = self.price
@@ -136,8 +138,8 @@ class Central:
             return
         after = connector.holds(charger.steering.bounds(connector), clock.monotonic())
         cut = before is None or after is None or after.limit_a < before.limit_a
-        self.remember(charger, connector, now=cut)
         charger.order_taken(connector)
+        self.remember(charger, connector, now=cut)
         if before is None or after is None or before != after:
             charger.changed(connector)
 
@@ -200,12 +202,29 @@ class Central:
             for charger in self.chargers.values():
                 for connector in charger.connectors.values():
                     self.remember(charger, connector, now=False)
-            self.desk.memory.save_held()
+            self._save_soon()
+
+    def _save_soon(self) -> None:
+        """Write what holds, beside the loop: a slow disk must not hold up a cut."""
+        if self._saving is not None and not self._saving.done():
+            self._save_again = True
+            return
+        self._saving = asyncio.create_task(self._save())
+
+    async def _save(self) -> None:
+        self._save_again = True
+        while self._save_again:
+            self._save_again = False
+            await asyncio.to_thread(self.desk.memory.save_held)
+
+    def close(self) -> None:
+        """Write once more what holds."""
+        self.desk.memory.save_held()
 
     # -- over restarts -------------------------------------------------------------------------
 
     def remember(self, charger: ChargePoint, connector: Connector, *, now: bool) -> None:
-        """Note what holds at a connector; written at once when it is a cut."""
+        """Note what holds at a connector; written now when it is a cut, for a restart must not raise."""
         clock = self.desk.clock
         now_s = clock.monotonic()
         held = [
@@ -221,7 +240,7 @@ class Central:
             status=connector.status,
         )
         if now:
-            self.desk.memory.save_held()
+            self._save_soon()
 
     def _restore(self) -> None:
         """Put back the leases with what is left of them, at most one lease."""

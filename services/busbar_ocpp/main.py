@@ -45,6 +45,7 @@ async def run(service: Service, *, opened_on: asyncio.Future[int] | None = None)
                     if charger.proxy is not None:
                         tasks.create_task(charger.proxy.run())
     finally:
+        central.close()
         ledger.close()
         outbox.close()
 

@@ -73,5 +73,5 @@ class Memory:
         self._learned_file.save(self.learned)
 
     def save_held(self) -> None:
-        """Write what holds. A cut is written before it is sent: a restart must not raise."""
-        self._held_file.save(self.held)
+        """Write what holds."""
+        self._held_file.save(dict(self.held))
