@@ -96,15 +96,16 @@ async def test_the_battery_does_what_it_is_told(tmp_path: Path) -> None:
 async def test_the_inverter_keeps_its_limit(tmp_path: Path) -> None:
     async with simulated("gen24") as (device, port), running(steered(port), tmp_path) as bus:
         await said(bus, InverterReading)
+        # With the battery at rest all the sun would go out.
         bus.feed(BatterySetpoint(min_w=0, max_w=0, **stamp()), battery="cellar")
+        await said(bus, InverterReading, lambda each: each.power_w is not None and each.power_w > 4000)
         bus.feed(InverterLimit(limit_w=1234.0, **stamp()), inverter="roof")
 
         roof = await said(
-            bus, InverterReading, lambda each: each.power_w is not None and each.power_w <= 1234
+            bus, InverterReading, lambda each: each.power_w is not None and 1100 < each.power_w <= 1234
         )
 
-    assert roof.limit_w == 1234.0
-    assert roof.power_w > 1100
+    assert (roof.limit_w, roof.control) == (1234.0, Control.OURS)
     assert refused(device) == []
 
 
