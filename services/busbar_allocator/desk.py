@@ -34,10 +34,14 @@ from busbar_contracts.allocation import Allocation, MeterHealth, SiteLimit, Site
 from busbar_contracts.battery import BatterySettings, BatterySettingsSet
 from busbar_contracts.charger import ChargerState
 from busbar_contracts.load import LoadSettingsSet
+from busbar_contracts.meter import MeterReading
 from busbar_shared.bus import Heard, RawHeard
 from busbar_shared.leases import OrderStamp
 
 SAY_EVERY_S = 10.0
+
+AT_ONCE = (LoadSettingsSet, SiteSettingsSet, SiteLimit, BatterySettingsSet)
+"""What is answered in the same moment, as is a reading of a circuit's meter."""
 
 
 class Refused(Struct, frozen=True):
@@ -86,9 +90,12 @@ class Desk:
         self._noticed: set[str] = set()
         self._watched: Watch | None = None
 
-    def hear(self, heard: Heard[Any]) -> None:
-        """Keep a message for the next decision."""
+    def hear(self, heard: Heard[Any]) -> bool:
+        """Keep a message for the next decision; True when that should be now, not with the next second."""
         self._inbox.append(heard)
+        if isinstance(heard.message, MeterReading):
+            return heard.ids.get("meter") in self.plan.meters
+        return isinstance(heard.message, AT_ONCE)
 
     def soc_topics(self) -> tuple[str, ...]:
         """Foreign topics that tell the charge of cars."""

@@ -25,9 +25,6 @@ HEARD: tuple[type[Struct], ...] = (
     MeterReading, InverterReading, BatteryReading, ChargerState, PlugState, HeatState, LoadSettingsSet,
     SiteSettingsSet, SiteLimit, BatterySettings, BatterySettingsSet, PriceSeries, ChargeAmpsStatus, ServiceStatus,
 )  # fmt: skip
-AT_ONCE = (MeterReading, LoadSettingsSet, SiteSettingsSet, SiteLimit, BatterySettingsSet)
-"""What is answered in the same moment; everything else waits for the next of these, at most a second."""
-
 TICK_S = 1.0
 
 
@@ -45,8 +42,9 @@ async def run(service: Service) -> None:
             tasks.create_task(_listen_raw(service.bus.listen_raw(*topics), desk))
         try:
             while True:
-                await _decide(service, desk, kept)
+                # Cleared first: what arrives while we speak wakes us again.
                 wake.clear()
+                await _decide(service, desk, kept)
                 await wake.wait()
         finally:
             # Leases are left to run out: a planned restart must not drop a car.
@@ -66,8 +64,7 @@ async def _decide(service: Service, desk: Desk, kept: StateFile[Kept]) -> None:
 
 async def _listen(heard: AsyncIterator[Heard[Any]], desk: Desk, wake: asyncio.Event) -> None:
     async for one in heard:
-        desk.hear(one)
-        if isinstance(one.message, AT_ONCE):
+        if desk.hear(one):
             wake.set()
 
 
