@@ -16,7 +16,7 @@ from busbar_ocpp import answers, composite, frames, hear16, hear201, owner
 from busbar_ocpp.booking import Booking
 from busbar_ocpp.calls import Calls, Refused, Silent, Superseded
 from busbar_ocpp.config import ChargerPlan, OcppPlan
-from busbar_ocpp.connector import Connector
+from busbar_ocpp.connector import PLUGGED, Connector
 from busbar_ocpp.drift import heard, our_time, synchronised
 from busbar_ocpp.enforcing import enforce, judge
 from busbar_ocpp.following import follow
@@ -265,7 +265,10 @@ class ChargePoint:
         if connector is None:
             return  # 0 is the unit; numbers we were not told of are no loads
         status = said.status
-        if said.occupied and connector.transaction is not None and connector.status in _WITH_CAR:
+        # Occupied is all 2.0.1 says here; what the car does comes with its transaction, and one that has
+        # just ended is not a car that waits.
+        running = connector.transaction is not None and connector.status in _WITH_CAR
+        if said.occupied and (running or connector.status is ConnectorStatus.FINISHING):
             status = connector.status
         connector.error = said.error
         self._plug(connector, status)
@@ -288,8 +291,11 @@ class ChargePoint:
         if connector is None:
             return
         live = entry is None or entry.ended_at is None or said.kind == "ended"
-        if live and said.charging is not None and not said.offline:
-            self._plug(connector, said.charging)
+        status = said.charging
+        if said.kind == "ended" and connector.transaction is None and connector.status in PLUGGED:
+            status = ConnectorStatus.FINISHING
+        if live and status is not None and not said.offline:
+            self._plug(connector, status)
         self._measured(connector.number, said.samples, said.transaction)
         self._moved(connector)
         self.greeting.transaction(connector, said)

@@ -245,3 +245,21 @@ async def test_a_charger_with_a_clock_that_is_wrong_is_limited_from_the_moment_i
         await charger.drop()
         await house.clock.sleep(121)
         assert charger.limit() == 6.0
+
+
+async def test_the_proof_goes_on_across_a_reboot(tmp_path: Path) -> None:
+    async with House(tmp_path, factor=20) as house:
+        charger = await charging(house)
+        living = asyncio.create_task(live(house, charger))
+        await house.says(lambda state: state.power_w)
+
+        house.command(action="verify", value="reboot")
+        await until(lambda: charger.resets, patience_s=9, what="the reset")
+        living.cancel()
+        await charger.disconnect()
+        charger.model.transactions.clear()
+        await charger.connect()
+        await charger.boot()
+
+        state = await house.says(lambda state: state.last_answer, patience_s=9)
+        assert (state.last_answer or "").endswith("without a word; a profile survived its reboot")

@@ -207,3 +207,20 @@ async def test_a_fresh_service_orders_nothing_for_one_lease_and_then_the_fallbac
         assert charger.told("SetChargingProfile") == []
 
         await until(lambda: charger.limit() == 6.0, what="the fallback")
+
+
+async def test_a_car_whose_transaction_has_ended_does_not_wait_for_another(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        charger = await house.arrived(version="2.0.1")
+        await charger.status("Occupied")
+        await house.says(lambda state: state.status is ConnectorStatus.PREPARING)
+        await charger.event("Started", "T1", seq=0, tag="TAG1", state="Charging")
+        await charger.status("Occupied")
+        await house.says(lambda state: state.status is ConnectorStatus.CHARGING)
+        await charger.event("Ended", "T1", seq=1)
+        await charger.status("Occupied")
+
+        await house.says(lambda state: state.status is ConnectorStatus.FINISHING)
+        await charger.status("Available")
+        await charger.status("Occupied")
+        await house.says(lambda state: state.status is ConnectorStatus.PREPARING)
