@@ -148,6 +148,9 @@ class ChargerState(Observed, frozen=True, kw_only=True):
     ] = None
     capabilities: Annotated[Capabilities, Meta(description="What it can do.")] = Capabilities()
     answer_s: Annotated[Seconds | None, Meta(description="How long it takes to answer, learned.")] = None
+    worst_wait_s: Annotated[
+        Seconds | None, Meta(description="The longest a call to it stood in the queue since it connected.")
+    ] = None
     ocpp_version: Annotated[str | None, Meta(description="1.6, 2.0.1 or 2.1.")] = None
     vendor: Annotated[str | None, Meta(description="As it says itself.")] = None
     model: Annotated[str | None, Meta(description="As it says itself.")] = None

@@ -416,6 +416,7 @@ class ChargePoint:
             identity=self.identity,
             quirks=self.quirks,
             answer_s=self.calls.answer_s if self.calls else None,
+            worst_wait_s=self.calls.worst_wait_s if self.calls else None,
         )
 
 

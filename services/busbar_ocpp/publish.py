@@ -35,6 +35,7 @@ def state_of(
     identity: Booted | None,
     quirks: Sequence[str],
     answer_s: float | None,
+    worst_wait_s: float | None,
 ) -> ChargerState:
     """What is true of a connector now; figures keep the time of their sample."""
     draw, wiring = connector.draw, connector.wiring
@@ -67,6 +68,7 @@ def state_of(
             measures=draw.at is not None or connector.transaction is None,
         ),
         answer_s=None if answer_s is None else round(answer_s, 3),
+        worst_wait_s=None if worst_wait_s is None else round(worst_wait_s, 3),
         ocpp_version=version,
         vendor=identity.vendor if identity else None,
         model=identity.model if identity else None,
