@@ -68,12 +68,16 @@ def _counted(excess: float) -> float:
     return excess if excess > TOLERANCE_W else 0.0
 
 
-def too_much_now(site: SiteNow, pair: Pair) -> float | None:
+def too_much_now(site: SiteNow, pair: Pair, refused: bool) -> float | None:
     """The cap that mends an export seen at the meter before the batteries' share in it is known.
 
-    What a battery beside the sun gives is taken back from the battery; the sun must not pay for it.
+    What a battery beside the sun gives is first taken back from the battery: a sun that pays for it is cut, then
+    missed, then given by the battery again, down to nothing. It pays only for what the battery `refused`.
     """
     excess, _ = excess_now(site, pair)
+    if not refused:
+        rows = zip(site.batteries, pair.batteries, strict=True)
+        excess -= sum(max(0.0, -power) for one, power in rows if one.inverter is None)
     if excess <= 0 or site.grid.last_s is None:
         return None
     output = output_at(site.inverters, site.grid.last_s)

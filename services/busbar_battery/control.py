@@ -41,6 +41,10 @@ from busbar_battery.windows import Style, all_surplus, divided, style_of, window
 
 # A battery that misses its order by less than this does not count as refusing it.
 SLACK_W = 100.0
+# A battery that still gives into a broken export limit at the second sample after is not waited for any longer.
+REFUSED_AFTER_S = 1.5
+# While sun is held back, less than this is not worth a discharge: the cap closes the gap.
+GAP_W = 150.0
 
 
 class State(Struct, frozen=True, kw_only=True):
@@ -149,7 +153,10 @@ def _seeing(
     state = replace(state, over_since=_over_since(state, pair, scene))
     short_since = _short_since(state, pair, site.now)
     refuses = short_since is not None and site.now - short_since >= tuning.not_following_s
-    probe = _probe(state, site, tuning, pair, scene, choice, refuses)
+    seen = _sight(state, site, tuning, pair, scene, choice, refuses)
+    probe = Probe(not_before=state.probe.not_before) if seen is None else probed(state.probe, seen, tuning)
+    if seen is not None and seen.held_back and -GAP_W < choice.power < 0:
+        choice = choice.stilled()
     if probe.since is not None:
         choice = _asking_more(choice, scene, pair.surplus, rise_w_per_s(site.inverters, tuning))
     style = style_of(scene, choice, site.batteries, probe.since is not None, site.spared_w is not None)
@@ -185,12 +192,13 @@ def _short_since(state: State, pair: Pair, now: float) -> float | None:
     return state.short_since if state.short_since is not None else now
 
 
-def _probe(
+def _sight(
     state: State, site: SiteNow, tuning: Tuning, pair: Pair, scene: Scene, choice: Choice, refuses: bool
-) -> Probe:
+) -> Sight | None:
+    """What speaks for and against asking a capped sun for more; None where nothing is capped."""
     output, cap = output_at(site.inverters, pair.at_s), state.cap.total
     if output is None or cap is None:
-        return Probe(not_before=state.probe.not_before)
+        return None
     binding = cap < min(rating_of(site.inverters), or_inf(site.wishes.gen_limit)) - SLACK_W
     into_dc = sum(
         power for one, power in zip(site.batteries, pair.batteries, strict=True) if one.inverter is not None
@@ -203,7 +211,7 @@ def _probe(
     # A hybrid puts what may not leave it into its battery by itself, as far as the window lets it.
     alone = len(site.batteries) == 1 and site.batteries[0].follows_grid and all_surplus(scene)
     room = room and not (alone and site.batteries[0].inverter is not None)
-    seen = Sight(
+    return Sight(
         now=site.now,
         sun=output + into_dc,
         held_back=binding and output >= 0.97 * cap - SLACK_W / 2 and (crowded or pair.battery > -SLACK_W),
@@ -211,7 +219,6 @@ def _probe(
         broken=state.over_since is not None and pair.at_s > state.over_since,
         step=rise_w_per_s(site.inverters, tuning),
     )
-    return probed(state.probe, seen, tuning)
 
 
 def _asking_more(choice: Choice, scene: Scene, surplus: float, step_w: float) -> Choice:
@@ -248,7 +255,9 @@ def _cap(state: State, site: SiteNow, tuning: Tuning, pair: Pair, need: Need | N
         return Cap()
     if need is None:
         return blind_cap(state.cap, site, 2 * age_limit_s(*(one.period_s for one in site.inverters)))
-    wanted = smallest(wanted_cap(site, need.load + need.charging), too_much_now(site, pair))
+    over_s = 0.0 if state.over_since is None else pair.at_s - state.over_since
+    refused = over_s >= REFUSED_AFTER_S
+    wanted = smallest(wanted_cap(site, need.load + need.charging), too_much_now(site, pair, refused))
     if over_limit(site, pair) and state.recent.doubts:
         # Never up on a broken limit or on a guess.
         wanted = smallest(wanted, state.cap.total)

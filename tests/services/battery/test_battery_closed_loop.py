@@ -266,3 +266,25 @@ def test_in_the_morning_the_sun_takes_over_from_the_battery_under_zero_export(
     assert evening.mean(evening.pv, 240, 300) == pytest.approx(3000, abs=150)
     assert evening.mean(evening.battery, 240, 300) == pytest.approx(-500, abs=150)
     assert evening.longest_export_over(0.0, since=15) <= CYCLE_S + dead_s + CYCLE_S
+
+
+@pytest.mark.parametrize("plant", PLANTS)
+@pytest.mark.parametrize("limit", [0.0, 2000.0])
+def test_a_full_battery_does_not_pull_the_sun_down_when_the_house_takes_more(
+    plant: dict[str, Any], limit: float
+) -> None:
+    # The battery covers the step before the cap has risen; a cap that paid for that would end at nothing.
+    house = House(
+        sun=lambda _: 8000.0,
+        load=lambda now: 1000.0 if now < 60 else 2500.0 if now < 120 else 1500.0,
+        soc=100.0,
+        wishes=Wishes(export_limit=limit),
+        **plant,
+    )
+
+    evening = live(house, 240)
+
+    assert evening.mean(evening.pv, 90, 120) == pytest.approx(2500 + limit, abs=20)
+    assert evening.mean(evening.pv, 180, 240) == pytest.approx(1500 + limit, abs=20)
+    assert evening.swing(evening.pv, 90, 120) <= 50
+    assert evening.swing(evening.battery, 180, 240) <= 20
