@@ -42,32 +42,11 @@ MODES: dict[Distribution, type[Shared | Priority | Optimized | Strict]] = {
 }
 
 
-def allocate(snapshot: Snapshot) -> Allocation:
-    """Who gets what in this instant, and why. A snapshot that cannot be true raises `BadSnapshot`."""
-    return decide(compiled(snapshot), snapshot.now)
+Gate = tuple[int, float] | None
+"""A counter, and the use of it at which nobody may start any more."""
 
-
-def decide(model: SiteModel, now: Now) -> Allocation:
-    """The same for a site that was compiled before and a `now` that was checked."""
-    volts = model.nominal if now.voltage_v is None else measured_volts(model, now.voltage_v)
-    asked = claims(model, now, volts)
-    ranked = in_rank_order(asked)
-    ground = Ground(model, now, asked, volts)
-    house = House(model, now, ground, BatteryRoom(model, now, ground), {claim.urgency for claim in asked})
-    targets = settle(house, ranked, ground.target_rows)
-    for claim in ranked:
-        claim.target = claim.limit = claim.grant
-    limits = targets
-    if not house.room.fits_now(targets.used):
-        bound = [(claim.tight, claim.start, claim.rise) for claim in ranked]
-        limits = settle(house, _up_to_target(ranked), ground.limit_rows)
-        for claim, (tight, start, rise) in zip(ranked, bound, strict=True):
-            claim.limit = claim.grant
-            if claim.limit > claim.target - EPS:
-                # It has its target already: what binds it is what binds that.
-                claim.tight, claim.start, claim.rise = tight, start, rise
-    house.room.finish(targets.used)
-    return allocation(model, now, ground, asked, targets, limits, house.room, Reasons(model, ground, asked))
+Ceilings = dict[int, tuple[Ceiling, Ceiling, Gate]]
+"""By urgency: what starts must fit, what rises must fit, and the gate."""
 
 
 class House(NamedTuple):
@@ -85,9 +64,29 @@ class Settled(NamedTuple):
     """The outcome of all rounds: what is used, and the ceilings each urgency had."""
 
     used: Used
-    ceilings: dict[int, tuple[Ceiling, Ceiling, tuple[int, float] | None]]
+    ceilings: Ceilings
     blocked: tuple[int, int, int] | None
     before_excess_w: float
+
+
+def allocate(snapshot: Snapshot) -> Allocation:
+    """Who gets what in this instant, and why. A snapshot that cannot be true raises `BadSnapshot`."""
+    return decide(compiled(snapshot), snapshot.now)
+
+
+def decide(model: SiteModel, now: Now) -> Allocation:
+    """The same for a site that was compiled before and a `now` that was checked."""
+    volts = model.nominal if now.voltage_v is None else measured_volts(model, now.voltage_v)
+    asked = claims(model, now, volts)
+    ranked = in_rank_order(asked)
+    ground = Ground(model, now, asked, volts)
+    house = House(model, now, ground, BatteryRoom(model, now, ground), {claim.urgency for claim in asked})
+    targets = settle(house, ranked, ground.target_rows)
+    for claim in ranked:
+        claim.target = claim.limit = claim.grant
+    limits = targets if house.room.fits_now(targets.used) else _below_targets(house, ranked)
+    house.room.finish(targets.used)
+    return allocation(model, now, ground, asked, targets, limits, house.room, Reasons(model, ground, asked))
 
 
 def settle(house: House, ranked: list[Claim], rows: Caps) -> Settled:
@@ -105,12 +104,24 @@ def settle(house: House, ranked: list[Claim], rows: Caps) -> Settled:
     return Settled(used, rounds.ceilings, mode.blocked if isinstance(mode, Strict) else None, before_w)
 
 
+def _below_targets(house: House, ranked: list[Claim]) -> Settled:
+    """Settle once more on the rows of today, nobody asking for more than its target."""
+    bound = [(claim.tight, claim.start, claim.rise) for claim in ranked]
+    limits = settle(house, _up_to_target(ranked), house.ground.limit_rows)
+    for claim, (tight, start, rise) in zip(ranked, bound, strict=True):
+        claim.limit = claim.grant
+        if claim.limit > claim.target - EPS:
+            # It has its target already: what binds it is what binds that.
+            claim.tight, claim.start, claim.rise = tight, start, rise
+    return limits
+
+
 class _Rounds:
     """The three rounds on one set of rows."""
 
     def __init__(self, house: House, mode: Mode, used: Used, bare: Ceiling) -> None:
         self.house, self.mode, self.used, self.bare = house, mode, used, bare
-        self.ceilings: dict[int, tuple[Ceiling, Ceiling, tuple[int, float] | None]] = {}
+        self.ceilings: Ceilings = {}
 
     def first(self, standard: list[Claim], solar_priority: list[Claim]) -> None:
         """Standard and Continuous from any source; Solar Priority its minimum, above it the sun."""
@@ -126,10 +137,10 @@ class _Rounds:
             claim.start = any_source
         self.mode.begin(standard + solar_priority)
         self.mode.go(standard)
-        self._keep_room_for_batteries(solar_priority)
-        source = no_grid(model, ground) if battery_only else {}
+        if self._keep_room_for_batteries(solar_priority):
+            any_source = self.bare.within(no_grid(model, ground)) if battery_only else self.bare
         if SOLAR_PRIORITY in self.house.urgencies:
-            sun = self.bare.within(source).within(solar(model, ground))
+            sun = any_source.within(solar(model, ground))
             self._ceil(SOLAR_PRIORITY, solar_priority, any_source, sun)
         if solar_priority:
             self.mode.go(solar_priority)
@@ -164,7 +175,7 @@ class _Rounds:
         claims: list[Claim],
         start: Ceiling,
         rise: Ceiling,
-        gate: tuple[int, float] | None = None,
+        gate: Gate = None,
     ) -> None:
         self.ceilings[urgency] = (start, rise, gate)
         for claim in claims:
@@ -172,10 +183,11 @@ class _Rounds:
             claim.start, claim.gate = (self.bare, None) if claim.firm else (start, gate)
             claim.rise = rise
 
-    def _keep_room_for_batteries(self, solar_priority: list[Claim]) -> None:
+    def _keep_room_for_batteries(self, solar_priority: list[Claim]) -> bool:
         kept = self.house.room.kept_free(self.bare.rows, self.used, solar_priority)
         if kept is not None:
             self.bare = Ceiling(kept)
+        return kept is not None
 
 
 def _up_to_target(ranked: list[Claim]) -> list[Claim]:

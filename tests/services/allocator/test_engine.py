@@ -53,13 +53,13 @@ def gifts(household: dict[str, Any], small: int) -> list[float]:
     return [round(claim.grant, 6) for claim in asked]
 
 
-@settings(max_examples=300, deadline=None, database=None)
+@settings(max_examples=200, deadline=None, database=None)
 @given(households(12, batteries=False))
 def test_books_for_large_rounds_change_no_grant(household: dict[str, Any]) -> None:
     assert gifts(household, small=0) == gifts(household, small=100)
 
 
-@settings(max_examples=400, deadline=None, database=None)
+@settings(max_examples=200, deadline=None, database=None)
 @given(households(6), st.integers(0, 30), st.sampled_from((10, 50, 70, 90)))
 def test_a_battery_charging_as_much_as_it_may_overloads_nothing(
     household: dict[str, Any], power: int, soc: int

@@ -13,7 +13,7 @@ from busbar_allocator.snapshot import Allocation, Snapshot
 from services.allocator.households import households
 from services.allocator.oracle import House, Search, slack, targets
 
-LOOKS = settings(max_examples=800, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+LOOKS = settings(max_examples=500, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def the_engine(household: dict[str, Any]) -> Allocation:

@@ -17,7 +17,7 @@ from busbar_allocator.snapshot import Allocation, Snapshot
 from services.allocator.households import households
 from services.allocator.oracle import House, Row, Search, Wish, exact
 
-LOOKS = settings(max_examples=250, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+LOOKS = settings(max_examples=150, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 HAIR = Fraction(1, 1000)
 """Grants are published to a tenth of a milliampere."""
 

@@ -16,7 +16,7 @@ from busbar_allocator.allocate import allocate
 from busbar_allocator.snapshot import Allocation, Snapshot
 from services.allocator.households import households
 
-LOOKS = settings(max_examples=250, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+LOOKS = settings(max_examples=120, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 STATUSES = (
     "Charging", "Charging", "Charging", "Preparing", "SuspendedEV", "SuspendedEVSE", "Available", "Faulted",
     "silent", "whatever",

@@ -106,7 +106,7 @@ ODD = st.sampled_from(
 )
 
 
-@settings(max_examples=600, deadline=None, database=None)
+@settings(max_examples=250, deadline=None, database=None)
 @given(households(4), st.randoms(use_true_random=False), ODD)
 def test_one_odd_value_anywhere_is_refused_or_harmless(
     household: dict[str, Any], dice: Any, odd: Any
