@@ -32,6 +32,7 @@ VARIABLES_201 = (
     ("SampledDataCtrlr", "TxUpdatedInterval"),
     ("SampledDataCtrlr", "TxUpdatedMeasurands"),
     ("AlignedDataCtrlr", "Interval"),
+    ("LocalAuthListCtrlr", "Enabled"),
 )
 
 # Asked for from the fullest to the poorest list, until one is accepted.

@@ -56,6 +56,8 @@ class Desk:
     outbox: Outbox | None = None
     dirty: set[tuple[str, int]] = field(default_factory=set)
     """Connectors whose state is to be said."""
+    passive: Callable[[], bool] = lambda: False
+    """Whether an older instance of this service lives: then no charger is told anything."""
     remember: Callable[[str, int], None] = lambda charger, connector: None
     """Write down what holds at a connector."""
 
@@ -327,13 +329,15 @@ class ChargePoint:
 
     def tick(self) -> None:
         """Once a second: renew, retry, fall back, look whether it obeys."""
+        if self.desk.passive():
+            return
         for connector in self.connectors.values():
             self._steer(connector)
             enforce(self, connector)
             follow(self, connector)
 
     def _steer(self, connector: Connector) -> None:
-        if not self.released:
+        if not self.released and not self.desk.passive():
             self.steering.steer(connector)
 
     def steer_all(self) -> None:

@@ -10,7 +10,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from busbar_contracts.charger import ConnectorStatus
-from busbar_ocpp import abilities, answers, errands, quirks
+from busbar_ocpp import abilities, answers, errands, local_list, quirks
+from busbar_ocpp.bearing import Past
 from busbar_ocpp.calls import Refused, Silent, Superseded
 from busbar_ocpp.connector import Connector
 from busbar_ocpp.profile import Purpose
@@ -101,6 +102,7 @@ class Greeting:
     async def _greet(self) -> None:
         charger = self._charger
         await self._look_what_survived()
+        await self._bound_the_unbounded()
         charger.steering.paused = False
         charger.tick()
         try:
@@ -112,6 +114,7 @@ class Greeting:
             await self._trigger_unknown("StatusNotification")
             await self._discover()
             await self._clear_foreign()
+            await self._send_tags()
             await self.trigger("MeterValues")
         except Silent as error:
             log.info("%s: greeting ended early: %s", charger.plan.id, error)
@@ -130,6 +133,25 @@ class Greeting:
                 limit = await charger.composite_a(connector) if connector is not None else None
                 if limit is not None and connector is not None:
                     known.keeps_profiles = limit <= connector.wiring.max_a
+
+    async def _bound_the_unbounded(self) -> None:
+        """A charger that comes without any limit gets its fallback at once, without waiting for the first order.
+
+        With no profile it runs without limit (1.6 section 3.13.6). One that holds a smaller limit keeps it:
+        nothing is raised before somebody orders it.
+        """
+        charger = self._charger
+        now_s = charger.desk.clock.monotonic()
+        for connector in charger.connectors.values():
+            if connector.holds(charger.steering.bounds(connector), now_s) is not None:
+                continue
+            limit: float | None = None
+            with suppress(TimeoutError, Silent):
+                async with asyncio.timeout(LOOK_S):
+                    limit = await charger.composite_a(connector)
+            fallback_a = connector.wiring.fallback_a
+            if connector.past is None and (limit is None or limit > fallback_a):
+                connector.past = Past(limit_a=fallback_a, issuer="fallback", until_s=now_s)
 
     async def _clear_foreign(self) -> None:
         """Clear profiles of others that would rule over ours: those of higher levels, one level at a time.
@@ -188,6 +210,22 @@ class Greeting:
                     known.configuration[change.key] = value
                     break
         charger.desk.memory.save_learned()
+
+    async def _send_tags(self) -> None:
+        """Give the charger the list of tags, where there is one and it is not there yet."""
+        charger = self._charger
+        section = charger.desk.plan.section
+        known = charger.desk.memory.of(charger.plan.charge_point).configuration
+        if section.accept_all_tags or not section.tags or not local_list.wanted(known):
+            return
+        there = await self._ask("GetLocalListVersion", {})
+        if local_list.version(section.tags) in (there.get("listVersion"), there.get("versionNumber")):
+            return
+        is_16 = answers.family(charger.version or "1.6") == "1.6"
+        send = local_list.send_16 if is_16 else local_list.send_201
+        answer = await self._ask("SendLocalList", send(section.tags))
+        if answer.get("status") != "Accepted":
+            log.info("%s: the list of tags was not taken: %s", charger.plan.id, answer.get("status"))
 
     async def _configuration(self) -> dict[str, str]:
         """1.6: a few keys at a time, no more than it allows."""

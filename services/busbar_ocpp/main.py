@@ -31,6 +31,7 @@ async def run(service: Service, *, opened_on: asyncio.Future[int] | None = None)
     outbox = Outbox(service.state_dir / "outbox.sqlite3")
     memory, quirks = Memory(service.state_dir), with_own(service.state_dir)
     desk = Desk(plan, service.clock, service.bus, ledger, memory, quirks, outbox)
+    desk.passive = lambda: service.passive
     central = Central(desk)
     orders = service.bus.listen(ChargerLimit, ChargerCommand, PriceSeries)
     try:

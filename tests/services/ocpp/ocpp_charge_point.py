@@ -79,6 +79,7 @@ class ChargePoint:
         self.energy_wh = 1000.0
         self.availability: dict[int, str] = {}
         self.resets: list[str] = []
+        self.list_version = 0
         self._number = 0
         self._answers: dict[str, asyncio.Future[Any]] = {}
         self._ws: ClientConnection | None = None
@@ -277,6 +278,32 @@ class ChargePoint:
         self.resets.append(payload["type"])
         self.model.reboot()
         return {"status": "Accepted"}
+
+    def do_GetLocalListVersion(self, payload: Payload) -> Payload:
+        return {"listVersion" if self.version == "1.6" else "versionNumber": self.list_version}
+
+    def do_SendLocalList(self, payload: Payload) -> Payload:
+        self.list_version = payload.get("listVersion", payload.get("versionNumber"))
+        return {"status": "Accepted"}
+
+    def do_GetVariables(self, payload: Payload) -> Payload:
+        results = []
+        for one in payload["getVariableData"]:
+            name = f"{one['component']['name']}.{one['variable']['name']}"
+            known = name in self.configuration
+            result = {**one, "attributeStatus": "Accepted" if known else "UnknownVariable"}
+            results.append({**result, "attributeValue": self.configuration[name]} if known else result)
+        return {"getVariableResult": results}
+
+    def do_SetVariables(self, payload: Payload) -> Payload:
+        results = []
+        for one in payload["setVariableData"]:
+            self.configuration[f"{one['component']['name']}.{one['variable']['name']}"] = one[
+                "attributeValue"
+            ]
+            place = {"component": one["component"], "variable": one["variable"]}
+            results.append({**place, "attributeStatus": "Accepted"})
+        return {"setVariableResult": results}
 
     def do_UnlockConnector(self, payload: Payload) -> Payload:
         return {"status": "Unlocked"}

@@ -280,3 +280,62 @@ async def test_phases_are_asked_for_only_where_the_charger_can_switch(tmp_path: 
         house.order(10.0, "right", phases=1)
         await until(lambda: unable.limit() == 10.0)
         assert all("numberPhases" not in str(one.wire) for one in unable.model.stored)
+
+
+@pytest.mark.parametrize(
+    ("version", "configuration"),
+    [
+        ("1.6", {"SupportedFeatureProfiles": "Core,SmartCharging,LocalAuthListManagement"}),
+        ("2.0.1", {"LocalAuthListCtrlr.Enabled": "true"}),
+    ],
+    ids=["1.6", "2.0.1"],
+)
+async def test_the_charger_gets_the_tags_that_may_charge_while_we_are_away(
+    tmp_path: Path, version: str, configuration: dict[str, str]
+) -> None:
+    site = SITE.replace("security = 0", 'security = 0\naccept_all_tags = false\ntags = ["ONE", "TWO"]')
+    async with House(tmp_path, factor=30, site=site) as house:
+        charger = await house.arrived(version=version, configuration=configuration)
+
+        [told] = await until(lambda: charger.told("SendLocalList"))
+
+        assert len(told["localAuthorizationList"]) == 2
+        await charger.boot()
+        await until(lambda: len(charger.told("GetLocalListVersion")) == 2)
+        await house.clock.sleep(5)
+        assert len(charger.told("SendLocalList")) == 1
+
+
+async def test_what_a_2_0_1_charger_can_do_is_learned_and_what_is_missing_is_set(tmp_path: Path) -> None:
+    configuration = {
+        "SmartChargingCtrlr.RateUnit": "W",
+        "SmartChargingCtrlr.PeriodsPerSchedule": "1",
+        "SmartChargingCtrlr.ProfileStackLevel": "3",
+        "SampledDataCtrlr.TxUpdatedInterval": "60",
+        "SampledDataCtrlr.TxUpdatedMeasurands": "Energy.Active.Import.Register",
+    }
+    async with House(tmp_path, factor=30) as house:
+        charger = await house.arrived(version="2.0.1", configuration=configuration)
+
+        await house.says(lambda state: state.capabilities.unit == "W")
+        await until(
+            lambda: configuration["SampledDataCtrlr.TxUpdatedMeasurands"].startswith("Current.Import")
+        )
+        assert configuration["SampledDataCtrlr.TxUpdatedInterval"] == "10"
+        house.order(10.0)
+        await until(lambda: abs(charger.limit() - 10.0) < 0.01)
+        assert {len(one.schedule["chargingSchedulePeriod"]) for one in charger.model.stored} == {1}
+
+
+async def test_a_younger_twin_of_the_service_tells_chargers_nothing(tmp_path: Path) -> None:
+    async with House(tmp_path, factor=20) as house:
+        charger = await house.arrived()
+        house.service.passive = True
+        house.order(10.0)
+        await house.clock.sleep(40)
+        assert charger.told("SetChargingProfile") == []
+
+        house.service.passive = False
+        house.order(9.0)
+
+        await until(lambda: charger.limit() == 9.0)
