@@ -17,7 +17,7 @@ from busbar_allocator import decide, probe, snapshot
 from busbar_allocator.background import Book, ordered
 from busbar_allocator.decide import FOLLOWING, Tick
 from busbar_allocator.known import heard
-from busbar_allocator.loads_now import LEGS
+from busbar_allocator.loads_now import LEGS, may_take_all_on_one_leg
 from busbar_allocator.observe import observed
 from busbar_allocator.phases import judged as phasing_judged
 from busbar_allocator.phases import other_number
@@ -232,14 +232,16 @@ def _raise(
         uses = _uses(plan, load, mind)
         held = _committed(mind, tick.now)
         # Its own share is no obstacle to itself: what it may draw already is in the room.
-        top = min(wish.limit_a, held + room.for_load(load, uses))
+        space = held + room.for_load(load, uses)
+        top = min(wish.limit_a, space)
         volts = sum(uses) * plan.volts
         on_source = spare is not None and mind.limit_a > 0 and _on_source(setup, grant)
         if spare is not None and on_source:
             top = min(top, mind.limit_a + spare.for_legs(volts))
         limit = decide.stepped(top, load.step_a)
         if load.on_off or mind.limit_a <= 0:
-            limit = least if top >= least - TINY else 0.0
+            fits = top >= least - TINY and space >= _on_a_leg(state, load, least) - TINY
+            limit = least if fits else 0.0
         if limit <= mind.limit_a + TINY:
             continue
         room.raised(load, uses, max(0.0, limit - held))
@@ -299,8 +301,20 @@ def _room(
             else max(_committed(mind, tick.now), grant.reserved_a)
         )
         if amps > 0:
-            room.take(load, _uses(plan, load, mind), amps)
+            room.take(load, _uses(plan, load, mind), _on_a_leg(state, load, amps))
     return room
+
+
+def _on_a_leg(state: State, load: LoadPlan, amps: float) -> float:
+    """What a limit may become on a single leg."""
+    heard = state.known.loads.get(load.owner)
+    if (
+        heard is None
+        or not isinstance(heard.message, ChargerState)
+        or not may_take_all_on_one_leg(load, heard.message)
+    ):
+        return amps
+    return max(amps, min(amps * len(load.legs), load.max_a))
 
 
 def _committed(mind: Mind, now: float) -> float:

@@ -15,6 +15,11 @@ from busbar_contracts.load import HeatState, LoadMode, PlugState
 LEGS: tuple[snapshot.Leg, ...] = ("l1", "l2", "l3")
 
 
+def may_take_all_on_one_leg(load: LoadPlan, state: ChargerState) -> bool:
+    """A limit in watts binds the sum of its legs: until its car has shown them, one leg may take it all."""
+    return state.capabilities.unit == "W" and state.legs_in_use is None and len(load.legs) > 1
+
+
 def charger_now(
     settings: Settings,
     load: LoadPlan,
@@ -34,6 +39,8 @@ def charger_now(
         return snapshot.LoadNow(status=message.status.value, reserved_a=most, draw_a=draw)
     part = part_of_charger(appetite, load.min_a, now)
     ceiling = part.most_a
+    if may_take_all_on_one_leg(load, message):
+        ceiling = _least(ceiling, load.min_a)
     if (lowered := probe.ceiling(mind, now)) is not None:
         ceiling = _least(ceiling, lowered)
     if message.lease is LeaseQuality.NONE:

@@ -11,7 +11,14 @@ from allocator_house import a_site
 from busbar_allocator.desk import Desk
 from busbar_allocator.plan import plan_of
 from busbar_contracts.chargeamps import ChargeAmpsStatus
-from busbar_contracts.charger import ChargerLimit, ChargerState, ConnectorStatus, LegSample, Session
+from busbar_contracts.charger import (
+    Capabilities,
+    ChargerLimit,
+    ChargerState,
+    ConnectorStatus,
+    LegSample,
+    Session,
+)
 from busbar_contracts.load import HeatMode, HeatOrder, HeatState, PlugState, PlugSwitch
 from busbar_contracts.meter import MeterReading, PhaseSample
 from busbar_contracts.prices import PriceSeries, PriceSlot
@@ -98,6 +105,27 @@ def test_a_tank_is_two_loads_in_one(
     table.seconds(45, grid_a)
 
     assert table.last(HeatOrder).mode is ordered
+
+
+@pytest.mark.parametrize(
+    ("house_a", "starts"),
+    [
+        pytest.param(8.0, True, id="16 A fit on each single leg"),
+        pytest.param(12.0, False, id="a one-phase car could take 16 A where 13 A are free"),
+    ],
+)
+def test_a_charger_that_takes_watts_starts_only_where_one_leg_can_carry_it_all(
+    house_a: float, starts: bool
+) -> None:
+    table = Table()
+    state = ChargerState(
+        at=table.wall, status=ConnectorStatus.PREPARING, link=True, capabilities=Capabilities(unit="W")
+    )
+    table.hear(state, charger="left", connector="1")
+    table.seconds(30, house_a)
+
+    # It stays at its minimum until its car has shown its legs.
+    assert table.last(ChargerLimit).limit_a == (6.0 if starts else 0.0)
 
 
 def foreign_site() -> dict[str, Any]:
