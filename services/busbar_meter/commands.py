@@ -154,8 +154,10 @@ def check_map(
             json.dumps({"ok": True, "title": found.title, "registers": counts, "vectors": len(found.vector)})
         )
     else:
-        told = ", ".join(f"{count} of a {kind}" for kind, count in counts.items())
-        typer.echo(f"{file}: {found.title}: {told}; {len(found.vector)} test vector(s) decode as expected.")
+        told = ", ".join(f"{kind} {count}" for kind, count in counts.items())
+        typer.echo(
+            f"{file}: {found.title}: points read: {told}; {len(found.vector)} test vector(s) decode as expected."
+        )
 
 
 def _numbers(text: str) -> list[int]:

@@ -97,7 +97,7 @@ async def test_map_check_on_the_command_line(tmp_path: Path) -> None:
     fine, wrong = await invoked("map", "check", good), await invoked("map", "check", bad, "--json")
 
     assert (fine.exit_code, wrong.exit_code) == (0, 1)
-    assert "1 of a meter; 1 test vector(s) decode as expected" in fine.output
+    assert "meter 1; 1 test vector(s) decode as expected" in fine.output
     assert json.loads(wrong.output)["ok"] is False
 
 
