@@ -199,14 +199,30 @@ async def test_a_cut_survives_a_kill_right_after_it(tmp_path: Path) -> None:
         assert again.limit() == 0.0
 
 
-async def test_a_fresh_service_orders_nothing_for_one_lease_and_then_the_fallback(tmp_path: Path) -> None:
+async def test_a_charger_that_comes_without_any_limit_gets_its_fallback_at_once(tmp_path: Path) -> None:
     async with House(tmp_path, factor=20) as house:
         charger = await house.arrived()
 
-        await house.clock.sleep(20)
-        assert charger.told("SetChargingProfile") == []
-
         await until(lambda: charger.limit() == 6.0, what="the fallback")
+
+        assert house.clock.monotonic() - 1000 < 20, "well within the first lease"
+
+
+async def test_a_fresh_service_leaves_a_smaller_limit_as_it_is_for_one_lease(tmp_path: Path) -> None:
+    async with House(tmp_path, factor=20) as house:
+        charger = await house.arrived()
+        house.order(0.0)
+        await until(lambda: charger.limit() == 0.0)
+    async with House(tmp_path / "a-new-disk", clock=house.clock, factor=20) as house:
+        again = house.guest(model=charger.model)
+        await again.connect()
+        await again.boot()
+        await again.status("Available")
+
+        await house.clock.sleep(20)
+        assert again.told("SetChargingProfile") == []
+
+        await until(lambda: again.limit() == 6.0, what="the fallback, after a lease without a word")
 
 
 async def test_a_car_whose_transaction_has_ended_does_not_wait_for_another(tmp_path: Path) -> None:
