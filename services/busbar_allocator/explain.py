@@ -121,6 +121,8 @@ def show(allocation: Allocation) -> None:
         f"surplus {pools.surplus_w:g} W, solar pool {pools.solar_w:g} W ({pools.solar_left_w:g} W left), "
         f"excess pool {pools.excess_w:g} W ({pools.excess_left_w:g} W left)"
     )
+    for note in allocation.notes:
+        console.print(f"[yellow]note:[/yellow] {escape(note)}", highlight=False)
 
 
 def _phases(figure: PerPhase) -> str:

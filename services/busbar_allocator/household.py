@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from busbar_allocator.site_model import SiteModel
 from busbar_allocator.snapshot import InverterNow, Now
+from busbar_allocator.storage import Storage
 
 PhaseAmps = list[float]
 
@@ -41,6 +42,26 @@ def generation(
     else:
         guess = _from_meter(model, net, seen, volts, dark, -into_batteries)
     return [one or guess for one in found]
+
+
+DOUBT_W = 200.0
+"""Meters that disagree by less agree: their samples are never of quite the same instant."""
+
+
+def contradictions(now: Now, made: list[Generation], export_w: float, present: Storage) -> tuple[str, ...]:
+    """Where a sensor shows less sun than the grid meter proves: no house takes less than nothing."""
+    found = []
+    surplus = export_w + present.watts("present")
+    if now.solar_w is not None and now.solar_w < surplus - DOUBT_W:
+        found.append(
+            f"the solar sensor shows {now.solar_w:.0f} W, but the grid meter proves at least {surplus:.0f} W"
+        )
+    if made and now.solar_w is None and all(one.known for one in made):
+        output = sum(one.watts for one in made)
+        # What a battery gives through an inverter of its own leaves the house as well.
+        if output < export_w - max(0.0, -present.watts("present")) - DOUBT_W:
+            found.append(f"the inverters put out {output:.0f} W, but {export_w:.0f} W leave the house")
+    return tuple(found)
 
 
 def _measured(

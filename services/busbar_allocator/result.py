@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from busbar_allocator.battery_room import BatteryRoom
 from busbar_allocator.claims import Claim
 from busbar_allocator.distribution import EPS, INFINITE, Used
+from busbar_allocator.household import contradictions
 from busbar_allocator.pools import excess_w, solar_w
 from busbar_allocator.reasons import Reasons
 from busbar_allocator.rows import Ground
@@ -47,7 +48,10 @@ def allocation(
         )
     batteries = room.grants() if model.batteries_on else {}
     pools = _pools(model, now, ground, targets)
-    return Allocation(loads, _circuits(model, ground, limits.used), batteries, pools)
+    notes: tuple[str, ...] = ()
+    if ground.generation or now.solar_w is not None:
+        notes = contradictions(now, ground.generation, ground.export_w, ground.storage)
+    return Allocation(loads, _circuits(model, ground, limits.used), batteries, pools, notes)
 
 
 def available(

@@ -1,4 +1,4 @@
-"""One instant of a house, as the engine wants it, and the answer it gives.
+"""One instant of a house, as the engine wants it. The answer it gives is in `answer.py`.
 
 A `Snapshot` has two halves: `site` is what the configuration and the owner's settings say (compiled once),
 `now` is what was measured, and what the controller remembers (its latches). Both can be written by hand as
@@ -17,27 +17,19 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+# Outsiders find the whole of it here: the instant, its figures, and the answer.
+from busbar_allocator.answer import Allocation as Allocation
+from busbar_allocator.answer import BatteryGrant as BatteryGrant
+from busbar_allocator.answer import Binding as Binding
+from busbar_allocator.answer import CircuitGrant as CircuitGrant
+from busbar_allocator.answer import LoadGrant as LoadGrant
+from busbar_allocator.answer import Pools as Pools
+from busbar_allocator.figures import Leg as Leg
+from busbar_allocator.figures import PerLeg as PerLeg
+from busbar_allocator.figures import PerPhase as PerPhase
+from busbar_allocator.figures import Phase as Phase
 from busbar_contracts.allocation import Distribution
 from busbar_contracts.load import LoadMode
-
-Phase = Literal["a", "b", "c"]
-Leg = Literal["l1", "l2", "l3"]
-
-
-class PerPhase(Struct, frozen=True, forbid_unknown_fields=True):
-    """One number for each phase of the site; a phase left out does not exist there."""
-
-    a: Annotated[float | None, Meta(description="Phase a.")] = None
-    b: Annotated[float | None, Meta(description="Phase b.")] = None
-    c: Annotated[float | None, Meta(description="Phase c.")] = None
-
-
-class PerLeg(Struct, frozen=True, forbid_unknown_fields=True):
-    """One number for each of a load's own legs; a leg left out is 0."""
-
-    l1: Annotated[float, Meta(description="Leg L1.")] = 0.0
-    l2: Annotated[float, Meta(description="Leg L2.")] = 0.0
-    l3: Annotated[float, Meta(description="Leg L3.")] = 0.0
 
 
 class Circuit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -234,7 +226,8 @@ class LoadNow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ),
     ] = None
     idle: Annotated[
-        bool, Meta(description="It does not draw: a car keeps its minimum, a plug stays on and frees its share.")
+        bool,
+        Meta(description="It does not draw: a car keeps its minimum, a plug stays on and frees its share."),
     ] = False
     blocked: Annotated[
         str,
@@ -312,88 +305,6 @@ class Snapshot(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     site: Annotated[Site, Meta(description="Configuration and settings.")]
     now: Annotated[Now, Meta(description="What was measured.")]
-
-
-class Binding(Struct, frozen=True):
-    """The row that binds a load, for machines."""
-
-    kind: Annotated[
-        Literal[
-            "wire",
-            "import",
-            "unbalance",
-            "inverter",
-            "solar_pool",
-            "excess_pool",
-            "no_grid",
-            "battery_minimum",
-            "maximum",
-            "status",
-            "rank",
-            "plugs",
-        ],
-        Meta(description="What kind of row."),
-    ]
-    circuit: Annotated[str | None, Meta(description="Circuit or unit of a wire.")] = None
-    phase: Annotated[str | None, Meta(description='Phase, or phases as "ab".')] = None
-    shared_with: Annotated[tuple[str, ...], Meta(description="The first of the other loads on it.")] = ()
-
-
-class LoadGrant(Struct, frozen=True):
-    """What one load gets per leg, and why."""
-
-    target_a: Annotated[float, Meta(description="Where it should settle (A).")]
-    limit_a: Annotated[float, Meta(description="Granted now (A); never above the target.")]
-    available_a: Annotated[
-        float, Meta(description="What it gets or, when idle, would get if it woke up after the others (A).")
-    ]
-    reserved_a: Annotated[float, Meta(description="Held free on its wires without being granted (A).")]
-    takes_part: Annotated[bool, Meta(description="It wants power and was considered.")]
-    mode: Annotated[LoadMode, Meta(description="The mode it counted as.")]
-    legs: Annotated[str, Meta(description='Site phase of each leg that counts, as "abc".')]
-    reason: Annotated[str, Meta(description="Why, for a person.")]
-    binding: Annotated[Binding, Meta(description="Why, for a machine.")]
-
-
-class BatteryGrant(Struct, frozen=True):
-    """What the phases bear of a battery beside the grants."""
-
-    charge_limit_w: Annotated[float, Meta(description="Most it may charge (W).")]
-    discharge_limit_w: Annotated[float, Meta(description="Most it may discharge (W).")]
-    reason: Annotated[str, Meta(description="What binds its charging, for a person.")] = ""
-
-
-class CircuitGrant(Struct, frozen=True):
-    """One circuit after the grants."""
-
-    background_a: Annotated[PerPhase, Meta(description="What is not managed on it (A).")]
-    granted_a: Annotated[PerPhase, Meta(description="Limits and reserves on it (A).")]
-    headroom_a: Annotated[PerPhase, Meta(description="What is left (A); negative when overloaded.")]
-
-
-class Pools(Struct, frozen=True):
-    """The sources, before and after the grants; null where nobody asked."""
-
-    surplus_w: Annotated[float, Meta(description="Sun minus house, whatever the battery does with it (W).")]
-    solar_w: Annotated[float, Meta(description="What Solar Only and Solar Priority may use in total (W).")]
-    excess_w: Annotated[float, Meta(description="What Excess may use in total (W).")]
-    solar_left_w: Annotated[float, Meta(description="Of the solar pool, after all targets (W).")]
-    excess_left_w: Annotated[float, Meta(description="Of the excess pool, after all targets (W).")]
-    import_left_w: Annotated[
-        float | None, Meta(description="Of the import limit, after all targets (W); null: not limited.")
-    ] = None
-    solar_phase_a: Annotated[
-        PerPhase | None, Meta(description="The solar pool per phase (A), when netted per phase.")
-    ] = None
-
-
-class Allocation(Struct, frozen=True):
-    """The whole decision for one instant."""
-
-    loads: Annotated[dict[str, LoadGrant], Meta(description="By id.")]
-    circuits: Annotated[dict[str, CircuitGrant], Meta(description="By id, units included.")]
-    batteries: Annotated[dict[str, BatteryGrant], Meta(description="By id.")]
-    pools: Annotated[Pools, Meta(description="The sources.")]
 
 
 class BadSnapshot(Exception):

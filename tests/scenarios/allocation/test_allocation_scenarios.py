@@ -73,6 +73,8 @@ def compare(allocation: Allocation, expected: dict[str, Any]) -> None:
             assert getattr(allocation.batteries[name], field) == pytest.approx(watts, abs=1), field
     for field, value in expected.get("pools", {}).items():
         assert getattr(allocation.pools, field) == pytest.approx(value, abs=1), field
+    if "note" in expected:
+        assert any(expected["note"] in note for note in allocation.notes), allocation.notes
     for name, amps in expected.get("headroom", {}).items():
         headroom = allocation.circuits[name].headroom_a
         found = [one for one in (headroom.a, headroom.b, headroom.c) if one is not None]
@@ -81,7 +83,7 @@ def compare(allocation: Allocation, expected: dict[str, Any]) -> None:
 
 KNOWN = {
     "target", "limit", "available", "reserved", "reason", "binding", "charge_limit_w", "discharge_limit_w",
-    "pools", "headroom", "both",
+    "pools", "headroom", "both", "note",
 }  # fmt: skip
 
 

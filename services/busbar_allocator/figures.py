@@ -1,0 +1,24 @@
+"""Figures for each phase of the site, and for each leg of a load."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+Phase = Literal["a", "b", "c"]
+Leg = Literal["l1", "l2", "l3"]
+
+
+class PerPhase(Struct, frozen=True, forbid_unknown_fields=True):
+    """One number for each phase of the site; a phase left out does not exist there."""
+
+    a: Annotated[float | None, Meta(description="Phase a.")] = None
+    b: Annotated[float | None, Meta(description="Phase b.")] = None
+    c: Annotated[float | None, Meta(description="Phase c.")] = None
+
+
+class PerLeg(Struct, frozen=True, forbid_unknown_fields=True):
+    """One number for each of a load's own legs; a leg left out is 0."""
+
+    l1: Annotated[float, Meta(description="Leg L1.")] = 0.0
+    l2: Annotated[float, Meta(description="Leg L2.")] = 0.0
+    l3: Annotated[float, Meta(description="Leg L3.")] = 0.0
