@@ -12,37 +12,30 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from busbar_battery.capping import anticipated, cap_after, caps_of
 from busbar_battery.caps import (
     TOLERANCE_W,
     Cap,
     blind_cap,
     excess_now,
-    next_cap,
-    output_at,
-    rating_of,
     rise_w_per_s,
-    too_much_now,
     wanted_cap,
 )
 from busbar_battery.decide import Decision, choose, consequences, released
 from busbar_battery.fleet import Fleet, fleet, shares
+from busbar_battery.held_back import asking_more, sight
 from busbar_battery.inputs import Inputs, fault
 from busbar_battery.latch import Band, Latches, latched
 from busbar_battery.pace import bounds_of, not_worse, paced
-from busbar_battery.probe import Probe, Sight, probed
+from busbar_battery.probe import Probe, probed
 from busbar_battery.ramp import Motion
 from busbar_battery.reason import Choice
 from busbar_battery.recent import Need, Recent, need_of, over_limit, remembered, surplus_of
 from busbar_battery.samples import Pair, newest_pair
 from busbar_battery.scene import Scene, look
-from busbar_battery.site import RELEASE, SiteNow, Tuning, Window, age_limit_s, or_inf, smallest
-from busbar_battery.split import Output, capped
-from busbar_battery.windows import Style, all_surplus, divided, style_of, window_of
+from busbar_battery.site import RELEASE, SLACK_W, SiteNow, Tuning, Window, age_limit_s, smallest
+from busbar_battery.windows import Style, divided, style_of, window_of
 
-# A battery that misses its order by less than this does not count as refusing it.
-SLACK_W = 100.0
-# A battery that still gives into a broken export limit at the second sample after is not waited for any longer.
-REFUSED_AFTER_S = 1.5
 # While sun is held back, less than this is not worth a discharge: the cap closes the gap.
 GAP_W = 150.0
 
@@ -149,31 +142,55 @@ def _seeing(
     need: Need | None,
     bands: Mapping[str, Band],
 ) -> tuple[State, Outcome]:
-    choice = choose(scene)
-    state = replace(state, over_since=_over_since(state, pair, scene))
-    short_since = _short_since(state, pair, site.now)
-    refuses = short_since is not None and site.now - short_since >= tuning.not_following_s
-    seen = _sight(state, site, tuning, pair, scene, choice, refuses)
-    probe = Probe(not_before=state.probe.not_before) if seen is None else probed(state.probe, seen, tuning)
-    if seen is not None and seen.held_back and -GAP_W < choice.power < 0:
-        choice = choice.stilled()
-    if probe.since is not None:
-        choice = _asking_more(choice, scene, pair.surplus, rise_w_per_s(site.inverters, tuning))
-    style = style_of(scene, choice, site.batteries, probe.since is not None, site.spared_w is not None)
+    state, choice, refuses = _sought(state, site, tuning, pair, scene)
+    probing, spared = state.probe.since is not None, site.spared_w is not None
+    style = style_of(scene, choice, site.batteries, probing, spared)
     bounds = not_worse(bounds_of(scene, choice), state.motion.power, pair.battery, excess_now(site, pair))
     motion, style = paced((state.motion, state.style), choice, style, bounds, site.now, tuning)
     from_grid = site.wishes.grid_charging and motion.power > max(0.0, scene.surplus)
     parts = shares(motion.power, site.batteries, bands, site.wishes.permissive_soc, from_grid)
     window = window_of(style, scene, motion.power, from_grid)
     windows = divided(window, motion.power, parts) | dict.fromkeys(site.others, RELEASE)
-    need = _anticipated(need, site, pair, windows)
-    cap = _cap(state, site, tuning, pair, need)
+    need = anticipated(need, site, pair, windows)
+    doubtful, over_s = state.recent.doubts > 0, _over_s(state, pair)
+    cap = cap_after(state.cap, site, tuning, pair, need, over_s=over_s, doubtful=doubtful)
     decision = consequences(scene, _told(choice, motion))
     decision = _flagged(decision, refuses, need, site)
-    state = replace(
-        state, motion=motion, style=style, probe=probe, short_since=short_since, cap=cap, windows=windows
+    state = replace(state, motion=motion, style=style, cap=cap, windows=windows)
+    return state, Outcome(decision=decision, windows=windows, caps=caps_of(cap, site), shares=parts)
+
+
+def _sought(
+    state: State, site: SiteNow, tuning: Tuning, pair: Pair, scene: Scene
+) -> tuple[State, Choice, bool]:
+    """What is wanted of the battery, more than the surplus while sun is held back, and whether it refuses."""
+    choice = choose(scene)
+    short_since = _short_since(state, pair, site.now)
+    state = replace(state, over_since=_over_since(state, pair, scene), short_since=short_since)
+    refuses = short_since is not None and site.now - short_since >= tuning.not_following_s
+    seen = sight(
+        site,
+        tuning,
+        pair,
+        scene,
+        choice,
+        cap=state.cap.total,
+        style=state.style,
+        refuses=refuses,
+        broken=_over_s(state, pair) > 0,
     )
-    return state, Outcome(decision=decision, windows=windows, caps=_caps(cap, site), shares=parts)
+    if seen is None:
+        return replace(state, probe=Probe(not_before=state.probe.not_before)), choice, refuses
+    if seen.held_back and -GAP_W < choice.power < 0:
+        choice = choice.stilled()
+    state = replace(state, probe=probed(state.probe, seen, tuning))
+    if state.probe.since is not None:
+        choice = asking_more(choice, scene, pair.surplus, rise_w_per_s(site.inverters, tuning))
+    return state, choice, refuses
+
+
+def _over_s(state: State, pair: Pair) -> float:
+    return 0.0 if state.over_since is None else pair.at_s - state.over_since
 
 
 def _over_since(state: State, pair: Pair, scene: Scene) -> float | None:
@@ -192,43 +209,6 @@ def _short_since(state: State, pair: Pair, now: float) -> float | None:
     return state.short_since if state.short_since is not None else now
 
 
-def _sight(
-    state: State, site: SiteNow, tuning: Tuning, pair: Pair, scene: Scene, choice: Choice, refuses: bool
-) -> Sight | None:
-    """What speaks for and against asking a capped sun for more; None where nothing is capped."""
-    output, cap = output_at(site.inverters, pair.at_s), state.cap.total
-    if output is None or cap is None:
-        return None
-    binding = cap < min(rating_of(site.inverters), or_inf(site.wishes.gen_limit)) - SLACK_W
-    into_dc = sum(
-        power for one, power in zip(site.batteries, pair.batteries, strict=True) if one.inverter is not None
-    )
-    # A hybrid that must give exactly what the house takes has no room left for its own sun under the cap.
-    on_dc = any(one.inverter is not None for one in site.batteries)
-    crowded = choice.power < 0 and on_dc and state.style is Style.EXACT and scene.wanted_export == 0
-    room = (0 <= choice.power < scene.allowed.charge - SLACK_W) or crowded
-    room = room and not scene.given.grid_charging
-    # A hybrid puts what may not leave it into its battery by itself, as far as the window lets it.
-    alone = len(site.batteries) == 1 and site.batteries[0].follows_grid and all_surplus(scene)
-    room = room and not (alone and site.batteries[0].inverter is not None)
-    return Sight(
-        now=site.now,
-        sun=output + into_dc,
-        held_back=binding and output >= 0.97 * cap - SLACK_W / 2 and (crowded or pair.battery > -SLACK_W),
-        room=room and not refuses,
-        broken=state.over_since is not None and pair.at_s > state.over_since,
-        step=rise_w_per_s(site.inverters, tuning),
-    )
-
-
-def _asking_more(choice: Choice, scene: Scene, surplus: float, step_w: float) -> Choice:
-    if choice.power < 0:
-        return replace(choice, power=min(0.0, choice.power + step_w), bound="the sun that is held back")
-    base = max(0.0, choice.power, surplus - scene.allowed.export)
-    power = min(scene.allowed.charge, base + step_w)
-    return replace(choice, power=power, bound="the sun that is held back")
-
-
 def _told(choice: Choice, motion: Motion) -> Choice:
     """The choice with the power of this moment, and why that is not yet the one chosen."""
     if motion.power == choice.power:
@@ -236,45 +216,6 @@ def _told(choice: Choice, motion: Motion) -> Choice:
     resting = motion.resting_since is not None and motion.power == 0
     why = "resting before it turns" if resting else f"on the way to {choice.power:.0f} W"
     return replace(choice, power=motion.power, bound=why)
-
-
-def _anticipated(need: Need | None, site: SiteNow, pair: Pair, windows: Mapping[str, Window]) -> Need | None:
-    """The need once batteries on the AC side are down at what they were just told. Never up: they may refuse."""
-    if need is None:
-        return None
-    falls = sum(
-        max(0.0, power - (windows[one.id].max_w or 0.0))
-        for one, power in zip(site.batteries, pair.batteries, strict=True)
-        if one.inverter is None and power > 0
-    )
-    return Need(need.load, max(0.0, need.charging - falls))
-
-
-def _cap(state: State, site: SiteNow, tuning: Tuning, pair: Pair, need: Need | None) -> Cap:
-    if not site.inverters:
-        return Cap()
-    if need is None:
-        return blind_cap(state.cap, site, 2 * age_limit_s(*(one.period_s for one in site.inverters)))
-    over_s = 0.0 if state.over_since is None else pair.at_s - state.over_since
-    refused = over_s >= REFUSED_AFTER_S
-    wanted = smallest(wanted_cap(site, need.load + need.charging), too_much_now(site, pair, refused))
-    if over_limit(site, pair) and state.recent.doubts:
-        # Never up on a broken limit or on a guess.
-        wanted = smallest(wanted, state.cap.total)
-    return next_cap(state.cap, wanted, site, tuning)
-
-
-def _caps(cap: Cap, site: SiteNow) -> dict[str, float | None]:
-    """Each inverter's cap; what one that cannot be capped gives is taken off the others' share."""
-    ours = [one for one in site.inverters if one.writable]
-    if cap.total is None:
-        return dict.fromkeys((one.id for one in ours), None)
-    foreign = [one for one in site.inverters if not one.writable]
-    left = max(0.0, cap.total - sum(max(0.0, one.power.values[-1]) for one in foreign if one.power.values))
-    outputs = [
-        Output(one.id, one.rating or left, one.power.values[-1] if one.power.values else 0.0) for one in ours
-    ]
-    return dict(capped(left, outputs))
 
 
 def _flagged(decision: Decision, refuses: bool, need: Need | None, site: SiteNow) -> Decision:
@@ -312,7 +253,7 @@ def _blind(state: State, site: SiteNow, patience_s: float, wrong: str | None = N
         probe=Probe(),
         short_since=None,
     )
-    return state, Outcome(decision=decision, windows=windows, caps=_caps(cap, site), shares={})
+    return state, Outcome(decision=decision, windows=windows, caps=caps_of(cap, site), shares={})
 
 
 def _unforced(window: Window) -> Window:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from math import inf
-from typing import Literal
 
 from msgspec import Struct
 
 from busbar_battery.latch import Band
 from busbar_battery.samples import Trace
 
-Coupling = Literal["ac", "dc"]
+# Less than this is no disagreement between what was ordered and what is measured.
+SLACK_W = 100.0
 
 
 class BatteryNow(Struct, frozen=True, kw_only=True):
