@@ -116,7 +116,8 @@ def _charge_point(site: Site, section: SimulatorSection, charger: str, plan: Car
         StationSpec(
             id=config.charge_point or charger, vendor=plan.vendor, model=plan.model, firmware=plan.firmware,
             serial=f"SIM-{charger}"[:25], tag=plan.tag, answer_s=plan.answer_s, seed=section.seed,
-            phase_switching=plan.phase_switching, faults=frozenset(plan.faults),
+            phase_switching=plan.phase_switching,
+            starts_with_cable=plan.starts_with_cable and plan.ocpp == "2.0.1", faults=frozenset(plan.faults),
             clock_offset_s=offset, drift_s_per_h=plan.drift_s_per_h,
         ),
         sockets,

@@ -112,6 +112,9 @@ class CarPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         10.0
     )
     answer_s: Annotated[float, Meta(ge=0, description="From a profile to the pilot.")] = 0.5
+    starts_with_cable: Annotated[bool, Meta(description="2.0.1: the transaction begins before the card.")] = (
+        False
+    )
     phase_switching: Annotated[bool, Meta(description="It can charge on one phase.")] = False
     plugged: Annotated[bool, Meta(description="A car hangs on it at the start.")] = True
     arrives_after_s: Annotated[float, Meta(ge=0, description="Real seconds until it is plugged in.")] = 0.0

@@ -196,7 +196,9 @@ class Link:
         self._waiting = (key, answered)
         await self._send(socket, call, key)
         try:
-            answer = await asyncio.wait_for(answered, self.answer_within_s)
+            # Not wait_for: in Python 3.11 it swallows a cancellation that meets the answer, and the link would hang.
+            async with asyncio.timeout(self.answer_within_s):
+                answer = await answered
         except TimeoutError:
             log.warning("%s: %s was not answered", self.station.spec.id, call.action)
             return None

@@ -17,6 +17,7 @@ from busbar_simulator.station.notices import (
     StateChanged,
     Status,
     StatusChanged,
+    TagAccepted,
     TagShown,
     Transaction,
 )
@@ -109,7 +110,7 @@ class Ocpp16:
                 return [Call(action="StopTransaction", payload=lambda: words16.ended(notice), keep=True)]
             case Report():
                 return [Call(action=notice.action, payload=lambda: notice.payload)]
-            case StateChanged():
+            case StateChanged() | TagAccepted():
                 return []
 
     def _boot(self) -> Json:

@@ -16,6 +16,7 @@ from busbar_simulator.station.notices import (
     StateChanged,
     Status,
     StatusChanged,
+    TagAccepted,
     TagShown,
     Transaction,
 )  # fmt: skip
@@ -25,6 +26,7 @@ from busbar_simulator.station.station import Station, session_of
 from . import words201
 from .variables201 import Variables
 from .words import PURPOSES, Call, Json, NotAnswered, profile, stamp
+from .words201 import Event
 
 
 class Ocpp201:
@@ -91,7 +93,7 @@ class Ocpp201:
                 ]
             case Sampled() if notice.transaction is None:
                 return [Call(action="MeterValues", payload=lambda: self._meter_values(notice))]
-            case Started() | Sampled() | StateChanged() | Ended():
+            case Started() | Sampled() | StateChanged() | TagAccepted() | Ended():
                 return self._event(notice)
             case Report():
                 return [Call(action=notice.action, payload=lambda: notice.payload)]
@@ -135,7 +137,7 @@ class Ocpp201:
         values = [] if empty else [words201.value(value, context) for value in notice.values]
         return [{"timestamp": stamp(notice.at), "sampledValue": values}]
 
-    def _event(self, notice: Started | Sampled | StateChanged | Ended) -> list[Call]:
+    def _event(self, notice: Event) -> list[Call]:
         """One TransactionEvent; the number in the sequence is given here, in the order of what happened."""
         transaction = notice.transaction
         assert transaction is not None
@@ -150,9 +152,9 @@ class Ocpp201:
             "evse": {"id": transaction.connector, "connectorId": 1},
         }
         transaction.sequence += 1
-        if not isinstance(notice, StateChanged):
+        if isinstance(notice, Started | Sampled | Ended):
             payload["meterValue"] = self._values(notice)
-        if isinstance(notice, Started | Ended):
+        if isinstance(notice, Started | TagAccepted | Ended) and transaction.tag:
             payload["idToken"] = words201.token(transaction.tag)
         calls = [
             Call(
@@ -177,7 +179,7 @@ class Ocpp201:
         held, self._held = self._held, []
         return calls + held
 
-    def _info(self, notice: Started | Sampled | StateChanged | Ended, transaction: Transaction) -> Json:
+    def _info(self, notice: Event, transaction: Transaction) -> Json:
         info: Json = {"transactionId": transaction.key}
         status = self.station.connectors[transaction.connector].status
         state = words201.CHARGING_STATES.get(notice.status if isinstance(notice, StateChanged) else status)

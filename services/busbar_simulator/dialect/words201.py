@@ -1,10 +1,20 @@
 """How 2.0.1 words statuses, events, values and profiles."""
 
-from busbar_simulator.station.notices import Ended, Sampled, Started, StateChanged, Status, StatusChanged
+from busbar_simulator.station.notices import (
+    Ended,
+    Sampled,
+    Started,
+    StateChanged,
+    Status,
+    StatusChanged,
+    TagAccepted,
+)
 from busbar_simulator.station.profiles import Profile, Purpose
 from busbar_simulator.station.samples import Measured
 
 from .words import Json, stamp
+
+Event = Started | Sampled | StateChanged | TagAccepted | Ended
 
 
 def status(notice: StatusChanged) -> Json:
@@ -22,10 +32,14 @@ def token(tag: str) -> Json:
     return {"idToken": tag[:36], "type": "ISO14443"}
 
 
-def trigger_reason(notice: Started | Sampled | StateChanged | Ended) -> str:
+def trigger_reason(notice: Event) -> str:
     """Why a TransactionEvent is sent."""
     match notice:
         case Started():
+            if not notice.transaction.tag:
+                return "CablePluggedIn"
+            return "RemoteStart" if notice.transaction.remote_start is not None else "Authorized"
+        case TagAccepted():
             return "RemoteStart" if notice.transaction.remote_start is not None else "Authorized"
         case Sampled():
             return "Trigger" if notice.context == "Trigger" else "MeterValuePeriodic"

@@ -35,8 +35,10 @@ class Connector:
     last_offer: tuple[float, int | None] | None = None
     pending_offers: list[tuple[float, float, int | None]] = field(default_factory=list)
 
-    def begin(self, tag: str, at: datetime, remote_start: int | None = None) -> Transaction:
-        """Start a transaction and close the contactor."""
+    def begin(
+        self, tag: str, at: datetime, remote_start: int | None = None, *, authorised: bool = True
+    ) -> Transaction:
+        """Start a transaction; the contactor closes once it is authorised."""
         self.transaction = Transaction(
             key=str(uuid.uuid4()),
             connector=self.number,
@@ -45,7 +47,7 @@ class Connector:
             meter_start_wh=round(self.socket.energy_wh),
             remote_start=remote_start,
         )
-        self.finished, self.awaiting, self.authorised = False, None, True
+        self.finished, self.awaiting, self.authorised = False, None, authorised
         return self.transaction
 
     def end(self) -> Transaction:
@@ -80,6 +82,8 @@ class Connector:
             if not self.socket.occupied:
                 return Status.AVAILABLE if self.available else Status.UNAVAILABLE
             return Status.FINISHING if self.finished else Status.PREPARING
+        if not self.authorised:
+            return Status.PREPARING
         if max(self.socket.legs_a) > 0.5:
             return Status.CHARGING
         return Status.SUSPENDED_EVSE if self.socket.pilot_a < LEAST_A else Status.SUSPENDED_EV

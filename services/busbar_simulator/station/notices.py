@@ -84,6 +84,15 @@ class StateChanged:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TagAccepted:
+    """A transaction that began with the cable may now charge."""
+
+    transaction: Transaction
+    at: datetime
+    offline: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Ended:
     """A transaction is over."""
 
@@ -116,4 +125,6 @@ class Report:
     payload: dict[str, object] = field(default_factory=dict)
 
 
-Notice = StatusChanged | TagShown | Started | Sampled | StateChanged | Ended | Booted | Beat | Report
+Notice = (
+    StatusChanged | TagShown | TagAccepted | Started | Sampled | StateChanged | Ended | Booted | Beat | Report
+)

@@ -21,6 +21,7 @@ from .notices import (
     StateChanged,
     Status,
     StatusChanged,
+    TagAccepted,
     TagShown,
     Transaction,
 )
@@ -45,6 +46,8 @@ class StationSpec:
     tag: str | None = "OWNER"
     tag_after_s: float = 2.0
     starts_offline: bool = True
+    # 2.0.1 TxStartPoint EVConnected: the transaction begins with the cable, the card comes later.
+    starts_with_cable: bool = False
     # Between an accepted profile and the pilot.
     answer_s: float = 0.5
     reboot_s: float = 8.0
@@ -151,9 +154,11 @@ class Station:
     def start(self, number: int, tag: str, remote_start: int | None = None) -> bool:
         """Start from afar: at once with a cable, else within a minute of plugging in."""
         connector = self.connectors.get(number)
-        if connector is None or connector.transaction or connector.faulted or not connector.available:
+        if connector is None or connector.authorised or connector.faulted or not connector.available:
             return False
-        if connector.socket.occupied:
+        if connector.transaction is not None:
+            self._accept(connector, tag, remote_start)
+        elif connector.socket.occupied:
             self._begin(connector, tag, remote_start)
         else:
             connector.awaiting = (tag, remote_start, self.now_s + START_WITHIN_S)
@@ -166,7 +171,9 @@ class Station:
     def authorised(self, number: int, tag: str) -> None:
         """The card was accepted."""
         connector = self.connectors[number]
-        if connector.transaction is None and connector.socket.occupied:
+        if connector.transaction is not None and not connector.authorised:
+            self._accept(connector, tag, None)
+        elif connector.transaction is None and connector.socket.occupied:
             self._begin(connector, tag, None)
 
     def refuse(self, transaction: Transaction) -> None:
@@ -239,17 +246,19 @@ class Station:
                 connector.awaiting = None
             return
         connector.plugged_for_s += dt_s
-        if connector.transaction is not None:
+        if connector.authorised:
             return
         if connector.awaiting is not None:
             tag, remote_start, _ = connector.awaiting
             self._begin(connector, tag, remote_start)
+        elif self.spec.starts_with_cable and connector.transaction is None and not connector.finished:
+            self._begin(connector, "", None, authorised=False)
         elif self._card_due(connector):
             connector.shown_tag, connector.tag_answered, connector.shown_at_s = True, False, self.now_s
             if self.online:
                 self.say(TagShown(connector=connector.number, tag=self.spec.tag or ""))
             elif self.spec.starts_offline:
-                self._begin(connector, self.spec.tag or "", None)
+                self.authorised(connector.number, self.spec.tag or "")
 
     def _card_due(self, connector: Connector) -> bool:
         patient = connector.tag_answered or self.now_s < connector.shown_at_s + SHOWN_AGAIN_S
@@ -258,8 +267,16 @@ class Station:
         ready = connector.available and not connector.faulted
         return ready and self.spec.tag is not None and connector.plugged_for_s >= self.spec.tag_after_s
 
-    def _begin(self, connector: Connector, tag: str, remote_start: int | None) -> None:
-        transaction = connector.begin(tag, self.time(), remote_start)
+    def _accept(self, connector: Connector, tag: str, remote_start: int | None) -> None:
+        assert connector.transaction is not None
+        connector.authorised, connector.transaction.tag = True, tag
+        connector.transaction.remote_start = remote_start
+        self.say(TagAccepted(transaction=connector.transaction, at=self.time(), offline=not self.online))
+
+    def _begin(
+        self, connector: Connector, tag: str, remote_start: int | None, *, authorised: bool = True
+    ) -> None:
+        transaction = connector.begin(tag, self.time(), remote_start, authorised=authorised)
         connector.next_sample_s = self.now_s + self.sample_s * self._phase_s[connector.number]
         connector.offered_a = 0.0
         self.say(

@@ -10,6 +10,7 @@ import pytest
 
 from busbar_simulator.dialect.ocpp16 import Ocpp16
 from busbar_simulator.dialect.ocpp201 import Ocpp201
+from busbar_simulator.dialect.words import Call
 from busbar_simulator.link import Link, violation
 from busbar_simulator.plant.car import Car, CarSpec
 from busbar_simulator.plant.socket import Socket, SocketSpec
@@ -422,3 +423,24 @@ async def test_a_rude_charge_point_still_charges(
     await garage.charging()
 
     assert garage.socket.legs_a == (16, 16, 16)
+
+
+class Sink:
+    """A socket that takes everything."""
+
+    async def send(self, text: str) -> None:
+        """Take it."""
+
+
+async def test_an_answer_that_meets_the_end_of_the_link_does_not_keep_it_alive() -> None:
+    station = Station(StationSpec(id="left"), {1: Socket(SocketSpec())})
+    link = Link(station, Ocpp16(station), "ws://127.0.0.1:1/")
+    talking = asyncio.create_task(link._call(Sink(), Call(action="Heartbeat", payload=dict)))  # type: ignore[arg-type]
+    while link._waiting is None:
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    link._waiting[1].set_result({})
+    talking.cancel()
+    await asyncio.gather(talking, return_exceptions=True)
+
+    assert talking.cancelled()

@@ -358,6 +358,37 @@ def test_a_card_whose_question_was_lost_is_shown_again() -> None:
     assert lost.count("Authorize") == 3
 
 
+def test_a_transaction_that_begins_with_the_cable() -> None:
+    bench = Bench("2.0.1", starts_with_cable=True, tag_after_s=5.0)
+    bench.live(3)
+    assert bench.socket.legs_a == (0, 0, 0), "nobody has shown a card"
+    bench.live(8)
+    told = [p for a, p in bench.told if a == "TransactionEvent"]
+
+    assert bench.socket.legs_a == (16, 16, 16)
+    assert (told[0]["eventType"], told[0]["triggerReason"], "idToken" in told[0]) == (
+        "Started",
+        "CablePluggedIn",
+        False,
+    )
+    assert told[0]["transactionInfo"]["chargingState"] == "EVConnected"
+    [accepted] = [p for p in told if p["triggerReason"] == "Authorized"]
+    assert (accepted["eventType"], accepted["idToken"]["idToken"]) == ("Updated", "OWNER")
+
+
+def test_a_remote_start_of_a_transaction_that_began_with_the_cable() -> None:
+    bench = Bench("2.0.1", starts_with_cable=True, tag=None)
+    bench.live(1)
+    order = {"evseId": 1, "idToken": {"idToken": "APP", "type": "Central"}, "remoteStartId": 5}
+    answer = bench.dialect.answer("RequestStartTransaction", order)
+    bench.live(4)
+    [accepted] = [p for a, p in bench.told if a == "TransactionEvent" and p["triggerReason"] == "RemoteStart"]
+
+    assert answer["status"] == "Accepted"
+    assert accepted["transactionInfo"]["remoteStartId"] == 5
+    assert bench.socket.legs_a == (16, 16, 16)
+
+
 def test_two_connectors_live_their_own_lives() -> None:
     bench = Bench("1.6", connectors=2)
     bench.live(3)
