@@ -38,7 +38,7 @@ def _by_weight(amount: float, parts: Sequence[Part]) -> dict[str, float]:
     total = sum(part.weight for part in parts)
     if not 0 < total < inf:
         return {part.id: amount / len(parts) for part in parts}
-    return {part.id: amount * part.weight / total for part in parts}
+    return {part.id: amount * (part.weight / total) for part in parts}
 
 
 class Output(Struct, frozen=True):
