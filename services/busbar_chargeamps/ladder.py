@@ -101,7 +101,8 @@ def verdict(
     wanted = week(want.periods, now, terms.zone, terms.counting)
     if not wanted.stretches:
         held = _held(sight, tried, terms)
-        return held if held.step else replace(held, note="the next window is written when its week begins")
+        waits = wanted.deferred and not held.step and not held.stuck
+        return replace(held, note="the next window is written when its week begins") if waits else held
     return _weekly(sight, marks, wanted, now, terms)
 
 

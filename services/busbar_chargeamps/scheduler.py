@@ -152,6 +152,9 @@ class Scheduler:
             for outlet in self._outlets.values():
                 if outlet.pass_time(now):
                     self._keeper.wake()
+                if outlet.sync == "synced":
+                    # At the edge of a window that we switch ourselves, the cloud has yet to be told.
+                    outlet.expect(now)
                 await self._tell(outlet)
             if self._planner is not None and self._planner.at(now):
                 await self._replan(self._planner)
