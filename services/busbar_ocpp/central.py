@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from busbar_contracts.charger import ChargerAction, ChargerCommand, ChargerLimit
 from busbar_contracts.prices import PriceSeries
 from busbar_ocpp.bearing import Past, refused_value
-from busbar_ocpp.charge_point import ChargePoint, Desk
+from busbar_ocpp.charge_point import ChargePoint
 from busbar_ocpp.connector import Connector
+from busbar_ocpp.desk import Desk
 from busbar_ocpp.ledger import Price
 from busbar_ocpp.link import Admission, Credentials, Link
 from busbar_ocpp.memory import LastHeld

@@ -7,59 +7,34 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from busbar_contracts.charger import ChargerCommand, ChargerState, ConnectorStatus, LeaseQuality
+from busbar_contracts.charger import ChargerCommand, ChargerState, LeaseQuality
 from busbar_ocpp import answers, composite, frames, hear16, hear201, owner
 from busbar_ocpp.booking import Booking
 from busbar_ocpp.calls import Calls, Refused, Silent, Superseded
-from busbar_ocpp.config import ChargerPlan, OcppPlan
-from busbar_ocpp.connector import PLUGGED, Connector
-from busbar_ocpp.drift import heard, our_time, synchronised
-from busbar_ocpp.enforcing import enforce, judge
+from busbar_ocpp.config import ChargerPlan
+from busbar_ocpp.connector import Connector
+from busbar_ocpp.desk import Desk
+from busbar_ocpp.enforcing import enforce
 from busbar_ocpp.following import follow
 from busbar_ocpp.greeting import Greeting
 from busbar_ocpp.hear16 import Unreadable
-from busbar_ocpp.ledger import Ledger
 from busbar_ocpp.limits import Steering
 from busbar_ocpp.link import Link, Lost
-from busbar_ocpp.measure import Sample
-from busbar_ocpp.memory import Memory
-from busbar_ocpp.outbox import Outbox
 from busbar_ocpp.proxy import Proxy
 from busbar_ocpp.publish import state_of
-from busbar_ocpp.quirks import Quirk, merged
-from busbar_ocpp.said import Booted, Measured, Noted, Reported, Said, StatusSaid, TransactionSaid
+from busbar_ocpp.quirks import merged
+from busbar_ocpp.said import Booted, Reported, Said, TransactionSaid
 from busbar_ocpp.tags import may_charge
-from busbar_shared.bus import Bus
-from busbar_shared.clock import Clock
+from busbar_ocpp.taking import take
 
 log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 60
 INBOX = 64
 NONSENSE_EVERY_S = 60.0
-
-
-@dataclass
-class Desk:
-    """What all charge points of the service share."""
-
-    plan: OcppPlan
-    clock: Clock
-    bus: Bus
-    ledger: Ledger
-    memory: Memory
-    quirks: tuple[Quirk, ...] = ()
-    outbox: Outbox | None = None
-    dirty: set[tuple[str, int]] = field(default_factory=set)
-    """Connectors whose state is to be said."""
-    passive: Callable[[], bool] = lambda: False
-    """Whether an older instance of this service lives: then no charger is told anything."""
-    remember: Callable[[str, int], None] = lambda charger, connector: None
-    """Write down what holds at a connector."""
 
 
 class ChargePoint:
@@ -116,7 +91,7 @@ class ChargePoint:
         calls = Calls(link.send, link.version, self.desk.clock)
         self.link, self.calls, self.version = link, calls, link.version
         self.steering.link_up(calls, link.version)
-        self._all_changed()
+        self.all_changed()
         inbox: asyncio.Queue[frames.Call] = asyncio.Queue(INBOX)
         tasks = [
             asyncio.create_task(calls.run()),
@@ -134,7 +109,7 @@ class ChargePoint:
             if self.link is link:
                 self.link, self.calls = None, None
                 self.steering.link_down()
-                self._all_changed()
+                self.all_changed()
 
     async def _receive(
         self, text: str | bytes, link: Link, calls: Calls, inbox: "asyncio.Queue[frames.Call]"
@@ -184,7 +159,7 @@ class ChargePoint:
                 await link.send(text)
             if said is not None:
                 try:
-                    await self._after(said)
+                    await take(self, said)
                 except Exception:
                     log.exception("%s: what followed from %s failed", self.plan.id, call.action)
 
@@ -237,93 +212,6 @@ class ChargePoint:
         section = self.desk.plan.section
         own = (self.plan.config.auto_start,) if self.plan.config.auto_start else ()
         return may_charge(tag, accept_all=section.accept_all_tags, listed=(*section.tags, *own))
-
-    async def _after(self, said: Said) -> None:
-        """What follows from what was said, after it was answered."""
-        if isinstance(said, Booted):
-            self.identity = said
-            self.boots += 1
-            self.steering.forget()
-            self.steering.drift = synchronised()
-            for connector in self.connectors.values():
-                connector.forget_profiles()
-            self.greeting.booted(said)
-            self._all_changed()
-        elif isinstance(said, StatusSaid):
-            self._status(said)
-        elif isinstance(said, TransactionSaid):
-            self._transaction(said)
-        elif isinstance(said, Measured):
-            self._measured(said.connector, said.samples, said.transaction)
-        elif isinstance(said, Noted):
-            await self.report(said.code, said.text, severity=said.severity)
-        elif isinstance(said, Reported):
-            for tell in self.on_report:
-                tell(said)
-
-    def _status(self, said: StatusSaid) -> None:
-        self._tell_time(said.at)
-        connector = self.connectors.get(said.connector)
-        if connector is None:
-            return  # 0 is the unit; numbers we were not told of are no loads
-        status = said.status
-        # Occupied is all 2.0.1 says here; what the car does comes with its transaction, and one that has
-        # just ended is not a car that waits.
-        running = connector.transaction is not None and connector.status in _WITH_CAR
-        if said.occupied and (running or connector.status is ConnectorStatus.FINISHING):
-            status = connector.status
-        connector.error = said.error
-        self._plug(connector, status)
-        self._moved(connector)
-
-    def _plug(self, connector: Connector, status: ConnectorStatus) -> None:
-        before = connector.status, connector.visit
-        connector.plug(status, self.desk.clock.now())
-        if before != (connector.status, connector.visit):
-            self.desk.remember(self.plan.id, connector.number)
-
-    def _transaction(self, said: TransactionSaid) -> None:
-        if not said.offline and said.kind == "updated":
-            self._tell_time(said.at)
-        entry = (
-            self.desk.ledger.by_wire_id(self.plan.id, said.transaction or "") if said.transaction else None
-        )
-        number = said.connector if said.connector is not None else entry.connector if entry else None
-        connector = self.connectors.get(number) if number is not None else None
-        if connector is None:
-            return
-        live = entry is None or entry.ended_at is None or said.kind == "ended"
-        status = said.charging
-        if said.kind == "ended" and connector.transaction is None and connector.status in PLUGGED:
-            status = ConnectorStatus.FINISHING
-        if live and status is not None and not said.offline:
-            self._plug(connector, status)
-        self._measured(connector.number, said.samples, said.transaction)
-        self._moved(connector)
-        self.greeting.transaction(connector, said)
-
-    def _measured(self, number: int, samples: tuple[Sample, ...], transaction: str | None) -> None:
-        connector = self.connectors.get(number)
-        if connector is None and number == 0 and len(self.connectors) == 1:
-            connector = next(
-                iter(self.connectors.values())
-            )  # a unit with one outlet often measures as a whole
-        if connector is None or not samples:
-            return
-        now, now_s = self.desk.clock.now(), self.desk.clock.monotonic()
-        self._tell_time(samples[-1].at)
-        for sample in samples:
-            self.booking.measured(
-                connector, sample, our_time(self.steering.drift, sample.at, now), now_s, transaction
-            )
-            judge(self, connector)
-        if connector.status is ConnectorStatus.UNKNOWN and connector.transaction is not None:
-            self._plug(connector, ConnectorStatus.CHARGING)
-        self._moved(connector)
-
-    def _tell_time(self, said: datetime | None) -> None:
-        clock = self.desk.clock
-        self.steering.drift = heard(self.steering.drift, said, clock.now(), clock.monotonic())
 
     # -- telling -------------------------------------------------------------------------------
 
@@ -387,12 +275,12 @@ class ChargePoint:
             known.form = self.steering.form
         self.desk.dirty.add((self.plan.id, connector.number))
 
-    def _moved(self, connector: Connector) -> None:
+    def moved(self, connector: Connector) -> None:
         self.changed(connector)
         self._steer(connector)
         follow(self, connector)
 
-    def _all_changed(self) -> None:
+    def all_changed(self) -> None:
         for connector in self.connectors.values():
             self.changed(connector)
 
@@ -422,9 +310,6 @@ class ChargePoint:
             answer_s=self.calls.answer_s if self.calls else None,
             worst_wait_s=self.calls.worst_wait_s if self.calls else None,
         )
-
-
-_WITH_CAR = frozenset(hear201.CHARGING.values())
 
 
 def _tag(payload: dict[str, Any], version: str) -> str:

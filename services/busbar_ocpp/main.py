@@ -9,8 +9,8 @@ from typing import Any
 from busbar_contracts.charger import ChargerCommand, ChargerLimit
 from busbar_contracts.prices import PriceSeries
 from busbar_ocpp.central import Central
-from busbar_ocpp.charge_point import Desk
 from busbar_ocpp.config import OcppPlan, plan_of
+from busbar_ocpp.desk import Desk
 from busbar_ocpp.ledger import Ledger
 from busbar_ocpp.link import Door, opened
 from busbar_ocpp.memory import Memory

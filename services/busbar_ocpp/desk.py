@@ -1,0 +1,31 @@
+"""What all charge points of the service share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from busbar_ocpp.config import OcppPlan
+from busbar_ocpp.ledger import Ledger
+from busbar_ocpp.memory import Memory
+from busbar_ocpp.outbox import Outbox
+from busbar_ocpp.quirks import Quirk
+from busbar_shared.bus import Bus
+from busbar_shared.clock import Clock
+
+
+@dataclass
+class Desk:
+    """What all charge points of the service share."""
+
+    plan: OcppPlan
+    clock: Clock
+    bus: Bus
+    ledger: Ledger
+    memory: Memory
+    quirks: tuple[Quirk, ...] = ()
+    outbox: Outbox | None = None
+    dirty: set[tuple[str, int]] = field(default_factory=set)
+    """Connectors whose state is to be said."""
+    passive: Callable[[], bool] = lambda: False
+    """Whether an older instance of this service lives: then no charger is told anything."""
+    remember: Callable[[str, int], None] = lambda charger, connector: None
+    """Write down what holds at a connector."""
