@@ -8,7 +8,9 @@ from rich.console import Console
 from rich.table import Table
 
 from busbar_cli.ladder import ladder
-from busbar_cli.site_option import ConfigOption, load_or_exit
+from busbar_cli.service_checks import service_problems
+from busbar_cli.site_option import ConfigOption, load_or_exit, path_of
+from busbar_shared.life import EXIT_CONFIG
 
 app = typer.Typer(help="Check, describe or make a configuration.", no_args_is_help=True)
 
@@ -20,6 +22,10 @@ def check(
 ) -> None:
     """Read the whole file and say what is wrong; then say how fast everything becomes safe. Exit code 2 when wrong."""
     site = load_or_exit(config)
+    if wrong := list(service_problems(site)):
+        for line in wrong:
+            typer.echo(f"{path_of(config)}: {line}", err=True)
+        raise typer.Exit(EXIT_CONFIG)
     rows = ladder(site)
     if as_json:
         typer.echo(

@@ -26,7 +26,7 @@ from busbar_contracts.service import ServiceStatus
 from busbar_contracts.topics import topic_of
 from busbar_shared.bus import Bus, MqttBus
 from busbar_shared.clock import Clock, RealClock
-from busbar_shared.config.load import secret
+from busbar_shared.config.load import BadConfig, secret
 from busbar_shared.config.root import Site
 
 log = logging.getLogger(__name__)
@@ -175,6 +175,9 @@ async def _finish(service: Service, working: "asyncio.Task[None]") -> int:
     if working.cancelled():
         return 0
     error = working.exception()
+    if isinstance(error, BadConfig):
+        log.error("%s", error)
+        return EXIT_CONFIG
     if error is not None:
         log.error("stopped by an error", exc_info=error)
         with contextlib.suppress(Exception):
