@@ -10,9 +10,8 @@ from busbar_prices.sources.octopus import Octopus
 from busbar_prices.sources.tibber import Tibber
 from busbar_prices.tariff import Tariff, by_hour
 from busbar_shared.config.load import BadConfig, secret
+from busbar_shared.config.root import Site
 from busbar_shared.config.services import PriceSource
-
-FETCHED = ("nordpool", "entsoe", "tibber", "octopus", "energidataservice")
 
 
 def tariff_of(series: str, told: PriceSource) -> Tariff:
@@ -20,39 +19,50 @@ def tariff_of(series: str, told: PriceSource) -> Tariff:
     return Tariff(told.vat_percent, told.fixed_per_kwh, by_hour(told.per_hour, f"prices.series.{series}"))
 
 
-def source_of(series: str, told: PriceSource, environ: Mapping[str, str]) -> Source:
-    """The source that is asked for this series; raises BadConfig naming the key that is missing."""
+def check(site: Site) -> None:
+    """Look at every series without its secrets; raises BadConfig naming the first key that is wrong."""
+    for name, told in (site.prices.series if site.prices else {}).items():
+        tariff_of(name, told)
+        complete(f"prices.series.{name}", told)
+
+
+def complete(path: str, told: PriceSource) -> None:
+    """Everything this kind of source needs is there; raises BadConfig naming the key that is missing."""
+    if told.kind in ("nordpool", "entsoe", "energidataservice") and not told.area:
+        raise BadConfig(f"{path}.area: {told.kind} needs an area")
+    if told.kind == "octopus" and not (_option(told, "product") and _option(told, "tariff")):
+        raise BadConfig(f"{path}.options: octopus needs product and tariff")
+    if told.kind == "file" and not told.file:
+        raise BadConfig(f"{path}.file: file needs one")
+    if told.kind == "mqtt" and not told.topic:
+        raise BadConfig(f"{path}.topic: mqtt needs one")
+
+
+def source_of(series: str, told: PriceSource, environ: Mapping[str, str]) -> Source | None:
+    """The source that is asked for this series, None where none is; raises BadConfig for what is missing."""
     path = f"prices.series.{series}"
-    url = _option(told, "url")
+    complete(path, told)
+    area, url = told.area or "", _option(told, "url")
     more = {"url": url} if url else {}
     match told.kind:
         case "nordpool":
-            return NordPool(_area(path, told), told.currency, **more)
+            return NordPool(area, told.currency, **more)
         case "entsoe":
-            return Entsoe(_area(path, told), _token(path, told, environ, "ENTSOE_TOKEN"), **more)
+            return Entsoe(area, _token(path, told, environ, "ENTSOE_TOKEN"), **more)
         case "energidataservice":
-            return EnergiDataService(_area(path, told), told.currency, **more)
+            return EnergiDataService(area, told.currency, **more)
         case "tibber":
             quarters = told.options.get("quarters") is True
             token = _token(path, told, environ, "TIBBER_TOKEN")
             return Tibber(token, _option(told, "home"), quarters, **more)
         case "octopus":
-            product, tariff = _option(told, "product"), _option(told, "tariff")
-            if product is None or tariff is None:
-                raise BadConfig(f"{path}.options: octopus needs product and tariff")
-            return Octopus(product, tariff, **more)
-    raise BadConfig(f"{path}.kind: {told.kind} is not asked over HTTP")
+            return Octopus(_option(told, "product") or "", _option(told, "tariff") or "", **more)
+    return None
 
 
 def _option(told: PriceSource, name: str) -> str | None:
     value = told.options.get(name)
     return value if isinstance(value, str) and value else None
-
-
-def _area(path: str, told: PriceSource) -> str:
-    if not told.area:
-        raise BadConfig(f"{path}.area: {told.kind} needs an area")
-    return told.area
 
 
 def _token(path: str, told: PriceSource, environ: Mapping[str, str], usual: str) -> str:

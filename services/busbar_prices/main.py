@@ -16,6 +16,8 @@ from busbar_shared.config.load import BadConfig
 from busbar_shared.life import Service, connect
 
 FIRST_RETRY_S = 60.0
+LEAST_EVERY_S = 10.0
+"""Nobody's prices change faster, and a source that is asked without a pause shuts us out."""
 
 
 @asynccontextmanager
@@ -67,7 +69,8 @@ class Teller:
     """Keeps one series: asks, keeps the last good prices, says what is new."""
 
     def __init__(self, service: Service, reader: Reader, every_s: float) -> None:
-        self._service, self._reader, self._every_s = service, reader, every_s
+        self._service, self._reader = service, reader
+        self._every_s = max(every_s, LEAST_EVERY_S)
         self._said: PriceSeries | None = None
         self._said_trouble = ""
         self._failures = 0

@@ -6,13 +6,12 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from busbar_contracts.prices import PriceSeries
-from busbar_prices.config import FETCHED, source_of, tariff_of
+from busbar_prices.config import source_of, tariff_of
 from busbar_prices.http import SourceSilent
 from busbar_prices.quotes import Found
 from busbar_prices.series import Series, made
-from busbar_prices.sources.asking import Ask, Source
+from busbar_prices.sources.asking import Ask
 from busbar_prices.sources.listed import read_file
-from busbar_shared.config.load import BadConfig
 from busbar_shared.config.root import Site
 from busbar_shared.config.services import PriceSource
 
@@ -24,12 +23,7 @@ class Reader:
 
     def __init__(self, site: Site, name: str, told: PriceSource, environ: Mapping[str, str]) -> None:
         self.told, self._file = told, told.file or ""
-        self._source: Source | None = None
-        if told.kind in FETCHED:
-            self._source = source_of(name, told, environ)
-        elif (told.file if told.kind == "file" else told.topic) is None:
-            needed = "file" if told.kind == "file" else "topic"
-            raise BadConfig(f"prices.series.{name}.{needed}: {told.kind} needs one")
+        self._source = source_of(name, told, environ)
         self.series = Series(
             name=name,
             label=self._source.label if self._source else f"{told.kind}:{Path(self._file or 'topic').name}",

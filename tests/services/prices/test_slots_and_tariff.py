@@ -3,12 +3,16 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
+from busbar_prices.config import check, source_of
 from busbar_prices.quotes import Contradiction, Found, Quote, slots
 from busbar_prices.series import Series, made
 from busbar_prices.tariff import Tariff, by_hour
 from busbar_shared.config.load import BadConfig
+from busbar_shared.config.root import Site
+from busbar_shared.config.services import PriceSource
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 MIDNIGHT = datetime(2025, 12, 3, 23, tzinfo=UTC)
@@ -72,3 +76,28 @@ def test_a_series_begins_with_the_local_day_and_names_what_is_inside() -> None:
     assert (len(message.slots), message.slots[0].start) == (24, MIDNIGHT)
     assert (message.components, message.unit, message.resolution_s) == ("all_in", "EUR/kWh", 3600)
     assert message.slots[0].price == 0.121
+
+
+@pytest.mark.parametrize(
+    ("told", "key"),
+    [
+        pytest.param({"kind": "nordpool"}, "area", id="no area"),
+        pytest.param({"kind": "octopus", "options": {"product": "AGILE"}}, "options", id="half a tariff"),
+        pytest.param({"kind": "file"}, "file", id="no file"),
+        pytest.param({"kind": "mqtt"}, "topic", id="no topic"),
+        pytest.param({"kind": "mqtt", "topic": "x", "per_hour": {"noon": 1.0}}, "per_hour", id="no hours"),
+    ],
+)
+def test_a_series_that_cannot_work_is_named_with_its_key(told: dict[str, object], key: str) -> None:
+    site = msgspec.convert({"prices": {"series": {"import": told}}}, Site)
+    with pytest.raises(BadConfig, match=rf"^prices\.series\.import\.{key}: "):
+        check(site)
+
+
+def test_a_token_that_is_missing_is_named_and_one_that_is_there_is_not() -> None:
+    told = msgspec.convert({"kind": "tibber", "token": "MY_TOKEN"}, PriceSource)
+    with pytest.raises(BadConfig, match="neither MY_TOKEN nor MY_TOKEN_FILE is set"):
+        source_of("import", told, {})
+    source = source_of("import", told, {"MY_TOKEN": "top-secret"})
+    assert source is not None
+    assert "top-secret" not in repr(source.asks(MIDNIGHT))
