@@ -13,6 +13,7 @@ SHOWN_S = 0.8
 """The reading this long after a sample shows what the sample shows."""
 
 PAIR_S = 1.2
+STILL_A = 1.5
 LONGEST_S = 90.0
 MOST_LOADS = 20
 """In a fleet's car park too much moves at once to learn from it."""
@@ -66,7 +67,9 @@ def compared(watch: Watch, plan: Plan) -> Watch:
         if before is not None and there is not None and here is not None:
             watch = _judge(watch, plan, name, tuple(map(_minus, amps, before[1])), there, here)
         waiting = {key: one for key, one in watch.waiting.items() if key != name}
-        watch = replace(watch, waiting=waiting, last={**watch.last, name: (at, amps)})
+        # A sample that the meter could not place is no ground for the next one either.
+        last = {**watch.last, name: (at, amps)} if here is not None else watch.last
+        watch = replace(watch, waiting=waiting, last=last)
     return watch
 
 
@@ -106,10 +109,17 @@ def _others(there: Instant, here: Instant, name: str) -> float:
 
 
 def _shown(watch: Watch, at: float) -> Instant | None:
-    """The first reading that shows what was so at `at`; None while there is none or it came too late."""
+    """The first reading that shows what was so at `at`; None while there is none, it came too late, or moved.
+
+    A meter that moves in the very second of a sample may show what was before it or after.
+    """
+    before: Instant | None = None
     for instant in watch.history:
         if instant.at >= at + SHOWN_S:
-            return instant if instant.at <= at + SHOWN_S + PAIR_S else None
+            late = instant.at > at + SHOWN_S + PAIR_S
+            moves = before is not None and max(map(abs, map(_minus, instant.grid, before.grid))) > STILL_A
+            return None if late or moves else instant
+        before = instant
     return None
 
 
