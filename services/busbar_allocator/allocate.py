@@ -86,7 +86,8 @@ def decide(model: SiteModel, now: Now) -> Allocation:
         claim.target = claim.limit = claim.grant
     limits = targets if house.room.fits_now(targets.used) else _below_targets(house, ranked)
     house.room.finish(targets.used)
-    return allocation(model, now, ground, asked, targets, limits, house.room, Reasons(model, ground, asked))
+    reasons = Reasons(model, ground, asked, targets.used, limits.used)
+    return allocation(model, now, ground, asked, targets, limits, house.room, reasons)
 
 
 def settle(house: House, ranked: list[Claim], rows: Caps) -> Settled:

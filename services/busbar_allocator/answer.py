@@ -31,6 +31,10 @@ class Binding(Struct, frozen=True):
     circuit: Annotated[str | None, Meta(description="Circuit or unit of a wire.")] = None
     phase: Annotated[str | None, Meta(description='Phase, or phases as "ab".')] = None
     shared_with: Annotated[tuple[str, ...], Meta(description="The first of the other loads on it.")] = ()
+    missing_a: Annotated[
+        float | None, Meta(description="What the row lacks for the load's next step or its minimum (A).")
+    ] = None
+    missing_w: Annotated[float | None, Meta(description="The same where the row counts watts.")] = None
 
 
 class LoadGrant(Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from math import ceil
 
 import msgspec
 
@@ -10,19 +11,20 @@ from busbar_allocator.decode import read_snapshot
 from busbar_allocator.snapshot import Allocation, BadSnapshot, LoadGrant, PerPhase
 
 MORE = {
-    "wire": "less on phase {phase} of {circuit}: the house{others}, or a higher limit there",
-    "import": "less import: the house{others}, more sun, or a higher import limit",
-    "unbalance": "more on phase {second} or less on phase {first}, or a larger allowed difference",
-    "inverter": "less house load on that phase, or an inverter with a higher rating",
-    "solar_pool": "more sun, less house load{others}",
-    "excess_pool": "more export, a lower threshold{others}",
-    "no_grid": "more sun{others}, or grid charging on",
+    "wire": "{amount}less on phase {phase} of {circuit}: the house{others}, or a higher limit there",
+    "import": "{amount}less import: the house{others}, more sun, or a higher import limit",
+    "unbalance": "{amount}more on phase {second} or less on phase {first}, or a larger allowed difference",
+    "inverter": "{amount}less house load on phase {phase}, or an inverter with a higher rating",
+    "solar_pool": "{amount}more sun, or less house load{others}",
+    "excess_pool": "{amount}more export{others}, or a lower threshold",
+    "no_grid": "{amount}more sun{others}, or grid charging on",
     "battery_minimum": "a battery above its minimum, or grid charging on",
     "maximum": "nothing: it has all it can take",
     "status": "that it wants power",
     "rank": "a higher rank, or that those before it have what they want",
     "plugs": "that the other connector ends",
 }
+"""What would have to change on a row of each kind."""
 
 
 def answer(text: bytes) -> bytes:
@@ -72,18 +74,25 @@ def _complete(text: bytes) -> bool:
 
 
 def more(grant: LoadGrant) -> str:
-    """What it would take for this load to get more."""
+    """What it would take for this load to get its next step, or to run at all."""
     binding = grant.binding
-    return what_it_takes(binding.kind, binding.circuit, binding.phase or "", binding.shared_with)
+    amount = ""
+    if binding.missing_a:
+        amount = f"{ceil(binding.missing_a * 10 - 0.01) / 10:g} A "
+    elif binding.missing_w:
+        amount = f"{ceil(binding.missing_w):g} W "
+    return what_it_takes(binding.kind, binding.circuit, binding.phase or "", binding.shared_with, amount)
 
 
-def what_it_takes(kind: str, circuit: str | None, phase: str, shared_with: Sequence[str]) -> str:
+def what_it_takes(
+    kind: str, circuit: str | None, phase: str, shared_with: Sequence[str], amount: str = ""
+) -> str:
     """What would have to change on a row of this kind; a kind nobody knows is only named."""
     others = f", {' or '.join(shared_with)}" if shared_with else ""
-    where = "+".join(phase.upper())
+    where = "+".join(phase.upper()) or "A"
     first, second = phase[:1].upper(), phase[1:].upper()
     text = MORE.get(kind, kind)
-    return text.format(phase=where, circuit=circuit, others=others, first=first, second=second)
+    return text.format(phase=where, circuit=circuit, others=others, first=first, second=second, amount=amount)
 
 
 def show(allocation: Allocation) -> None:

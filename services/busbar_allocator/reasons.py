@@ -1,11 +1,12 @@
 """Why a load gets what it gets: a sentence for a person and the binding row for a machine."""
 
 from busbar_allocator.claims import Ceiling, Claim
-from busbar_allocator.distribution import AT_MOST, BEHIND, EMPTY, TAKEN
+from busbar_allocator.distribution import AT_MOST, BEHIND, EMPTY, TAKEN, Used
 from busbar_allocator.rows import Ground
 from busbar_allocator.site_model import SiteModel
 from busbar_allocator.snapshot import Binding
 
+DECIMALS = 4
 NAMED = 3
 """So many of the loads on a row are named; the rest are counted."""
 
@@ -30,12 +31,15 @@ def short(value: float) -> str:
 class Reasons:
     """Reasons for one allocation; rows that bind several loads are described once."""
 
-    __slots__ = ("asked", "ground", "model", "rows", "sharing")
+    __slots__ = ("asked", "ground", "limits", "model", "rows", "sharing", "targets")
 
-    def __init__(self, model: SiteModel, ground: Ground, asked: list[Claim]) -> None:
-        """Nothing is described before it is asked for."""
+    def __init__(
+        self, model: SiteModel, ground: Ground, asked: list[Claim], targets: Used, limits: Used
+    ) -> None:
+        """Nothing is described before it is asked for; what is used decides how much a row lacks."""
+        self.targets, self.limits = targets, limits
         self.model, self.ground, self.asked = model, ground, asked
-        self.rows: dict[tuple[int, str], tuple[str, str | None, str | None]] = {}
+        self.rows: dict[tuple[int, str], tuple[str, str | None, str | None, bool]] = {}
         self.sharing: dict[int, list[str]] | None = None
 
     def of(self, claim: Claim) -> tuple[str, Binding]:
@@ -70,15 +74,34 @@ class Reasons:
             kind = self._wire_kind(counter)
         described = self.rows.get((counter, kind))
         if described is None:
-            circuit, phase = self._place(counter)
-            text = self._describe(counter, kind, capacity, circuit, phase)
-            described = text, circuit if kind == "wire" else None, phase
-            self.rows[counter, kind] = described
-        text, circuit, phase = described
+            described = self.rows[counter, kind] = self._described(counter, kind, capacity)
+        text, circuit, phase, in_amps = described
         shared = self._shared(claim, counter)
         if shared:
             text = f"{text}, shared with {_names(shared)}"
-        return text, Binding(kind, circuit, phase, tuple(shared[:NAMED]))  # type: ignore[arg-type]
+        lacks = self._missing(claim, ceiling, counter)
+        amps, watts = (lacks, None) if in_amps else (None, lacks)
+        return text, Binding(kind, circuit, phase, tuple(shared[:NAMED]), amps, watts)  # type: ignore[arg-type]
+
+    def _missing(self, claim: Claim, ceiling: Ceiling, counter: int) -> float:
+        """What the row lacks for the next step, or for the minimum of one that does not run."""
+        used = self.limits if claim.limit < claim.target else self.targets
+        need = claim.step if claim.runs else claim.least
+        for at, per_amp in claim.uses:
+            if at == counter:
+                need *= per_amp
+                break
+        return round(max(0.0, need - ceiling.rows[counter] + used[counter]), DECIMALS)
+
+    def _described(
+        self, counter: int, kind: str, capacity: float
+    ) -> tuple[str, str | None, str | None, bool]:
+        """Text, circuit, phase of a row, and whether it counts amperes; said once for all who share it."""
+        circuit, phase = self._place(counter)
+        text = self._describe(counter, kind, capacity, circuit, phase)
+        watts = self.model.watts
+        in_amps = counter < watts or 0 < counter - watts <= len(self.model.pairs)
+        return text, circuit if kind == "wire" else None, phase, in_amps
 
     def _wire_kind(self, counter: int) -> str:
         if counter < self.model.watts:

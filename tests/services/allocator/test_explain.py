@@ -198,6 +198,26 @@ def test_a_missing_file_is_a_sentence(tmp_path: Path) -> None:
     assert "No such file" in result.output
 
 
+@pytest.mark.parametrize(
+    ("now", "sentence"),
+    [
+        pytest.param(
+            {"a": 15.95, "b": 5, "c": 5}, "0.1 A less on phase A of main: the house", id="one step on a wire"
+        ),
+        pytest.param(
+            {"a": 22, "b": 5, "c": 5}, "3 A less on phase A of main: the house", id="the minimum on a wire"
+        ),
+        pytest.param({"a": 0, "b": 0, "c": 0}, "nothing: it has all it can take", id="nothing is missing"),
+    ],
+)
+def test_what_it_would_take_is_a_figure(now: dict[str, float], sentence: str) -> None:
+    house = {**HOUSE, "now": {**HOUSE["now"], "grid_a": now}}
+
+    allocation = msgspec.json.decode(answer(json.dumps(house).encode()), type=Allocation)
+
+    assert sentence in more(allocation.loads["car"])
+
+
 @pytest.mark.parametrize("kind", MORE)
 def test_every_kind_of_row_says_what_it_would_take(kind: Any) -> None:
     grant = LoadGrant(

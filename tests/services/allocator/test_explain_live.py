@@ -51,7 +51,7 @@ def test_every_load_is_explained_in_two_lines() -> None:
         "left 7 A (settles at 9 A): circuit garage, phase B: 20 A",
         "  to get more: less on phase B of garage: the house, or a higher limit there",
         "right 0 A: no sun",
-        "  to get more: more sun, less house load",
+        "  to get more: more sun, or less house load",
         "odd 0 A: new",
         "  to get more: a_kind_of_tomorrow",
     ]
