@@ -27,6 +27,12 @@ class Distribution(StrEnum):
     OPTIMIZED = "optimized"
     STRICT = "strict"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "Distribution | None":
+        """Load Juggler's words for two of them, and any spelling of ours, are understood when read."""
+        word = str(value).strip().lower().removeprefix("sequential").strip(" -")
+        return next((one for one in cls if one.value == word), None)
+
 
 class SiteSettings(Observed, frozen=True, kw_only=True):
     """What the owner wants of the whole site."""

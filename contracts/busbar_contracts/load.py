@@ -179,6 +179,12 @@ class LoadMode(StrEnum):
     BOOST = "boost"
     OFF = "off"
 
+    @classmethod
+    def _missing_(cls, value: object) -> "LoadMode | None":
+        """The same words as people write them, such as Solar Only, are understood when read."""
+        word = str(value).strip().lower().replace(" ", "_").replace("-", "_")
+        return next((one for one in cls if one.value == word), None)
+
 
 class LoadSettings(Observed, frozen=True, kw_only=True):
     """What the owner wants of one load."""

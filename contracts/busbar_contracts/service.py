@@ -91,3 +91,12 @@ class HaState(Struct, frozen=True, kw_only=True):
     """Values of one device for Home Assistant, so that its entities never read the fast topics."""
 
     values: Annotated[dict[str, Any], Meta(description="By the name of the entity.")]
+
+
+class HaEvent(Struct, frozen=True, kw_only=True):
+    """Something that happened, for an event entity of Home Assistant."""
+
+    entity: Annotated[str, Meta(description="Which event entity of the device.")]
+    event_type: Annotated[str, Meta(description="What happened, as a word for machines.")]
+    text: Annotated[Reason, Meta(description="In plain English.")]
+    at: Annotated[Instant, Meta(description="When it was noticed.")]

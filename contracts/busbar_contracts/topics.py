@@ -31,7 +31,7 @@ from busbar_contracts.load import (
 )
 from busbar_contracts.meter import InverterLimit, InverterReading, MeterReading
 from busbar_contracts.prices import PriceSeries
-from busbar_contracts.service import HaDiscovery, HaState, PlantTruth, ServiceEvent, ServiceStatus
+from busbar_contracts.service import HaDiscovery, HaEvent, HaState, PlantTruth, ServiceEvent, ServiceStatus
 
 KIB = 1024
 
@@ -256,6 +256,26 @@ TOPICS: tuple[Topic, ...] = (
         retain=False,
         public=False,
         summary="Values for Home Assistant.",
+    ),
+    Topic(
+        address="hems/ha/{device}/event",
+        message=HaEvent,
+        writer="each service",
+        direction="send",
+        retain=False,
+        max_bytes=8 * KIB,
+        public=False,
+        summary="Events for Home Assistant.",
+    ),
+    Topic(
+        address="hems/ha/{device}/availability",
+        message=str,
+        writer="each service",
+        direction="send",
+        retain=True,
+        max_bytes=64,
+        public=False,
+        summary="`online` or `offline`, as plain text: its link stands and its data is fresh.",
     ),
     Topic(
         address="homeassistant/device/{device}/config",

@@ -1,0 +1,72 @@
+"""What the Charge Amps scheduler shows of each connector."""
+
+from busbar_contracts.chargeamps import ChargeAmpsStatus
+from busbar_shared.config.root import Site
+from busbar_shared.discovery.entity import Device, Entity, Sight, Source
+from busbar_shared.discovery.kinds import button, choice, current, energy, moment, power, yes_no
+from busbar_shared.discovery.pages import id_of, page
+from busbar_shared.discovery.words import name_of
+
+STATES = ("idle", "charging", "plugged_in", "error")
+PLANS = ("scheduled", "idle", "no_eligible_slots", "waiting_for_prices", "disabled", "error")
+RESULTS = ("accepted", "rejected", "ignored", "cleared", "expired", "provider_rejected")
+
+
+def charge_amps(site: Site) -> tuple[Device, ...]:
+    """Every configured connector."""
+    section = site.chargeamps
+    if section is None:
+        return ()
+    root = section.topic_root or f"{site.site.topic_root}/charge-amps"
+    made = []
+    for label, connector in section.connectors.items():
+        number = connector.connector if connector.connector is not None else label
+        place = f"{root}/{connector.alias}/{number}" if connector.alias else f"{root}/{number}"
+        made.append(
+            Device(
+                id=id_of(site, "charge_amps", label),
+                page=page(site, "charge_amps", label, "Charge Amps connector"),
+                sources={"state": Source(kind=ChargeAmpsStatus, topic=f"{place}/status")},
+                entities=_entities(place, hems=section.operation_mode == "hems"),
+                needs=("state",),
+            )
+        )
+    return tuple(made)
+
+
+def _entities(place: str, *, hems: bool) -> tuple[Entity, ...]:
+    # The cloud is asked each 30 to 60 s, so its figures are older than a meter's.
+    return (
+        choice("status", "state", STATES, name=None, icon="mdi:ev-station"),
+        power("power", "current_power_kw", into=lambda kilowatts: kilowatts * 1000.0),
+        energy("session_energy", "session_energy_kwh", into=lambda total: total if total > 0 else None),
+        choice("schedule_source", "schedule_source", ("standalone", "hems", "none")),
+        yes_no("schedule_active", "schedule_active", icon="mdi:calendar-check"),
+        moment("next_start", "next_period_start"),
+        moment("next_end", "next_period_end"),
+        choice("operation_mode", "operation_mode", ("standalone", "hems"), category="diagnostic"),
+        yes_no("hems_connected", "hems_connected", device_class="connectivity", category="diagnostic"),
+        moment("last_hems_command_at", "last_hems_command_at", category="diagnostic"),
+        yes_no("ready_for_schedule", "ready_for_schedule", category="diagnostic"),
+        yes_no("price_threshold_active", "price_threshold_active", category="diagnostic",
+               icon="mdi:cash-remove"),
+        yes_no("no_eligible_slots", work=_no_slots, device_class="problem"),
+        choice("plan_state", "plan_state", PLANS),
+        choice("command_result", "last_command_result", RESULTS, category="diagnostic", attributes=_refused),
+        choice("sync", "sync", ("none", "pending", "synced", "failed"), category="diagnostic"),
+        current("applied_current", "applied_max_current", measured=False, at_once=True),
+        Entity(key="planned_energy", platform="sensor", name=name_of("planned_energy"), path="planned_kwh",
+               precision=1, unit="kWh", device_class="energy"),
+        *((button("clear_schedule", f"{place}/schedule/clear", "null", icon="mdi:calendar-remove"),) if hems else ()),
+    )  # fmt: skip
+
+
+def _no_slots(seen: Sight) -> bool | None:
+    return None if seen.get("state") is None else seen.get("state", "plan_state") == "no_eligible_slots"
+
+
+def _refused(seen: Sight) -> dict[str, object]:
+    return {
+        "code": seen.get("state", "last_command_error.code"),
+        "text": seen.get("state", "last_command_error.message") or "",
+    }

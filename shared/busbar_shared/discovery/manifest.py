@@ -1,0 +1,54 @@
+"""What was published, so that it can be taken away again: by the list we kept, and by the origin in the message."""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from msgspec import Struct
+
+from busbar_shared.discovery.payload import ORIGIN
+
+
+class Manifest(Struct, frozen=True):
+    """The retained topics of one service."""
+
+    topics: tuple[str, ...] = ()
+
+
+def gone(before: Manifest | None, now: Iterable[str]) -> tuple[str, ...]:
+    """Topics that were published once and are no longer owned: to be cleared."""
+    owned = set(now)
+    return tuple(topic for topic in before.topics if topic not in owned) if before is not None else ()
+
+
+def writer_of(payload: bytes) -> str | None:
+    """The status topic of the service of ours that wrote this discovery message; None when it is not ours.
+
+    Another Busbar on the same broker has another root, hence another status topic.
+    """
+    try:
+        message = json.loads(payload)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(message, dict):
+        return None
+    origin = message.get("o", message.get("origin"))
+    if not isinstance(origin, dict) or origin.get("name") != ORIGIN:
+        return None
+    return next(_status_topics(message), None)
+
+
+def _status_topics(message: dict[str, Any]) -> Iterator[str]:
+    entries = message.get("availability")
+    if isinstance(entries, list):
+        yield from _topics(entry.get("topic") for entry in entries if isinstance(entry, dict))
+    yield from _topics([message.get("state_topic")])
+    components = message.get("cmps")
+    if isinstance(components, dict):
+        yield from _topics(one.get("state_topic") for one in components.values() if isinstance(one, dict))
+
+
+def _topics(found: Iterable[Any]) -> Iterator[str]:
+    for topic in found:
+        if isinstance(topic, str) and topic.endswith("/status") and "/service/" in topic:
+            yield topic
