@@ -236,7 +236,10 @@ def _blind(state: State, site: SiteNow, patience_s: float, wrong: str | None = N
     else:
         windows = {name: _unforced(window) for name, window in state.windows.items()}
     windows |= dict.fromkeys(site.others, RELEASE)
-    decision = released(Inputs(grid=None))
+    grid_seen = site.grid.last_s is not None and site.now - site.grid.last_s <= age_limit_s(
+        site.grid_period_s
+    )
+    decision = released(Inputs(battery=None) if grid_seen else Inputs(grid=None))
     if wrong is not None:
         decision = replace(
             decision, flags=("configuration_invalid",), reason=f"The battery is left alone: {wrong}."
@@ -257,5 +260,5 @@ def _blind(state: State, site: SiteNow, patience_s: float, wrong: str | None = N
 
 
 def _unforced(window: Window) -> Window:
-    forced = window.min_w is not None and window.min_w == window.max_w
+    forced = (window.min_w or 0.0) > 0 or (window.max_w or 0.0) < 0
     return Window(0.0, 0.0) if forced else window

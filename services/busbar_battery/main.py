@@ -19,6 +19,8 @@ from busbar_contracts.meter import InverterReading, MeterReading
 from busbar_contracts.prices import PriceSeries
 from busbar_shared.bus import Heard, RawHeard
 from busbar_shared.clock import Clock
+from busbar_shared.discovery.batteries import battery_flow
+from busbar_shared.discovery.show import show
 from busbar_shared.life import Service
 from busbar_shared.statefile import StateFile
 
@@ -45,6 +47,7 @@ async def run(service: Service) -> None:
         tasks.create_task(_listen(service, service.bus.listen(*HEARD), desk, wake))
         tasks.create_task(_obey(service, requests, desk, wake))
         tasks.create_task(_tick(service.clock, wake))
+        tasks.create_task(show(service, battery_flow(service.site)))
         try:
             while True:
                 wake.clear()

@@ -288,3 +288,25 @@ def test_a_full_battery_does_not_pull_the_sun_down_when_the_house_takes_more(
     assert evening.mean(evening.pv, 180, 240) == pytest.approx(1500 + limit, abs=20)
     assert evening.swing(evening.pv, 90, 120) <= 50
     assert evening.swing(evening.battery, 180, 240) <= 20
+
+
+@pytest.mark.parametrize("coupling", ["ac", "dc"])
+def test_a_dead_meter_ends_a_try_for_more_sun_as_well(coupling: str) -> None:
+    house = House(
+        sun=lambda _: 8000.0,
+        load=lambda _: 1000.0,
+        wishes=Wishes(export_limit=0.0),
+        coupling=coupling,  # type: ignore[arg-type]
+        follows_grid=coupling == "ac",
+        capacity_wh=1_000_000.0,
+    )
+
+    def blind(house: House) -> None:
+        house.meter_on = False
+
+    evening = live(house, 60, at={12.0: blind})
+
+    forced = [t for t, order in evening.orders if order.min_w is not None and order.min_w > 0]
+    assert forced
+    assert max(forced) <= 12 + 5 + CYCLE_S
+    assert evening.orders[-1][1] == RELEASE

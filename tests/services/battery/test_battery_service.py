@@ -61,6 +61,7 @@ class Home:
     battery: float = 0.0
     soc: float | None = 50.0
     metered: bool = True
+    battery_read: bool = True
     allocator: BatteryRoom | None = field(
         default_factory=lambda: BatteryRoom(charge_limit_w=9e3, discharge_limit_w=9e3)
     )
@@ -70,8 +71,9 @@ class Home:
         """Let seconds pass, with the readings of each."""
         for _ in range(seconds):
             now = self.clock.now()
+            power = self.battery if self.battery_read else None
             self.bus.feed(
-                BatteryReading(at=now, power_w=self.battery, soc_percent=self.soc, control=self.control),
+                BatteryReading(at=now, power_w=power, soc_percent=self.soc, control=self.control),
                 battery="cellar",
             )
             self.bus.feed(InverterReading(at=now, power_w=self.sun, rating_w=10_000.0), inverter="roof")
@@ -380,3 +382,13 @@ async def test_without_a_section_of_its_own_it_explains_by_the_allocators_settin
         assert house.said(BatterySettings) == []
         assert house.decision.battery_w == 0.0
         assert house.decision.dry_run
+
+
+async def test_a_battery_whose_power_is_not_read_is_named_as_the_reason(tmp_path: Path) -> None:
+    async with home(tmp_path, grid=-3000.0, sun=4000.0) as house:
+        await house.live(5)
+        house.battery_read = False
+        await house.live(20)
+
+        assert house.order == (None, None)
+        assert "no usable reading of the battery power" in house.decision.reason
