@@ -263,5 +263,6 @@ def _order_connectors(ranked: list[Claim]) -> None:
         if load.plugs == "exclusive":
             claim.alone_with = before
         else:
-            claim.deferred = bool(before)
+            # It waits only for one that could still rise; who takes no more than its minimum leaves the rest.
+            claim.deferred = any(one.most > one.least + TINY for one in before)
         before.append(claim)
