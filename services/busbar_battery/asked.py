@@ -22,10 +22,12 @@ class NoAnswer(Exception):
     """Nobody answered: the broker or the battery service is not there."""
 
 
-async def live_decision(site: Site, environ: Mapping[str, str]) -> dict[str, Any]:
+async def live_decision(
+    site: Site, environ: Mapping[str, str], patience_s: float = PATIENCE_S
+) -> dict[str, Any]:
     """The decision in force at the live site. Raises NoAnswer."""
     async with connect(site, "battery-cli", environ) as bus:
-        heard = await _first(bus.listen(BatteryDecision))
+        heard = await _first(bus.listen(BatteryDecision), patience_s)
     row: dict[str, Any] = msgspec.to_builtins(heard.message)
     return row
 
