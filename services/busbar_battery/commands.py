@@ -23,7 +23,7 @@ ConfigOption = Annotated[
 
 @app.command()
 def explain(
-    file: Annotated[Path | None, typer.Argument(help="JSON Lines, one snapshot each; else stdin.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="One snapshot, or one a line; else stdin.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     live: Annotated[bool, typer.Option("--live", help="The decision in force at the running site.")] = False,
     config: ConfigOption = None,
@@ -34,8 +34,9 @@ def explain(
     elif file is None:
         _explain(sys.stdin.buffer, as_json)
     elif file.is_file():
-        with file.open("rb") as lines:
-            _explain(lines, as_json)
+        from busbar_battery.explain import snapshots
+
+        _explain(snapshots(file.read_bytes()), as_json)
     else:
         typer.echo(f"{file}: no such file", err=True)
         raise typer.Exit(2)

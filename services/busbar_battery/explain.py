@@ -41,6 +41,15 @@ def _most(given: dict[str, Any]) -> dict[str, float | None]:
     return {name: value if isinstance(value, (int, float)) else None for name, value in limits.items()}
 
 
+def snapshots(text: bytes) -> list[bytes]:
+    """The snapshots in a file: the whole of it when it is one object over several lines, else its lines."""
+    try:
+        whole = isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        whole = False
+    return [text] if whole else text.splitlines()
+
+
 def as_line(row: dict[str, Any]) -> str:
     """The answer as one line of JSON."""
     return json.dumps(row, allow_nan=False)

@@ -149,6 +149,15 @@ def test_the_command_answers_line_by_line(tmp_path: Path) -> None:
     assert [json.loads(line).get("mode", "error") for line in lines] == ["discharge", "error", "idle"]
 
 
+def test_a_file_may_hold_one_snapshot_over_several_lines(tmp_path: Path) -> None:
+    file = tmp_path / "snapshot.json"
+    file.write_text('{\n  "grid": 2000,\n  "soc": 60\n}\n')
+
+    answer = CliRunner().invoke(app, ["explain", "--json", str(file)])
+
+    assert [json.loads(line)["battery"] for line in answer.stdout.splitlines()] == [-2000.0]
+
+
 def test_without_json_the_reason_alone_is_printed() -> None:
     answer = CliRunner().invoke(app, ["explain"], input='{"grid": 2000}\n')
 
