@@ -20,6 +20,8 @@ GROUPS: dict[str, tuple[str, str]] = {
 """Name of a group to the module with its `app`, and the line in the table of contents."""
 
 SINGLE: dict[str, tuple[str, str, str]] = {
+    "record": ("busbar_cli.record_commands", "record", "Record the traffic of a site, without its secrets."),
+    "replay": ("busbar_cli.record_commands", "replay", "Play a recording, and say where decisions differ."),
     "explain": ("busbar_allocator.commands", "explain", "Why each load gets what it gets."),
 }
 """Commands that a service brings without a group of their own."""

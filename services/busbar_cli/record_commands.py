@@ -1,0 +1,97 @@
+"""`busbar record` and `busbar replay`: a bug report is a file, and a fix is a test."""
+
+import asyncio
+import contextlib
+import os
+import time
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from busbar_cli.recording import BadRecording, Writer, header_of, line_of
+from busbar_cli.site_option import ConfigOption, load_or_exit
+from busbar_shared.clock import RealClock
+from busbar_shared.config.root import Site
+from busbar_shared.life import connect, program_version
+
+
+def record(
+    file: Annotated[Path, typer.Argument(help="Where the recording goes, for example evening.busbar.gz.")],
+    config: ConfigOption = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="End by itself after so many minutes.", min=0.01)
+    ] = None,
+) -> None:
+    """Record the traffic of a site, without its secrets."""
+    count = asyncio.run(_record(load_or_exit(config), file, minutes))
+    typer.echo(f"{count} messages in {file}", err=True)
+    if not count:
+        raise typer.Exit(1)
+
+
+async def _record(site: Site, file: Path, minutes: float | None) -> int:
+    clock = RealClock()
+    async with connect(site, "record", os.environ) as bus:
+        heard = bus.listen_raw(f"{site.site.topic_root}/#")
+        writer = Writer(file, header_of(site, program_version(), clock.now()))
+        started_s, told_s = clock.monotonic(), time.monotonic()
+        try:
+            with contextlib.suppress(TimeoutError, asyncio.CancelledError):
+                async with asyncio.timeout(None if minutes is None else minutes * 60):
+                    async for message in heard:
+                        writer.add(line_of(message, started_s))
+                        if time.monotonic() - told_s > 10:
+                            told_s = time.monotonic()
+                            typer.echo(f"{told_s - started_s:.0f} s, {writer.lines} messages", err=True)
+        finally:
+            writer.close()
+    return writer.lines
+
+
+def replay(
+    file: Annotated[Path, typer.Argument(help="A recording made by `busbar record`.")],
+    change: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="Another value in the recorded configuration, for example site.import_limit_w=5000."
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Play a recording through the allocator in virtual time, and print where its decisions differ. Exit code 1 if so."""
+    from busbar_cli.replay import replay as play
+
+    changes: dict[str, object] = {}
+    for wanted in change or []:
+        key, equals, value = wanted.partition("=")
+        if not equals:
+            typer.echo(f"--set {wanted}: write KEY=VALUE", err=True)
+            raise typer.Exit(2)
+        try:
+            changes[key] = msgspec.json.decode(value)
+        except msgspec.DecodeError:
+            changes[key] = value
+    try:
+        found = play(file, changes)
+    except BadRecording as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+    if json:
+        typer.echo(msgspec.json.encode(found).decode())
+    else:
+        for one in found.differences:
+            typer.echo(
+                f"{one.t:8.1f} s  {one.load}: recorded {_amps(one.recorded_a)} ({one.recorded_why}); "
+                f"now {_amps(one.replayed_a)} ({one.replayed_why})"
+            )
+        typer.echo(
+            f"{found.messages} messages over {found.seconds:g} s, {found.decisions} decisions, "
+            f"{found.compared} compared, {len(found.differences)} differences"
+        )
+    raise typer.Exit(1 if found.differences else 0)
+
+
+def _amps(amps: float | None) -> str:
+    return "nothing" if amps is None else f"{amps:.1f} A"

@@ -1,0 +1,164 @@
+"""A bug report is a file: recorded without secrets, replayed with the same result, different where it must be."""
+
+import gzip
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from busbar_cli.recording import BadRecording, Writer, header_of, line_of, read, without_secrets
+from busbar_cli.replay import Player, replay, site_of
+from busbar_contracts.charger import ChargerState, ConnectorStatus, LegSample
+from busbar_contracts.meter import MeterReading, PhaseSample
+from busbar_shared.bus import RawHeard
+from busbar_shared.config.load import read as read_site
+
+SIX_PM = datetime(2026, 6, 21, 18, 0, tzinfo=UTC)
+HOUSE = """
+[broker]
+username = "kitchen"
+password = "MQTT_PASSWORD"
+[circuits.main]
+limit_a = 25
+meter = "grid"
+assumed_background_a = 15
+[meters.grid]
+modbus = { host = "192.0.2.1" }
+[ocpp]
+tags = ["04A2B3C4D5"]
+[chargers.left]
+charge_point = "SERIAL-4711"
+password = "$hash$of$a$password"
+auto_start = "04A2B3C4D5"
+"""
+
+
+def a_minute(path: Path, *, with_decisions: bool = True) -> None:
+    """A car that charges while the house takes 5 A, and an oven after half a minute."""
+    site = read_site(HOUSE)
+    header = header_of(site, "test", SIX_PM)
+    writer = Writer(path, header)
+    player = Player(site_of(header, {}), header)
+    car_a = 0.0
+    for second in range(90):
+        house_a = 5.0 if second < 45 else 17.0
+        sample = PhaseSample(current_a=house_a + car_a)
+        at = SIX_PM + timedelta(seconds=second)
+        said: list[tuple[str, Any]] = [
+            ("hems/meter/grid/reading", MeterReading(at=at, power_w=None, a=sample, b=sample, c=sample)),
+        ]
+        if second % 5 == 0:
+            leg = LegSample(current_a=car_a)
+            state = ChargerState(
+                at=at,
+                status=ConnectorStatus.CHARGING,
+                link=True,
+                sampled_at=at,
+                l1=leg,
+                l2=leg,
+                l3=leg,
+                legs_in_use=3,
+            )
+            said.insert(0, ("hems/charger/left/1/state", state))
+        for topic, message in said:
+            raw = RawHeard(topic, msgspec.json.encode(message), 1000.0 + second + 0.5)
+            line = line_of(raw, 1000.0)
+            writer.add(line)
+            player._take(line, line.t)
+        if player._now is not None:
+            car_a = player._now.loads["left-1"].limit_a
+            if with_decisions:
+                writer.add(
+                    line_of(
+                        RawHeard(
+                            "hems/allocator/allocation", msgspec.json.encode(player._now), 1000.6 + second
+                        ),
+                        1000.0,
+                    )
+                )
+    writer.close()
+
+
+def test_the_same_house_decides_the_same_twice(tmp_path: Path) -> None:
+    file = tmp_path / "evening.busbar.gz"
+    a_minute(file)
+
+    first, second = replay(file), replay(file)
+
+    assert first == second
+    assert first.differences == []
+    assert first.compared > 60
+    assert first.limits == {"left-1": pytest.approx(8.0, abs=0.5)}
+
+
+def test_one_changed_setting_differs_where_it_must_and_says_why(tmp_path: Path) -> None:
+    file = tmp_path / "evening.busbar.gz"
+    a_minute(file)
+
+    found = replay(file, {"circuits.main.limit_a": 20})
+
+    assert {one.load for one in found.differences} == {"left-1"}
+    assert found.differences[0].replayed_a is not None
+    assert found.differences[0].recorded_a is not None
+    assert found.differences[0].replayed_a < found.differences[0].recorded_a
+    assert "20 A" in found.differences[0].replayed_why
+
+
+def test_no_secret_is_in_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "evening.busbar.gz"
+    a_minute(file)
+    text = gzip.decompress(file.read_bytes())
+
+    for secret in (b"04A2B3C4D5", b"$hash$of$a$password", b"kitchen", b"MQTT_PASSWORD", b"SERIAL-4711"):
+        assert secret not in text
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        pytest.param({"tag": "04A2"}, {"tag": "hidden"}, id="a card"),
+        pytest.param({"a": [{"token": "x"}]}, {"a": [{"token": "hidden"}]}, id="deep inside"),
+        pytest.param({"tag": None}, {"tag": None}, id="no card is no secret"),
+        pytest.param({"limit_a": 16}, {"limit_a": 16}, id="a limit stays"),
+    ],
+)
+def test_what_is_hidden(value: Any, kept: Any) -> None:
+    assert without_secrets(value) == kept
+
+
+@pytest.mark.parametrize(
+    ("raw", "sentence"),
+    [
+        pytest.param(b"", "no header", id="an empty file"),
+        pytest.param(gzip.compress(b'{"x": 1}\n'), "no header", id="another file"),
+        pytest.param(b"plain text", "cannot be read", id="not compressed"),
+    ],
+)
+def test_a_file_that_is_no_recording_is_a_sentence(tmp_path: Path, raw: bytes, sentence: str) -> None:
+    file = tmp_path / "x"
+    file.write_bytes(raw)
+
+    with pytest.raises(BadRecording, match=sentence):
+        replay(file)
+
+
+def test_a_recording_that_was_cut_off_is_good_up_to_there(tmp_path: Path) -> None:
+    file = tmp_path / "evening.busbar.gz"
+    a_minute(file)
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+
+    header, lines = read(file)
+
+    assert header.program == "test"
+    assert len(list(lines)) > 5
+
+
+def test_a_key_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "evening.busbar.gz"
+    a_minute(file)
+
+    with pytest.raises(BadRecording, match=r"circuits\.cellar\.limit_a"):
+        replay(file, {"circuits.cellar.limit_a": 5})
