@@ -53,6 +53,19 @@ start = "{start}"
 """
 """One charger and one car behind 25 A, with short leases so that a test does not last minutes."""
 
+DARK_HOUSE = """
+[simulator.house]
+base_w = 0
+kettles = 0
+ovens = 0
+machines = 0
+[simulator.battery]
+capacity_wh = 0
+[simulator.sun]
+peak_w = 0
+"""
+"""A night without sun, battery and family: only the car is on the wires."""
+
 LEASE_S, LOST_S, VALIDITY_S = 6.0, 6.0, 24.0
 
 
@@ -148,3 +161,34 @@ async def running(text: str, folder: Path, only: list[str] | None = None) -> Asy
                 hearing.cancel()
     finally:
         await supervisor.stop()
+
+
+async def charging(house: House, amps: float = 15.0, seconds: float = 40.0) -> None:
+    """Wait until the car has all it can use."""
+    await house.until(lambda: house.amps() > amps, seconds, "the car charges at full power")
+
+
+async def killed_at_full_power(
+    text: str, folder: Path, name: str, within_s: float, back_s: float = 40.0
+) -> float:
+    """Kill a part while the car charges, see the true current fall, let the part come back. Returns how long it took."""
+    async with running(text, folder) as house:
+        await charging(house, seconds=back_s)
+        began, took = time.monotonic(), within_s
+        await house.stop(name)
+        if name == "broker":
+            # Without a broker the truth cannot be heard; it is judged as soon as the broker is back.
+            await asyncio.sleep(within_s)
+            house.restart(name)
+            await house.until(lambda: house.bus.connected.is_set(), 15, "the broker is back")
+            await house.until(lambda: house.amps() < 7.5, 3, "the car was at its fallback")
+        else:
+            await house.until(lambda: house.amps() < 6.5, within_s, f"the car falls back after {name} died")
+            took = time.monotonic() - began
+            await house.holds(
+                lambda: 5.0 < house.amps() < 6.5 or house.amps() == 0.0, 4, "it stays at its fallback"
+            )
+            house.restart(name)
+        await charging(house, seconds=back_s)
+        assert house.truth.verdict == "ok"
+        return took

@@ -9,29 +9,22 @@ import pytest
 from busbar_contracts.charger import ChargerLimit
 from busbar_contracts.topics import TOPICS
 from busbar_shared.life import connect
-from houses import LEASE_S, LOST_S, VALIDITY_S, House, quick_site, running
+from houses import (
+    DARK_HOUSE,
+    LEASE_S,
+    LOST_S,
+    VALIDITY_S,
+    charging,
+    killed_at_full_power,
+    quick_site,
+    running,
+)
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
 
 DEAD_S = 5.5
 """From the order to what is seen: the answer 0.5 s, the dead time 2 s, the ramp 2 s, the truth each second."""
 NIGHT = "00:30"
-DARK_HOUSE = """
-[simulator.house]
-base_w = 0
-kettles = 0
-ovens = 0
-machines = 0
-[simulator.battery]
-capacity_wh = 0
-[simulator.sun]
-peak_w = 0
-"""
-
-
-async def charging(house: House, amps: float = 15.0) -> None:
-    """Wait until the car has all it can use."""
-    await house.until(lambda: house.amps() > amps, 40, "the car charges at full power")
 
 
 async def test_at_night_a_standard_car_gets_all_it_asks_for(tmp_path: Path) -> None:
@@ -110,30 +103,7 @@ dead_s = 2
 async def test_a_part_killed_at_full_power_leaves_the_charger_at_its_fallback_and_all_comes_back(
     tmp_path: Path, name: str, within_s: float
 ) -> None:
-    async with running(quick_site(more=DARK_HOUSE), tmp_path) as house:
-        await charging(house)
-        broker_stays_dark = name == "broker"
-
-        await house.stop(name)
-        if broker_stays_dark:
-            # Without a broker the truth cannot be heard; it is judged after the broker is back.
-            await asyncio.sleep(within_s)
-            house.restart(name)
-            await house.until(lambda: house.bus.connected.is_set(), 15, "the broker is back")
-            # The truth is said each second and the car is told to rise only after its leases are renewed.
-            await house.until(lambda: house.amps() < 7.5, 3, "the car was at its fallback")
-        else:
-            took = await house.until(
-                lambda: house.amps() < 6.5, within_s, f"the car falls back after {name} died"
-            )
-            assert took <= within_s
-            await house.holds(
-                lambda: 5.0 < house.amps() < 6.5 or house.amps() == 0.0, 4, "it stays at its fallback"
-            )
-            house.restart(name)
-
-        await charging(house)
-        assert house.truth.verdict == "ok"
+    await killed_at_full_power(quick_site(more=DARK_HOUSE), tmp_path, name, within_s)
 
 
 async def test_a_killed_service_is_started_again_and_the_car_barely_notices(tmp_path: Path) -> None:
