@@ -18,10 +18,8 @@ def no_grid(model: SiteModel, ground: Ground) -> Sources:
 
 
 def solar(model: SiteModel, ground: Ground) -> Sources:
-    """The solar pool, inside an asymmetric inverter's rating on each phase."""
-    found = _netted(model, ground, "solar_pool", "solar")
-    found.update(_phase_ratings(model, ground, found))
-    return found
+    """The solar pool."""
+    return _netted(model, ground, "solar_pool", "solar")
 
 
 def export(model: SiteModel, ground: Ground) -> Sources:
@@ -58,7 +56,7 @@ def excess_w(model: SiteModel, ground: Ground, now: Now, used_w: float) -> float
 
 
 def _netted(model: SiteModel, ground: Ground, kind: str, of: Kind) -> Sources:
-    """Export plus a part of the batteries: in total, or on each phase as the meter nets."""
+    """Export plus a part of the batteries, in total or on each phase as the meter nets, and as fed there."""
     unmanaged = ground.unmanaged
     part = ground.storage.part(of)
     found: Sources = {}
@@ -68,6 +66,8 @@ def _netted(model: SiteModel, ground: Ground, kind: str, of: Kind) -> Sources:
         for phase, volt in enumerate(ground.volts):
             share = part.per_phase[phase] / volt
             found[phase] = (kind, ground.export_a[phase] + share + unmanaged[phase])
+    if model.site.inverters:
+        found.update(_phase_ratings(model, ground, found))
     return found
 
 
