@@ -16,6 +16,7 @@ from busbar_contracts.battery import BatterySettings
 from busbar_contracts.load import PlugSwitch
 from busbar_contracts.topics import TOPICS, Topic, topic_of
 from busbar_shared.config.root import SERVICES, Site
+from busbar_shared.config.services import BatteryFlowSection
 
 OWNER = "owner"
 DEVICES = "devices"
@@ -40,8 +41,8 @@ def accounts(site: Site) -> tuple[Account, ...]:
 
     Raises BadConfig where a service would refuse the site.
     """
-    devices = foreign(site)
     root, prefix = site.site.topic_root, site.broker.discovery_prefix.strip("/")
+    devices = {name: _outside(one, root) for name, one in foreign(site).items()}
     birth = f"{prefix}/status"
     made = [
         Account(
@@ -106,6 +107,11 @@ def matches(password: str, stored: str) -> bool:
     except ValueError:
         return False
     return kind == "7" and made == wanted
+
+
+def reference() -> Site:
+    """A site without devices, for the access list that is in the repository."""
+    return Site(battery_flow=BatteryFlowSection())
 
 
 def password_lines(passwords: Mapping[str, str], salts: Mapping[str, bytes]) -> str:
@@ -190,6 +196,14 @@ def _plugs_of_heaters(site: Site) -> list[str]:
     named = [heater.plug for heater in site.heaters.values()]
     named += [heater.topics.get(key) for heater in site.heaters.values() for key in ("plug_a", "plug_b")]
     return [name for name in named if isinstance(name, str) and re.fullmatch(r"[a-z0-9_-]+", name)]
+
+
+def _outside(found: Foreign, root: str) -> Foreign:
+    """Without what lies below our own root: a device's topic in the configuration opens none of ours."""
+    return Foreign(
+        hears=tuple(topic for topic in found.hears if not topic.startswith(f"{root}/")),
+        says=tuple(topic for topic in found.says if not topic.startswith(f"{root}/")),
+    )
 
 
 def _once(topics: Iterable[str]) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ from busbar_contracts.topics import topic_of
 from busbar_shared.bus import Bus, MqttBus
 from busbar_shared.clock import Clock, RealClock
 from busbar_shared.config.load import BadConfig, secret
-from busbar_shared.config.root import Site
+from busbar_shared.config.root import SERVICES, Site
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,9 @@ def connect(
 ) -> MqttBus:
     """A bus for this service of this site; enter it to connect. Raises BadConfig for a secret that cannot be read."""
     broker = site.broker
-    username = broker.username.replace("{service}", name) if broker.username else None
+    # What is no service is a person at the command line.
+    account = name if name in SERVICES else "owner"
+    username = broker.username.replace("{service}", account) if broker.username else None
     if username is not None:
         broker = msgspec.structs.replace(broker, username=username)
     return MqttBus(
@@ -93,7 +95,7 @@ def connect(
         root=site.site.topic_root,
         service=name,
         will=will,
-        password=secret(broker.password, environ),
+        password=secret(broker.password, environ, service=account),
         tls=ssl.create_default_context(cafile=broker.ca_file) if broker.tls else None,
     )
 

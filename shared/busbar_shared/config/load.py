@@ -94,14 +94,16 @@ def _is_id(key: str) -> bool:
     )
 
 
-def secret(name: str | None, environ: Mapping[str, str] = os.environ) -> str | None:
+def secret(name: str | None, environ: Mapping[str, str] = os.environ, *, service: str = "") -> str | None:
     """The secret in the environment variable NAME, or in the file that NAME_FILE names; None when neither is set.
 
+    `{service}` in the name of the file stands for the service, so that one setting serves `busbar up`.
     Raises BadConfig when the file cannot be read. The secret itself is in no message.
     """
     if not name:
         return None
     if file := environ.get(f"{name}_FILE"):
+        file = file.replace("{service}", service) if service else file
         try:
             return Path(file).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:

@@ -17,6 +17,11 @@ from busbar_shared.config.services import (
 )
 from busbar_shared.config.site import CircuitConfig, SiteSection
 
+SERVICES = (
+    "simulator", "meter", "ocpp", "plugs", "heat", "prices", "chargeamps", "battery", "allocator",
+)  # fmt: skip
+"""Every service there is, in the order in which they are best started."""
+
 
 class Site(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One house: everything its services must be told."""
@@ -74,4 +79,4 @@ class Site(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "battery": self.battery_flow is not None,
             "allocator": bool(self.circuits),
         }
-        return tuple(name for name, is_wanted in wanted.items() if is_wanted)
+        return tuple(name for name in SERVICES if wanted[name])

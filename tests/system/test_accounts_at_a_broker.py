@@ -1,0 +1,132 @@
+"""A real mosquitto with our accounts: who publishes with another's account is not heard."""
+
+import asyncio
+import secrets
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from busbar_cli.accounts import acl_text, password_lines, reference
+from busbar_cli.broker import find_mosquitto, free_port, is_listening
+from busbar_shared.bus import MqttBus
+from busbar_shared.config.broker import BrokerConfig
+from busbar_shared.config.root import SERVICES
+
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.skipif(
+        find_mosquitto() is None, reason="accounts are mosquitto's, and there is none on this machine"
+    ),
+]
+NAMES = (*SERVICES, "owner", "devices")
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[int]:
+    """A broker that knows our accounts; each password is the account's name. Gives its port."""
+    port = free_port()
+    salts = {name: name.encode().ljust(12, b".")[:12] for name in NAMES}
+    (tmp_path / "passwords").write_text(password_lines({name: name for name in NAMES}, salts))
+    (tmp_path / "acl").write_text(acl_text(reference()))
+    (tmp_path / "m.conf").write_text(
+        f"listener {port} 127.0.0.1\nuser root\nallow_anonymous false\n"
+        f"password_file {tmp_path}/passwords\nacl_file {tmp_path}/acl\n"
+    )
+    mosquitto = find_mosquitto()
+    assert mosquitto is not None
+    with open(tmp_path / "log", "wb") as log:
+        process = subprocess.Popen([mosquitto, "-c", str(tmp_path / "m.conf")], stderr=log, stdout=log)
+    until = time.monotonic() + 10
+    while not is_listening(port):
+        assert time.monotonic() < until, (tmp_path / "log").read_text()
+        time.sleep(0.02)
+    yield port
+    process.kill()
+    process.wait()
+
+
+def login(port: int, name: str, password: str | None = None) -> MqttBus:
+    config = BrokerConfig(host="127.0.0.1", port=port, username=name)
+    return MqttBus(
+        config, client_id=f"test-{name}-{secrets.token_hex(3)}", service=name, password=password or name
+    )
+
+
+async def heard_of(port: int, account: str, topics: list[str]) -> set[str]:
+    """Which of these topics arrive when this account publishes on them."""
+    found: set[str] = set()
+    async with login(port, "owner") as ear, login(port, account) as mouth:
+        heard = ear.listen_raw("#")
+        await ear.connected.wait()
+        await mouth.connected.wait()
+        await asyncio.sleep(0.2)
+        last = f"hems/service/{account}/event" if account in SERVICES else None
+        for topic in topics:
+            # Acknowledged all the same: MQTT 3.1.1 has no word for a forbidden publish.
+            await mouth.say_raw(topic, b"x", qos=1)
+        if last is not None:
+            await mouth.say_raw(last, b"end", qos=1)
+
+        async def collect() -> None:
+            async for one in heard:
+                if one.payload == b"end":
+                    return
+                found.add(one.topic)
+
+        try:
+            async with asyncio.timeout(5 if last is not None else 1.5):
+                await collect()
+        except TimeoutError:
+            assert last is None, "the account's own event arrives"
+    return found
+
+
+OTHERS: list[Any] = [
+    pytest.param("meter", ["hems/meter/grid/reading"], ["hems/charger/left/1/limit/set", "hems/allocator/allocation",
+        "hems/charger/left/1/state", "hems/service/allocator/status"], id="a meter grants nothing"),
+    pytest.param("ocpp", ["hems/charger/left/1/state"], ["hems/meter/grid/reading", "hems/plug/pump/switch/set",
+        "hems/charger/left/1/limit/set"], id="the chargers' service measures and grants nothing"),
+    pytest.param("allocator", ["hems/charger/left/1/limit/set", "hems/allocator/allocation"],
+        ["hems/meter/grid/reading", "hems/battery/house/setpoint/set", "hems/site/limit/set"],
+        id="the allocator invents no reading"),
+    pytest.param("prices", ["hems/prices/import"], ["hems/inverter/roof/limit/set", "hems/site/settings"],
+        id="prices change nothing but prices"),
+    pytest.param("owner", ["hems/site/settings/set", "hems/charger/left/1/command/set"],
+        ["hems/charger/left/1/limit/set", "hems/meter/grid/reading", "hems/service/meter/event"],
+        id="people ask, and give no orders of services"),
+    pytest.param("devices", [], ["hems/meter/grid/reading", "hems/plug/pump/state", "homeassistant/device/x/config"],
+        id="a hacked plug says nothing on our topics"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("account", "own", "others"), OTHERS)
+async def test_only_its_own_topics_are_delivered(
+    guarded: int, account: str, own: list[str], others: list[str]
+) -> None:
+    assert await heard_of(guarded, account, own + others) == set(own)
+
+
+@pytest.mark.parametrize("password", ["", "x", "meter2"])
+async def test_a_wrong_password_is_not_let_in(guarded: int, password: str) -> None:
+    async with login(guarded, "meter", password or "\0") as bus:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1.0):
+                await bus.connected.wait()
+
+
+@pytest.mark.skipif(shutil.which("mosquitto_passwd") is None, reason="needs mosquitto's own tool")
+def test_mosquitto_itself_writes_the_same_format(tmp_path: Path) -> None:
+    from busbar_cli.accounts import matches
+
+    file = tmp_path / "passwords"
+    file.touch()
+    subprocess.run(["mosquitto_passwd", "-b", str(file), "meter", "s3cret"], check=True, capture_output=True)
+    stored = file.read_text().strip().removeprefix("meter:")
+
+    assert matches("s3cret", stored)
+    assert not matches("other", stored)
