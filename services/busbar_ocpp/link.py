@@ -162,7 +162,7 @@ async def opened(
         compression=None,  # a window of 64 KiB for each charger would buy nothing
         ping_interval=door.ping_every_s,
         ping_timeout=door.ping_patience_s,
-        close_timeout=3,
+        close_timeout=1,
         max_size=LARGEST_FRAME,
         max_queue=16,
         server_header=None,

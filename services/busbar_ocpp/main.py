@@ -17,6 +17,8 @@ from busbar_ocpp.memory import Memory
 from busbar_ocpp.outbox import Outbox
 from busbar_ocpp.quirks import with_own
 from busbar_shared.bus import Heard
+from busbar_shared.discovery.chargers import chargers
+from busbar_shared.discovery.show import show
 from busbar_shared.life import Service
 
 log = logging.getLogger(__name__)
@@ -42,6 +44,7 @@ async def run(service: Service, *, opened_on: asyncio.Future[int] | None = None)
                 tasks.create_task(_obey(central, orders))
                 tasks.create_task(_speak(central))
                 tasks.create_task(_tick(central))
+                tasks.create_task(show(service, chargers(service.site)))
                 for charger in central.chargers.values():
                     if charger.proxy is not None:
                         tasks.create_task(charger.proxy.run())

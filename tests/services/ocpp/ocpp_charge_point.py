@@ -422,6 +422,10 @@ class ChargePoint:
         """What it offers the car now."""
         return self.model.limit_a(connector, self.clock.now())
 
+    def limit_after(self, seconds: float, connector: int = 1) -> float:
+        """What it will offer the car by itself when it hears nothing more for so long."""
+        return self.model.limit_a(connector, self.clock.now() + timedelta(seconds=seconds))
+
     def draw(self, connector: int = 1) -> float:
         """What the car takes now; less than 6 A is no charging."""
         limit = min(self.limit(connector), 32.0)

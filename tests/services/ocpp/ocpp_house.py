@@ -24,8 +24,8 @@ assumed_background_a = 15
 [ocpp]
 port = 0
 security = 0
-ping_s = 2
-pong_s = 1
+ping_s = 0.5
+pong_s = 0.5
 
 [chargers.left]
 charge_point = "CP-1"

@@ -330,7 +330,9 @@ async def test_what_a_2_0_1_charger_can_do_is_learned_and_what_is_missing_is_set
 async def test_a_younger_twin_of_the_service_tells_chargers_nothing(tmp_path: Path) -> None:
     async with House(tmp_path, factor=20) as house:
         charger = await house.arrived()
-        await until(lambda: charger.limit() == 6.0, what="the fallback of a charger that came without a limit")
+        await until(
+            lambda: charger.limit() == 6.0, what="the fallback of a charger that came without a limit"
+        )
         house.service.passive = True
         before = charger.told("SetChargingProfile")
         house.order(10.0)

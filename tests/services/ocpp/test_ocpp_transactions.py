@@ -167,7 +167,7 @@ charge_point = "CP-1"
 
 
 async def test_leases_go_on_after_a_restart_with_what_is_left_of_them(tmp_path: Path) -> None:
-    async with House(tmp_path, factor=10) as house:
+    async with House(tmp_path, factor=30) as house:
         charger = await house.arrived()
         house.order(13.0)
         await until(lambda: charger.limit() == 13.0)
@@ -183,7 +183,7 @@ async def test_leases_go_on_after_a_restart_with_what_is_left_of_them(tmp_path: 
 
 
 async def test_a_cut_survives_a_kill_right_after_it(tmp_path: Path) -> None:
-    async with House(tmp_path, factor=10) as house:
+    async with House(tmp_path, factor=30) as house:
         charger = await house.arrived()
         house.order(13.0)
         await until(lambda: charger.limit() == 13.0)
