@@ -84,11 +84,14 @@ def step(
     state = _hear(plan, state, said, wall)
     state = recognised(plan, setup.settings, observed(plan, state, now), now, wall)
     ground = ground_of(plan, state, now)
-    book = state.books.get(plan.grid_meter)
+    book, meter = state.books.get(plan.grid_meter), state.known.meters.get(plan.grid_meter)
     tick = Tick(
         now=now,
         seconds=max(0.0, now - state.stepped_at) if state.stepped_at is not None else 0.0,
-        fresh=book is not None and (before is None or before.at != book.at),
+        fresh=meter is not None
+        and meter.sure
+        and book is not None
+        and (before is None or before.at != book.at),
         import_w=_import_w(plan, state),
     )
     state = _judge_promise(plan, state, tick)

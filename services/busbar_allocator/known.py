@@ -16,7 +16,7 @@ from busbar_contracts.battery import BatteryReading, BatterySettings
 from busbar_contracts.chargeamps import ChargeAmpsStatus
 from busbar_contracts.charger import ChargerState, LegSample
 from busbar_contracts.load import HeatState, PlugState
-from busbar_contracts.meter import InverterReading, MeterReading, PhaseSample
+from busbar_contracts.meter import InverterReading, MeterReading, PhaseSample, Quality
 from busbar_contracts.prices import PriceSeries
 from busbar_contracts.service import ServiceStatus
 
@@ -47,6 +47,10 @@ class Meter(Struct, frozen=True):
     period_s: float
     stamp: datetime
     """By its own clock; the same again is the same sample."""
+    moved_at: float
+    """When any of its figures last changed."""
+    sure: bool = True
+    """False: its service doubts it; it may cut, and raise nobody."""
 
 
 class CarCharge(Struct, frozen=True):
@@ -130,7 +134,11 @@ def _meter(
     if last is not None and at <= last.at:
         return replace(known, delays={**known.delays, name: delays})
     power_w = reading.power_w if reading.power_w is not None and isfinite(reading.power_w) else None
-    meter = Meter(at, amps, _volts(reading, plan.phases), power_w, max(reading.period_s, 0.1), reading.at)
+    moved_at = last.moved_at if last is not None and last.amps == amps else at
+    meter = Meter(
+        at, amps, _volts(reading, plan.phases), power_w, max(reading.period_s, 0.1), reading.at, moved_at,
+        reading.quality is not Quality.DOUBTFUL,
+    )  # fmt: skip
     return replace(known, meters={**known.meters, name: meter}, delays={**known.delays, name: delays})
 
 

@@ -18,6 +18,8 @@ from busbar_contracts.prices import PriceSeries
 from busbar_contracts.service import ServiceStatus
 from busbar_shared.bus import Heard, RawHeard
 from busbar_shared.clock import Clock
+from busbar_shared.discovery.allocation import decided
+from busbar_shared.discovery.show import show
 from busbar_shared.life import Service
 from busbar_shared.statefile import StateFile
 
@@ -38,6 +40,7 @@ async def run(service: Service) -> None:
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_listen(service.bus.listen(*HEARD), desk, wake))
         tasks.create_task(_tick(service.clock, wake))
+        tasks.create_task(show(service, decided(service.site)))
         if topics := desk.soc_topics():
             tasks.create_task(_listen_raw(service.bus.listen_raw(*topics), desk))
         try:

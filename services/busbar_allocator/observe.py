@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from busbar_allocator.background import Book, metered, sampled
 from busbar_allocator.dead_time import learned
-from busbar_allocator.known import Amps, Seen, leg_currents
+from busbar_allocator.known import Amps, Known, Seen, leg_currents
 from busbar_allocator.participation import WANTING, took
 from busbar_allocator.plan import COMFORT, STORAGE, LoadPlan, Plan
 from busbar_allocator.sources import sources_of
@@ -16,6 +16,9 @@ from busbar_contracts.charger import ChargerState, ConnectorStatus
 from busbar_contracts.load import HeatState, PlugState
 
 NOMINAL_V = 230.0
+MOVED_A = 2.0
+LAG_S = 2.0
+STILL_S = 5.0
 
 
 def observed(plan: Plan, state: State, now: float) -> State:
@@ -45,8 +48,25 @@ def observed(plan: Plan, state: State, now: float) -> State:
     return State(
         started_at=state.started_at, known=state.known, books=books, minds=minds, latches=state.latches,
         gate_open=state.gate_open, promise=state.promise, watch=watch,
-        stepped_at=state.stepped_at,
+        stepped_at=state.stepped_at, frozen_at=_frozen_at(plan, state.known, minds, state.frozen_at),
     )  # fmt: skip
+
+
+def _frozen_at(plan: Plan, known: Known, minds: dict[str, Mind], was: float | None) -> float | None:
+    """Since when not one figure of the grid meter has moved, if a load measured a move in that time."""
+    meter = known.meters.get(plan.grid_meter)
+    if meter is None or meter.at - meter.moved_at < STILL_S:
+        return None
+    if meter.moved_at == was:
+        # It is believed again when any figure of it moves.
+        return was
+    for mind in minds.values():
+        now, before = mind.sample, mind.sample_before
+        if now is None or before is None or abs(now[1] - before[1]) < MOVED_A:
+            continue
+        if before[0] > meter.moved_at + LAG_S and meter.at > now[0] + LAG_S:
+            return meter.moved_at
+    return None
 
 
 def _look(
@@ -58,12 +78,21 @@ def _look(
         _write(plan, books, load, seen.at, amps)
     if not isinstance(message, ChargerState):
         return replace(mind, sampled_at=seen.arrived)
+    fresh = draw_a is not None and (mind.sample is None or seen.at > mind.sample[0])
+    before, sample = (mind.sample, (seen.at, draw_a)) if fresh else (mind.sample_before, mind.sample)
     settled = seen.at > max(mind.ramp.raised_at, mind.cut_until - mind.dead_s) + mind.dead_s
     appetite = took(
         mind.appetite, message.status, draw_a if settled else None, mind.limit_a, mind.dead_s, load.min_a, now
     )
     legs = message.legs_in_use if message.status in WANTING else None
-    return replace(mind, appetite=appetite, sampled_at=seen.arrived, legs=legs or None)
+    return replace(
+        mind,
+        appetite=appetite,
+        sampled_at=seen.arrived,
+        sample=sample,
+        sample_before=before,
+        legs=legs or None,
+    )
 
 
 def _measured(

@@ -53,6 +53,9 @@ class Mind(Struct, frozen=True):
     switched_at: float = NEVER
     phasing: Phasing = Phasing()
     sampled_at: float = NEVER
+    sample: tuple[float, float] | None = None
+    """Its last own measurement: when, and on its busiest leg."""
+    sample_before: tuple[float, float] | None = None
     probed_at: float = NEVER
     probe_a: float = 0.0
     """What it was lowered to when its wiring was probed last."""
@@ -72,4 +75,6 @@ class State(Struct, frozen=True, kw_only=True):
     gate_open: bool = False
     promise: Promise = Promise()
     watch: Watch = Watch()
+    frozen_at: float | None = None
+    """Since when the grid meter stands still although a load moved."""
     stepped_at: float | None = None

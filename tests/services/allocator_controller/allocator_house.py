@@ -28,7 +28,7 @@ from busbar_contracts.charger import (
     Session,
 )
 from busbar_contracts.load import PlugState, PlugSwitch
-from busbar_contracts.meter import MeterReading, PhaseSample
+from busbar_contracts.meter import MeterReading, PhaseSample, Quality
 from busbar_contracts.topics import topic_of
 from busbar_shared.bus import Heard
 from busbar_shared.config.root import Site
@@ -332,6 +332,10 @@ class House:
         reading = self._reading(amps)
         if broken and self.meter_mode == "frozen":
             reading = self._last["meter"]
+        if broken and self.meter_mode == "stuck":
+            reading = msgspec.structs.replace(self._last["meter"], at=self._wall(self.now))
+        if broken and self.meter_mode == "doubtful":
+            reading = msgspec.structs.replace(reading, quality=Quality.DOUBTFUL)
         self._last["meter"] = reading
         return self._send(reading, {"meter": "grid"})
 

@@ -193,6 +193,31 @@ def test_without_a_meter_every_load_is_at_its_fallback_within_the_stated_time(ho
     assert cars["left-1"].drawn_a == 16
 
 
+def test_a_meter_that_stands_still_while_a_car_moves_is_as_good_as_none() -> None:
+    site = a_site(chargers={"left": {"fallback_a": 6.0}, "right": {"priority": 2, "fallback_a": 0.0}})
+    site["circuits"]["main"]["assumed_background_a"] = 10.0
+    cars = {"left-1": Car(fallback_a=6.0), "right-1": Car()}
+    house = House(site, cars=cars, house=flat(2, 2, 2), seed=31).run(90)
+    house.meter_mode, house.meter_from = "stuck", house.now
+    house.run(20)
+    cars["left-1"].takes_a = 9.0
+    house.run(35)
+
+    assert (cars["left-1"].drawn_a, cars["right-1"].drawn_a) == (6, 0)
+
+
+def test_a_reading_that_its_service_doubts_may_cut_but_raises_nobody() -> None:
+    house = House(a_site(), cars={"left-1": Car()}, house=flat(12, 12, 12), seed=32).run(90)
+    house.meter_mode, house.meter_from = "doubtful", house.now
+    house.house = flat(2, 2, 2)
+    house.run(40)
+    assert house.cars["left-1"].limit_a == pytest.approx(13)
+    house.house = flat(15, 15, 15)
+    house.run(5)
+
+    assert house.cars["left-1"].limit_a == pytest.approx(10)
+
+
 def test_a_stale_meter_keeps_a_reserve_and_raises_nobody() -> None:
     house = House(a_site(), cars={"left-1": Car()}, house=flat(12, 12, 12), seed=9).run(90)
     car = house.cars["left-1"]
