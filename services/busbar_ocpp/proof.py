@@ -42,13 +42,16 @@ def trial(standing: Standing, drawn_a: float | None, now_s: float) -> Trial:
     """A proof of what stands now, or `CannotTry`."""
     if drawn_a is None or drawn_a < standing.least_a - FALL_TOLERANCE_A:
         raise CannotTry("a car must be charging, and its current measured")
-    granted = standing.now_a
-    if granted < standing.least_a:
+    if standing.now_a < standing.least_a:
         raise CannotTry("the connector is paused")
+    if drawn_a > standing.now_a + 2 * FALL_TOLERANCE_A:
+        raise CannotTry(f"the car draws {drawn_a:g} A, more than its limit of {standing.now_a:g} A")
+    # Just enough above what follows to be seen, so that a cut which still leaves this much disturbs nothing.
+    granted = min(
+        standing.now_a, max(standing.fallback_a, standing.least_a) + CLEAR_STEP_A + FALL_TOLERANCE_A
+    )
     # The fall must be visible beside what the car takes; where the fallback is not below it, it is a pause.
-    then = standing.then_a if drawn_a - standing.then_a >= CLEAR_STEP_A else 0.0
-    if drawn_a > granted + 2 * FALL_TOLERANCE_A:
-        raise CannotTry(f"the car draws {drawn_a:g} A, more than its limit of {granted:g} A")
+    then = standing.then_a if min(drawn_a, granted) - standing.then_a >= CLEAR_STEP_A else 0.0
     short = replace(standing, grant_a=granted, fallback_a=then, validity_s=GRANT_S + START_EARLY_S)
     return Trial(standing=short, began_s=now_s, granted_a=granted, then_a=then)
 

@@ -1,6 +1,7 @@
 """Runs the proof of a lease on a charge point (`proof.py` decides)."""
 
 import logging
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -16,11 +17,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 REBOOT_S = 180.0
+FRESH_WAIT_S = 40.0
+FOLLOWS_S = 5.0
 
 
 async def verify(charger: "ChargePoint", connector: Connector, *, reboot: bool = False) -> str:
     """The outcome as a sentence; what was shown is remembered for this kind of charger."""
     try:
+        await _fresh_sample(charger, connector)
         running = _begin(charger, connector)
     except CannotTry as cannot:
         return f"cannot be tried now: {cannot}"
@@ -42,6 +46,22 @@ async def verify(charger: "ChargePoint", connector: Connector, *, reboot: bool =
         connector.forget_profiles()
         steering.steer(connector)
     return _conclude(charger, running, fell)
+
+
+async def _fresh_sample(charger: "ChargePoint", connector: Connector) -> None:
+    """Wait for a sample that was taken under the limit that stands; an older one would accuse the charger."""
+    clock = charger.desk.clock
+    since_s = clock.monotonic()
+    while clock.monotonic() - since_s < FRESH_WAIT_S:
+        at, told_at = connector.draw.at, connector.told_at
+        if (
+            charger.calls is None
+            or at is None
+            or told_at is None
+            or at > told_at + timedelta(seconds=FOLLOWS_S)
+        ):
+            return
+        await clock.sleep(1.0)
 
 
 def _begin(charger: "ChargePoint", connector: Connector) -> Trial:

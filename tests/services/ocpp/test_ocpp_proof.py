@@ -46,7 +46,7 @@ async def test_a_charger_that_falls_by_itself_is_proven(tmp_path: Path, version:
         )
         living.cancel()
         assert state.last_answer == (
-            "[1] verify: lease: proven. It fell from 13 A to 6 A by itself, without a word"
+            "[1] verify: lease: proven. It fell from 9 A to 6 A by itself, without a word"
         )
         assert state.lease is LeaseQuality.PROVEN
 
@@ -71,10 +71,11 @@ async def test_a_charger_that_keeps_its_first_period_has_no_lease(tmp_path: Path
 async def test_a_cut_ends_the_proof_and_is_sent_at_once(tmp_path: Path) -> None:
     async with House(tmp_path, factor=10) as house:
         charger = await charging(house)
+        await house.clock.sleep(7)
         await charger.measure()
         await house.says(lambda state: state.power_w)
         house.command(action="verify")
-        await until(lambda: len(charger.told("SetChargingProfile")) > 4, what="the profile of the proof")
+        await until(lambda: charger.limit() == 9.0, what="the profile of the proof")
 
         house.order(8.0)
 
