@@ -44,7 +44,10 @@ def _health(plan: Plan, state: State, meter: Meter | None, now: float) -> MeterH
     if meter is None:
         waited = now - state.started_at
         return MeterHealth.LOST if waited > max(plan.lost_after_s, plan.lease_s) else MeterHealth.STARTING
-    return health(now - meter.at, meter.period_s, plan.lost_after_s, plan.stale_s)
+    # A meter that stands still while a load moves speaks of the moment in which it stopped.
+    stands = state.frozen_at is not None and meter.moved_at == state.frozen_at
+    told_at = meter.moved_at if stands else meter.at
+    return health(now - told_at, meter.period_s, plan.lost_after_s, plan.stale_s)
 
 
 def presented(
