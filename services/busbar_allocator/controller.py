@@ -75,10 +75,18 @@ class Outcome(Struct, frozen=True, kw_only=True):
     """A limit is another than before."""
 
 
+class Undecided(Exception):
+    """The picture cannot be true: nothing is ordered, leases run out. What was heard is in `state`."""
+
+    def __init__(self, text: str, state: State) -> None:
+        super().__init__(text)
+        self.state = state
+
+
 def step(
     setup: Setup, state: State, said: Iterable[Said], now: float, wall: datetime, outside: Outside
 ) -> Outcome:
-    """The orders of this instant and the state to remember."""
+    """The orders of this instant and the state to remember; `Undecided` when nothing can be decided."""
     plan = setup.plan
     before = state.books.get(plan.grid_meter)
     state = _hear(plan, state, said, wall)
@@ -96,7 +104,10 @@ def step(
     )
     state = _judge_promise(plan, state, tick)
     seen = presented(plan, setup.settings, state, ground, now, wall, outside)
-    allocation = engine.decide(setup.model, seen)
+    try:
+        allocation = engine.decide(setup.model, seen)
+    except snapshot.BadSnapshot as error:
+        raise Undecided(str(error), state) from error
     state = _switch_phases(setup, state, seen, allocation, tick)
     minds, promise = _decide(setup, state, allocation, ground, tick)
     if plan.site.site.probe and tick.fresh and ground[plan.root] is MeterHealth.FRESH:
@@ -192,7 +203,8 @@ def _decide(
             minds[load.id] = replace(mind, limit_a=0.0, muted=True, reason=grant.reason)
             continue
         mind = mind if not mind.muted else replace(mind, muted=False, sent_at=NEVER)
-        mind, wish = decide.cut(load, mind, grant, grounds[load.circuits], tick)
+        least = _least(setup, load, grant) if mind.limit_a > 0 and grant.limit_a > 0 else 0.0
+        mind, wish = decide.cut(load, mind, grant, least, grounds[load.circuits], tick)
         if mind.limit_a > 0 and grant.mode in FOLLOWING:
             least, threshold = _least(setup, load, grant), setup.settings.site.excess_threshold_w
             short = short_of_source(plan, load, grant, least, allocation, threshold)

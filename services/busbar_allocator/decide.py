@@ -21,6 +21,9 @@ from busbar_contracts.load import LoadMode
 EXPORT_BAND_A = 0.5
 """A raise smaller than this waits, unless it is the last there is: export is answered calmly."""
 
+AHEAD_A = 0.2
+"""A cut for the sun goes a little below what it gives, for the seconds until it is in place."""
+
 FOLLOWING = frozenset({LoadMode.SOLAR_ONLY, LoadMode.EXCESS})
 SOURCES = frozenset({"solar_pool", "excess_pool", "no_grid", "inverter", "battery_minimum"})
 TINY = 1e-6
@@ -53,7 +56,9 @@ def mode_kept(mind: Mind, grant: LoadGrant) -> Mind:
     return replace(mind, mode=grant.mode, permit=impatient(mind.permit), eager=True, holding=False)
 
 
-def cut(load: LoadPlan, mind: Mind, grant: LoadGrant, ground: MeterHealth, tick: Tick) -> tuple[Mind, Wish]:
+def cut(
+    load: LoadPlan, mind: Mind, grant: LoadGrant, least_a: float, ground: MeterHealth, tick: Tick
+) -> tuple[Mind, Wish]:
     """The load's limit after everything that lowers it; never above what it has."""
     if mind.silent_since is not None and ground is not MeterHealth.LOST:
         return mind, Wish(mind.limit_a, grant.reason)
@@ -67,7 +72,11 @@ def cut(load: LoadPlan, mind: Mind, grant: LoadGrant, ground: MeterHealth, tick:
     source = grant.binding.kind in SOURCES
     if source and grant.limit_a > 0 and mind.limit_a - grant.limit_a < DEAD_BAND_A:
         return mind, Wish(mind.limit_a, grant.reason)
-    return _lowered(mind, grant.limit_a, tick.now, pause=grant.takes_part), Wish(grant.limit_a, grant.reason)
+    limit_a = grant.limit_a
+    if source and grant.mode in FOLLOWING and limit_a > least_a and not load.on_off:
+        # Sun that falls goes on falling while the load answers.
+        limit_a = max(least_a, stepped(limit_a - AHEAD_A, load.step_a))
+    return _lowered(mind, limit_a, tick.now, pause=grant.takes_part), Wish(limit_a, grant.reason)
 
 
 def _lowered(mind: Mind, limit_a: float, now: float, *, pause: bool = True) -> Mind:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from busbar_allocator.check import check_site
 from busbar_allocator.config import Kept
-from busbar_allocator.controller import Outcome, Said, Setup, step
+from busbar_allocator.controller import Outcome, Said, Setup, Undecided, step
 from busbar_allocator.detection import Evidence
 from busbar_allocator.engine_site import engine_site
 from busbar_allocator.known import CarCharge
@@ -137,6 +137,9 @@ class Desk:
         outside = self.outside.now(now)
         try:
             outcome = step(self._ready_setup(), self.state, heard, now, wall, outside)
+        except Undecided as error:
+            self.state = error.state
+            return self._troubled(str(error), messages, refusals)
         except BadSnapshot as error:
             # Nothing is granted on a picture that cannot be true: leases run out by themselves.
             return self._troubled(str(error), messages, refusals)

@@ -1,6 +1,7 @@
 """Evenings in a household, in virtual time, judged by the true currents of the plant."""
 
 from itertools import pairwise
+from math import sin, tau
 from typing import Any
 
 import pytest
@@ -346,6 +347,26 @@ def test_after_sunset_a_solar_car_stops_in_time_and_rests(left_over: float, afte
     assert car.limit_a == 0
     house.run(60)
     assert car.limit_a >= 6
+
+
+@pytest.mark.parametrize(
+    "sun",
+    [
+        pytest.param(lambda at: 11.3 + 4 * sin(at * tau / 600), id="slow waves"),
+        pytest.param(lambda at: 11.3 + 3 * sin(at * tau / 120), id="quick waves"),
+        pytest.param(
+            lambda at: 11.3 + 4 * sin(at * tau / 900) + 0.3 * sin(at * tau / 3.7), id="flicker on slow waves"
+        ),
+    ],
+)
+def test_moving_sun_is_followed_with_little_import_and_little_waste(sun: Profile) -> None:
+    house = House(one_leg(mode="solar_only"), cars=a_one_phase_car(), sun={"a": sun}, seed=33).run(300)
+    before = (house.import_wh, house.export_wh)
+    house.run(1200)
+
+    # A third of an hour: at most 0.05 kWh of import and 0.15 kWh of waste in a whole one.
+    assert house.import_wh - before[0] <= 50 / 3
+    assert house.export_wh - before[1] <= 150 / 3
 
 
 def test_in_steady_sun_nothing_oscillates() -> None:
