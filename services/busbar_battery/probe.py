@@ -39,7 +39,7 @@ def probed(before: Probe, seen: Sight, tuning: Tuning) -> Probe:
     """The try after this moment; it is on while `since` is not None."""
     if before.since is None:
         if seen.broken:
-            return replace(before, not_before=max(before.not_before, seen.now + tuning.answer_s))
+            return replace(before, not_before=max(before.not_before, seen.now + tuning.settle_s))
         begins = seen.held_back and seen.room and seen.now >= before.not_before
         return replace(before, since=seen.now, from_w=seen.sun) if begins else before
     if seen.broken or (seen.room and seen.now - before.since > tuning.answer_s):

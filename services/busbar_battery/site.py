@@ -99,8 +99,10 @@ class Tuning(Struct, frozen=True, kw_only=True):
     dwell_s: float = 5.0
     # 10 %/s upwards left the trackers of a GEN24 off their point for half an hour, 5 %/s did not.
     cap_rise_percent_per_s: float = 5.0
-    # How long a device may take to show that it obeys.
-    answer_s: float = 5.0
+    # How long battery, cap and their readings may take together to show what a try for more sun brought.
+    answer_s: float = 8.0
+    # How long nothing is tried after the house broke the limit.
+    settle_s: float = 5.0
     not_following_s: float = 20.0
     # After a step upwards broke the export limit or was not taken up, no other for so long.
     probe_pause_s: float = 15.0

@@ -241,13 +241,13 @@ def test_a_sun_held_back_is_tried_and_tried_again_as_long_as_it_rises() -> None:
 
 def test_a_vain_try_waits_and_the_next_waits_longer() -> None:
     tuning = Tuning()
-    vain = probed(Probe(100.0, 3000.0), sight(106.0), tuning)
-    assert (vain.since, vain.not_before) == (None, 121.0)
-    assert probed(vain, sight(120.0), tuning).since is None
+    vain = probed(Probe(100.0, 3000.0), sight(109.0), tuning)
+    assert (vain.since, vain.not_before) == (None, 124.0)
+    assert probed(vain, sight(123.0), tuning).since is None
 
-    again = probed(probed(vain, sight(121.0), tuning), sight(127.0), tuning)
+    again = probed(probed(vain, sight(124.0), tuning), sight(133.0), tuning)
 
-    assert again.not_before == 157.0
+    assert again.not_before == 163.0
 
 
 def test_a_try_that_breaks_the_limit_ends_at_once() -> None:
