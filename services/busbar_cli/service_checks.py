@@ -14,6 +14,7 @@ CHECKS = {
     "allocator": ("busbar_allocator.config", "plan_from"),
     "battery": ("busbar_battery.config", "plan_from"),
     "chargeamps": ("busbar_chargeamps.config", "places"),
+    "prices": ("busbar_prices.config", "check"),
     "simulator": ("busbar_simulator.build", "build"),
 }
 """A service to the function that reads its part: it raises BadConfig, or answers with sentences."""
