@@ -1,5 +1,6 @@
 """The service: opens the account, is present on the bus, and runs until it is cancelled."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -10,6 +11,8 @@ from busbar_chargeamps.scheduler import Scheduler
 from busbar_shared.bus import MqttBus
 from busbar_shared.clock import Clock
 from busbar_shared.config.root import Site
+from busbar_shared.discovery.charge_amps import charge_amps
+from busbar_shared.discovery.show import show
 from busbar_shared.life import Service, connect
 
 OpenCloud = Callable[[Site, Mapping[str, str], Clock], AbstractAsyncContextManager[Cloud]]
@@ -86,5 +89,9 @@ async def run(service: Service, *, cloud: OpenCloud = open_cloud, presence: Pres
     async with cloud(service.site, service.environ, service.clock) as account:
         # It subscribes before anybody reads that we are there and sends his schedule again.
         scheduler = Scheduler(service, account)
-        async with presence(service, [f"{root}/availability" for root in roots]):
-            await scheduler.run()
+        async with (
+            presence(service, [f"{root}/availability" for root in roots]),
+            asyncio.TaskGroup() as tasks,
+        ):
+            tasks.create_task(scheduler.run())
+            tasks.create_task(show(service, charge_amps(service.site)))

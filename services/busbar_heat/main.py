@@ -7,6 +7,8 @@ from busbar_contracts.load import HeatOrder, LoadSettings, ManualHeat, PlugState
 from busbar_heat.cellar import Cellar
 from busbar_heat.config import setups
 from busbar_heat.memory import HeatDuty, HeatLore
+from busbar_shared.discovery.heaters import heaters
+from busbar_shared.discovery.show import show
 from busbar_shared.leases import OrderStamp
 from busbar_shared.life import Service
 from busbar_shared.statefile import StateFile
@@ -33,5 +35,6 @@ async def run(service: Service) -> None:
             tasks.create_task(cellar.hear_bus(bus))
             tasks.create_task(cellar.hear_devices(devices))
             tasks.create_task(cellar.keep_time())
+            tasks.create_task(show(service, heaters(service.site)))
     finally:
         await cellar.release(handing_over=service.handing_over)

@@ -18,6 +18,8 @@ from busbar_meter.roles import AnyRole
 from busbar_meter.sign_watch import SignWatch
 from busbar_meter.sunspec_station import Actuator, SunSpecStation
 from busbar_meter.wire import ModbusWire
+from busbar_shared.discovery.meters import meters
+from busbar_shared.discovery.show import show
 from busbar_shared.life import Service
 from busbar_shared.statefile import StateFile
 
@@ -50,6 +52,7 @@ async def run(service: Service) -> None:
                 tasks.create_task(device.run(), name=device.role.plan.id)
             tasks.create_task(hear_orders(desk, service))
             tasks.create_task(end_leases(desk, service))
+            tasks.create_task(show(service, meters(service.site)))
     finally:
         # A planned restart leaves the leases to the next instance, which takes them up from the file.
         if not service.handing_over:

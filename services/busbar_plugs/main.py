@@ -7,6 +7,8 @@ from busbar_plugs.board import Board
 from busbar_plugs.config import setups
 from busbar_plugs.learn import Learned
 from busbar_plugs.memory import PlugMemory
+from busbar_shared.discovery.plugs import plugs as shown_plugs
+from busbar_shared.discovery.show import show
 from busbar_shared.life import Service
 from busbar_shared.statefile import StateFile
 
@@ -24,5 +26,6 @@ async def run(service: Service) -> None:
             tasks.create_task(board.hear_orders(orders))
             tasks.create_task(board.hear_devices(devices))
             tasks.create_task(board.keep_time())
+            tasks.create_task(show(service, shown_plugs(service.site)))
     finally:
         await board.release(handing_over=service.handing_over)

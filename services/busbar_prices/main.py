@@ -13,6 +13,7 @@ from busbar_prices.series import same
 from busbar_prices.sources.asking import parsed
 from busbar_prices.sources.listed import read_list
 from busbar_shared.config.load import BadConfig
+from busbar_shared.discovery.show import show
 from busbar_shared.life import Service, connect
 
 FIRST_RETRY_S = 60.0
@@ -63,6 +64,7 @@ async def run(
     async with fetching() as fetch, presence(service, topic), asyncio.TaskGroup() as group:
         for teller in tellers:
             group.create_task(teller.run(fetch))
+        group.create_task(show(service, ()))
 
 
 class Teller:
