@@ -10,14 +10,21 @@ AHEAD = timedelta(seconds=60)
 DRAWS_KW = 0.1
 
 
-def reserved_a(status: ChargeAmpsStatus | None, most_a: float, now: datetime) -> float:
-    """What a foreign schedule may take per leg now; nothing outside its windows unless it draws."""
+def reserved_a(
+    status: ChargeAmpsStatus | None, most_a: float, now: datetime, watts_per_a: float = 690.0
+) -> float:
+    """What a foreign schedule may take per leg now; nothing outside its windows unless it draws.
+
+    `watts_per_a` is the power of one ampere on each of its legs: a driver who starts by hand may take more
+    than the schedule applies, and is reserved at what he is seen to take.
+    """
     if status is None:
         return 0.0
     draws = status.state == "charging" or (status.current_power_kw or 0.0) > DRAWS_KW
     applied = most_a if status.applied_max_current is None else min(status.applied_max_current, most_a)
     if draws:
-        return applied
+        seen_a = (status.current_power_kw or 0.0) * 1000.0 / watts_per_a
+        return max(applied, min(seen_a, most_a))
     if not status.schedule_active:
         return 0.0
     periods = [(one.start, one.end, one.max_current) for one in status.periods]

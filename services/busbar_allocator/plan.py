@@ -243,7 +243,8 @@ def _foreign(site: Site) -> Iterator[LoadPlan]:
         return
     for number, connector in site.chargeamps.connectors.items():
         yield LoadPlan(
-            id=f"chargeamps-{number}", kind="foreign", ids={"connector_id": number},
+            id=f"chargeamps-{number}", kind="foreign",
+            ids={"connector_id": number if connector.connector is None else str(connector.connector)},
             circuits=path_to_root(site, connector.circuit or site.root_circuit()),
             legs=_legs(site, connector.legs), modes=(LoadMode.STANDARD,), mode=LoadMode.STANDARD, priority=1,
             min_a=0.0, max_a=connector.max_current_a, step_a=0.0, fallback_a=0.0, controllable=False,

@@ -117,7 +117,8 @@ def _load(
     plan: Plan, settings: Settings, state: State, load: LoadPlan, now: float, wall: datetime
 ) -> snapshot.LoadNow:
     if load.kind == "foreign":
-        reserved = foreign.reserved_a(state.known.foreign.get(load.ids["connector_id"]), load.max_a, wall)
+        status = state.known.foreign.get(load.ids["connector_id"])
+        reserved = foreign.reserved_a(status, load.max_a, wall, plan.volts * len(load.legs))
         return snapshot.LoadNow(status="on", reserved_a=reserved)
     mind = state.minds[load.id]
     draw = drawn_a(state.books.get(plan.grid_meter), load, load.uses(len(plan.phases)))
