@@ -201,6 +201,7 @@ class Greeting:
         self._learn(known.configuration)
         charger.tick()
         charger.desk.memory.save_learned()
+        await self._compare_connectors(said)
         keep = bool(charger.quirk.refuses_measurands)
         sample_s = int(charger.desk.plan.section.sample_s)
         changes = abilities.changes_16 if is_16 else abilities.changes_201
@@ -210,6 +211,15 @@ class Greeting:
                     known.configuration[change.key] = value
                     break
         charger.desk.memory.save_learned()
+
+    async def _compare_connectors(self, said: dict[str, str]) -> None:
+        """Propose what the configuration lacks."""
+        charger = self._charger
+        number = said.get("NumberOfConnectors", "")
+        if number.isdecimal() and len(number) < 4 and int(number) != len(charger.connectors):
+            place = f"chargers.{charger.plan.id}.connectors"
+            text = f"it has {number} connectors, {len(charger.connectors)} are configured in {place}"
+            await charger.report("connectors_differ", text, severity="info")
 
     async def _send_tags(self) -> None:
         """Give the charger the list of tags, where there is one and it is not there yet."""

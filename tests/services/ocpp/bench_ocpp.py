@@ -35,8 +35,8 @@ def resident_kib(pid: int | str = "self") -> float:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize() / 1024
 
 
-async def serve(count: int) -> None:
-    """The service; says its port, then lives until its input ends."""
+async def serve(count: int, kept: str | None = None) -> None:
+    """The service; says its port, then lives until its input ends. Its state is kept in a folder where one is given."""
     import msgspec
 
     from busbar_ocpp.main import run
@@ -64,7 +64,7 @@ async def serve(count: int) -> None:
     site = msgspec.toml.decode(SITE + chargers, type=Site)
     opened: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     with tempfile.TemporaryDirectory() as folder:
-        service = Service("ocpp", site, SilentBus(), RealClock(), Path(folder))  # type: ignore[arg-type]
+        service = Service("ocpp", site, SilentBus(), RealClock(), Path(kept or folder))  # type: ignore[arg-type]
         running = asyncio.create_task(run(service, opened_on=opened))
         print(await opened, flush=True)
         await asyncio.to_thread(sys.stdin.read)
@@ -179,7 +179,7 @@ async def drive(count: int, seconds: float) -> None:
 
 if __name__ == "__main__":
     if "--serve" in sys.argv:
-        asyncio.run(serve(int(sys.argv[-1])))
+        asyncio.run(serve(int(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else None))
     else:
         given = [float(one) for one in sys.argv[1:]]
         asyncio.run(drive(int(given[0]) if given else 1000, given[1] if len(given) > 1 else 30.0))
