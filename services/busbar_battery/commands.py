@@ -10,15 +10,12 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
+from busbar_shared.command_line import ConfigOption, fail, load_or_exit
+
 if TYPE_CHECKING:
-    from busbar_shared.config.root import Site
+    pass
 
 app = typer.Typer(help="Battery and export power flow.", no_args_is_help=True)
-
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", help="The site's file; default: BUSBAR_CONFIG, else busbar.toml here."),
-]
 
 
 @app.command()
@@ -54,18 +51,18 @@ def set_(
 
     from busbar_battery.asked import NoAnswer, change
 
-    site = _site(config)
+    site = load_or_exit(config)
     name = battery or (next(iter(site.batteries)) if len(site.batteries) == 1 else None)
     if name not in site.batteries:
-        _fail(f"--battery: which one? There are: {', '.join(site.batteries) or 'none'}")
+        fail(f"--battery: which one? There are: {', '.join(site.batteries) or 'none'}")
         return
     try:
         after = asyncio.run(change(site, os.environ, name, key, value))
     except NoAnswer as error:
-        _fail(str(error), code=1)
+        fail(str(error), code=1)
         return
     if after.refused:
-        _fail(f"Refused. {after.refused}", code=1)
+        fail(f"Refused. {after.refused}", code=1)
     typer.echo(f"{name}: {key} is {getattr(after, key, value)}")
 
 
@@ -91,7 +88,7 @@ def simulate(
     try:
         minutes = day(settings, soc=soc, capacity_wh=capacity, peak_w=peak)
     except ValueError as error:
-        _fail(str(error))
+        fail(str(error))
         return
     if svg is not None:
         limit = "" if export_limit is None else f", export limit {export_limit:.0f} W"
@@ -127,25 +124,8 @@ def _explain_live(config: Path | None, as_json: bool) -> None:
     from busbar_battery.asked import NoAnswer, live_decision
 
     try:
-        row = asyncio.run(live_decision(_site(config), os.environ))
+        row = asyncio.run(live_decision(load_or_exit(config), os.environ))
     except NoAnswer as error:
-        _fail(str(error), code=1)
+        fail(str(error), code=1)
         return
     typer.echo(json.dumps(row) if as_json else row["reason"])
-
-
-def _site(config: Path | None) -> Site:
-    from busbar_shared.config.load import BadConfig, read_file
-
-    path = config or Path(os.environ.get("BUSBAR_CONFIG", "busbar.toml"))
-    try:
-        return read_file(path)
-    except BadConfig as error:
-        for line in str(error).splitlines():
-            typer.echo(f"{path}: {line}", err=True)
-        raise typer.Exit(2) from error
-
-
-def _fail(text: str, code: int = 2) -> None:
-    typer.echo(text, err=True)
-    raise typer.Exit(code)

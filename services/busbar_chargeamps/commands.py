@@ -5,19 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from busbar_shared.command_line import ConfigOption, fail, load_or_exit
 
 if TYPE_CHECKING:
     from busbar_chargeamps.config import Place
     from busbar_shared.config.root import Site
 
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", help="The site's file; default: BUSBAR_CONFIG, else busbar.toml here."),
-]
 
 app = typer.Typer(no_args_is_help=True, help="The Charge Amps scheduler.")
 
@@ -62,8 +59,8 @@ def send_schedule(
     from busbar_chargeamps.sending import NoAnswer, payload, send
 
     if clear == bool(period):
-        _fail("give either --period or --clear")
-    site = _site(config)
+        fail("give either --period or --clear")
+    site = load_or_exit(config)
     place = _place(site, connector)
     try:
         message = None
@@ -72,7 +69,7 @@ def send_schedule(
         verb = "clear" if clear else "set"
         said = asyncio.run(send(site, place, verb, message, dict(os.environ), wait))
     except (NoAnswer, ValueError) as error:
-        _fail(str(error), 1)
+        fail(str(error), 1)
     _show(said, as_json)
     if said.get("last_command_result") not in ("accepted", "cleared"):
         raise typer.Exit(1)
@@ -101,29 +98,12 @@ def _place(site: Site, label: str | None) -> Place:
     try:
         found = {place.label: place for place in places(site)}
     except BadConfig as error:
-        _fail(str(error))
+        fail(str(error))
     if label is None and len(found) == 1:
         return next(iter(found.values()))
     if label not in found:
-        _fail(f"--connector: {label!r} is none of {', '.join(found) or 'no connectors'}")
+        fail(f"--connector: {label!r} is none of {', '.join(found) or 'no connectors'}")
     return found[label or ""]
-
-
-def _site(config: Path | None) -> Site:
-    from busbar_shared.config.load import BadConfig, read_file
-
-    path = config or Path(os.environ.get("BUSBAR_CONFIG", "busbar.toml"))
-    try:
-        return read_file(path)
-    except BadConfig as error:
-        for line in str(error).splitlines():
-            typer.echo(f"{path}: {line}", err=True)
-        raise typer.Exit(2) from error
-
-
-def _fail(text: str, code: int = 2) -> NoReturn:
-    typer.echo(text, err=True)
-    raise typer.Exit(code)
 
 
 def _answer_each_line(ask: Callable[[dict[str, Any]], dict[str, Any]]) -> None:

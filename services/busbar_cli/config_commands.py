@@ -1,4 +1,4 @@
-"""`busbar config`: check, schema, example."""
+"""`busbar config`: check, schema, example, reference."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from rich.table import Table
 
 from busbar_cli.ladder import ladder
 from busbar_cli.service_checks import service_problems
-from busbar_cli.site_option import ConfigOption, load_or_exit, path_of
+from busbar_shared.command_line import ConfigOption, load_or_exit, path_of
 from busbar_shared.life import EXIT_CONFIG
 
 app = typer.Typer(help="Check, describe or make a configuration.", no_args_is_help=True)
@@ -55,3 +55,11 @@ def example() -> None:
     from busbar_shared.config.describe import example_text
 
     typer.echo(example_text(), nl=False)
+
+
+@app.command()
+def reference() -> None:
+    """Print every key of the configuration with its type, default and meaning, as docs/configuration.md has it."""
+    from busbar_shared.config.reference import reference_page
+
+    typer.echo(reference_page(), nl=False)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from busbar_cli.site_option import ConfigOption, load_or_exit
+from busbar_shared.command_line import ConfigOption, load_or_exit
 
 app = typer.Typer(help="Export the contract, or check live traffic against it.", no_args_is_help=True)
 

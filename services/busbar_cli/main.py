@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from busbar_cli.lazy import LazyGroup
-from busbar_cli.site_option import ConfigOption, load_or_exit
+from busbar_shared.command_line import ConfigOption, load_or_exit
 
 app = typer.Typer(
     cls=LazyGroup,
@@ -115,6 +115,72 @@ def restart(
     from busbar_cli.up import restart as run_restart
 
     raise typer.Exit(run_restart(load_or_exit(config), service))
+
+
+@app.command()
+def health(
+    service: Annotated[str, typer.Argument(help="Name of the service.")],
+    config: ConfigOption = None,
+) -> None:
+    """Say whether one service is online and ready. Exit code 1 when it is not; for container engines."""
+    from busbar_cli.health import health as run_health
+
+    raise typer.Exit(asyncio.run(run_health(load_or_exit(config), service)))
+
+
+@app.command()
+def doctor(
+    config: ConfigOption = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    seconds: Annotated[float, typer.Option(help="How long to listen.", min=1, max=3600)] = 12.0,
+) -> None:
+    """Look at the running site, say what is wrong and what to do. Exit code 0 good, 1 something is bad, 2 configuration."""
+    from busbar_cli.doctor_look import doctor as run_doctor
+
+    raise typer.Exit(asyncio.run(run_doctor(load_or_exit(config), as_json=json, seconds=seconds)))
+
+
+@app.command()
+def setup(
+    folder: Annotated[Path, typer.Argument(help="Where the site's files go.")] = Path("deploy/site"),
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; take the defaults.")] = False,
+    where: Annotated[str, typer.Option("--for", help="compose, machine (systemd) or up.")] = "compose",
+    name: Annotated[str, typer.Option(help="Name of the house.")] = "Home",
+    timezone: Annotated[str | None, typer.Option(help="IANA zone; default: that of this machine.")] = None,
+    limit: Annotated[float, typer.Option(help="Main breaker, ampere per phase.")] = 25.0,
+    phases: Annotated[int, typer.Option(help="1 or 3.")] = 3,
+    meter: Annotated[str, typer.Option(help="Address of the grid meter, or `simulated`.")] = "simulated",
+    chargers: Annotated[str, typer.Option(help="Names of the chargers, with commas.")] = "left",
+    ocpp_tls: Annotated[bool, typer.Option("--ocpp-tls", help="Chargers connect encrypted (wss).")] = False,
+    host: Annotated[
+        list[str] | None, typer.Option(help="A further name or address in the certificates; repeat it.")
+    ] = None,
+    renew: Annotated[bool, typer.Option("--renew", help="Make the servers' certificates anew.")] = False,
+) -> None:
+    """Write configuration, accounts and certificates for a new site. What is there already is kept."""
+    from busbar_cli.setup_command import set_up
+
+    raise typer.Exit(
+        set_up(
+            folder, yes=yes, where=where, name=name, timezone=timezone, limit_a=limit, phases=phases, meter=meter,
+            chargers=chargers, ocpp_tls=ocpp_tls, hosts=tuple(host or ()), renew=renew,
+        )
+    )  # fmt: skip
+
+
+@app.command()
+def accounts(
+    folder: Annotated[Path, typer.Argument(help="The folder that `busbar setup` wrote.")] = Path(
+        "deploy/site"
+    ),
+    reference: Annotated[
+        bool, typer.Option("--reference", help="Print the access list of a site without devices.")
+    ] = False,
+) -> None:
+    """Bring the broker's accounts and access list in line with the configuration, after it was changed."""
+    from busbar_cli.setup_command import renew
+
+    raise typer.Exit(renew(folder, reference=reference))
 
 
 @app.command()

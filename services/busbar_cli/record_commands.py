@@ -11,8 +11,8 @@ import msgspec
 import typer
 
 from busbar_cli.recording import BadRecording, Writer, header_of, line_of
-from busbar_cli.site_option import ConfigOption, load_or_exit
 from busbar_shared.clock import RealClock
+from busbar_shared.command_line import ConfigOption, load_or_exit
 from busbar_shared.config.root import Site
 from busbar_shared.life import connect, program_version
 

@@ -14,7 +14,7 @@ import msgspec
 import typer
 
 from busbar_cli.broker import BrokerProcess, broker_process, is_listening
-from busbar_cli.site_option import path_of
+from busbar_shared.command_line import path_of
 from busbar_shared.config.load import BadConfig
 from busbar_shared.config.root import Site
 from busbar_shared.life import EXIT_CONFIG, EXIT_OTHER_INSTANCE, state_dir_of

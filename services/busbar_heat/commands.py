@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Coroutine
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+
+from busbar_shared.command_line import AsJson, ConfigOption, fail, load_or_exit
 
 if TYPE_CHECKING:
     from busbar_contracts.load import HeatState
@@ -16,17 +16,11 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Hot water tanks, rooms and heat pumps.", no_args_is_help=True)
 
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", help="The site's file; default: BUSBAR_CONFIG, else busbar.toml here."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
-
 
 @app.command("list")
 def list_(config: ConfigOption = None, as_json: AsJson = False) -> None:
     """Show every heater: how warm, what it wants, what it could still take."""
-    site = _site(config)
+    site = load_or_exit(config)
     from busbar_heat.asked import states
 
     known = _asked(states(site))
@@ -47,13 +41,13 @@ def list_(config: ConfigOption = None, as_json: AsJson = False) -> None:
 @app.command()
 def show(heater: str, config: ConfigOption = None, as_json: AsJson = False) -> None:
     """Show everything known of one heater, its thermal model included."""
-    site = _site(config)
+    site = load_or_exit(config)
     _known(site, heater)
     from busbar_heat.asked import states
 
     state = _asked(states(site)).get(heater)
     if state is None:
-        _fail(f"nothing is known of heater {heater}; is the heat service running?")
+        fail(f"nothing is known of heater {heater}; is the heat service running?", 1)
     if as_json:
         _print_json(state)
         return
@@ -73,15 +67,15 @@ def sg(
     as_json: AsJson = False,
 ) -> None:
     """Set an SG Ready heat pump by hand; `auto` gives it back. Its dwell time is kept."""
-    site = _site(config)
+    site = load_or_exit(config)
     _known(site, heater)
     if site.heaters[heater].kind != "sg_ready":
-        _fail(f"{heater} is a {site.heaters[heater].kind}, not an SG Ready heat pump", 2)
+        fail(f"{heater} is a {site.heaters[heater].kind}, not an SG Ready heat pump", 2)
     from busbar_heat import asked
 
     state = _asked(asked.by_hand(site, heater, None if to == "auto" else int(to)))
     if state is None:
-        _fail(f"heater {heater} does not answer; is the heat service running?")
+        fail(f"heater {heater} does not answer; is the heat service running?", 1)
     if as_json:
         _print_json(state)
         return
@@ -118,17 +112,7 @@ def _celsius(value: float | None) -> str:
 
 def _known(site: Site, heater: str) -> None:
     if heater not in site.heaters:
-        _fail(f"{heater!r} is not configured; there are: {', '.join(site.heaters) or 'none'}", 2)
-
-
-def _site(config: Path | None) -> Site:
-    from busbar_shared.config.load import BadConfig, read_file
-
-    path = config or Path(os.environ.get("BUSBAR_CONFIG", "busbar.toml"))
-    try:
-        return read_file(path)
-    except BadConfig as error:
-        _fail("\n".join(f"{path}: {line}" for line in str(error).splitlines()), 2)
+        fail(f"{heater!r} is not configured; there are: {', '.join(site.heaters) or 'none'}", 2)
 
 
 def _asked(asking: Coroutine[Any, Any, Any]) -> Any:
@@ -137,15 +121,10 @@ def _asked(asking: Coroutine[Any, Any, Any]) -> Any:
     try:
         return asyncio.run(asking)
     except NoAnswer as error:
-        _fail(str(error))
+        fail(str(error), 1)
 
 
 def _print_json(value: Any) -> None:
     import msgspec
 
     typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
-
-
-def _fail(text: str, code: int = 1) -> NoReturn:
-    typer.echo(text, err=True)
-    raise typer.Exit(code)

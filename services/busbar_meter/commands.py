@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from busbar_shared.command_line import AsJson
+
 if TYPE_CHECKING:
     from busbar_meter.answers import Wire
     from busbar_meter.image import Dump
@@ -24,7 +26,6 @@ LIKELY_PORTS = "502,1502"
 Host = Annotated[
     str, typer.Argument(help="Name or address of the device, or a serial line such as /dev/ttyUSB0.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 Port = Annotated[int, typer.Option(help="TCP port.")]
 UnitId = Annotated[int, typer.Option(help="Modbus unit id.")]
 Base = Annotated[int | None, typer.Option(help="SunSpec base address; default: 40000, 0 and 50000.")]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from busbar_shared.command_line import ConfigOption, fail, load_or_exit
+
 if TYPE_CHECKING:
     from busbar_contracts.charger import ChargerState
     from busbar_shared.config.root import Site
@@ -16,10 +18,6 @@ app = typer.Typer(help="Chargers: list, start, stop, verify, sessions.", no_args
 config_app = typer.Typer(help="Read and change a charger's own settings.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", help="The site's file; default: BUSBAR_CONFIG, else busbar.toml here."),
-]
 ChargerArgument = Annotated[str, typer.Argument(help="Id of the charger in the configuration.")]
 ConnectorOption = Annotated[str, typer.Option(help="Connector of the charger.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
@@ -28,7 +26,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
 @app.command("list")
 def list_(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """Every connector in a line."""
-    found = _states(_site(config))
+    found = _states(load_or_exit(config))
     if as_json:
         _json([_row(charger, connector, state) for (charger, connector), state in sorted(found.items())])
         return
@@ -48,9 +46,9 @@ def show(charger: ChargerArgument, as_json: JsonOption = False, config: ConfigOp
     """All that is known of a charger."""
     import msgspec
 
-    found = {key: state for key, state in _states(_site(config)).items() if key[0] == charger}
+    found = {key: state for key, state in _states(load_or_exit(config)).items() if key[0] == charger}
     if not found:
-        _fail(f"{charger}: no such charger has a state", code=1)
+        fail(f"{charger}: no such charger has a state", code=1)
     if as_json:
         _json([_row(*key, state) for key, state in sorted(found.items())])
         return
@@ -79,9 +77,9 @@ def sessions(
     from busbar_shared.clock import RealClock
     from busbar_shared.life import state_dir_of
 
-    path = state_dir_of(_site(config), os.environ) / "ocpp" / "transactions.sqlite3"
+    path = state_dir_of(load_or_exit(config), os.environ) / "ocpp" / "transactions.sqlite3"
     if not path.exists():
-        _fail(f"{path}: no such book; the OCPP service has not run on this machine", code=1)
+        fail(f"{path}: no such book; the OCPP service has not run on this machine", code=1)
     now = RealClock().now()
     ledger = Ledger(path, now)
     entries = ledger.history(charger=charger, since=now - timedelta(days=days), most=most)
@@ -165,7 +163,7 @@ def availability(
 ) -> None:
     """Take a connector in or out of service."""
     if state not in ("on", "off"):
-        _fail(f"{state}: on or off")
+        fail(f"{state}: on or off")
     _ask(config, charger, connector, as_json, action="enable" if state == "on" else "disable")
 
 
@@ -240,10 +238,10 @@ def verify(
 @app.command()
 def tags(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """Who may charge, as configured."""
-    site = _site(config)
+    site = load_or_exit(config)
     section = site.ocpp
     if section is None:
-        _fail("[ocpp] is not configured")
+        fail("[ocpp] is not configured")
         return
     if as_json:
         _json({"accept_all": section.accept_all_tags, "tags": list(section.tags)})
@@ -264,7 +262,7 @@ def password(
 
     chosen = given if given is not None else secrets.token_hex(16)
     if not 8 <= len(chosen) <= 40:
-        _fail("a password has 8 to 40 characters")
+        fail("a password has 8 to 40 characters")
     if given is None:
         typer.echo(f"type into the charge point:   {chosen}")
     typer.echo(f'write into the configuration: password = "{hashed(chosen)}"')
@@ -310,14 +308,14 @@ def _ask(
     from busbar_contracts.charger import ChargerCommand
     from busbar_ocpp.asked import PATIENCE_S, NoAnswer, ask
 
-    site = _site(config)
+    site = load_or_exit(config)
     if charger not in site.chargers:
-        _fail(f"{charger}: no such charger; there are: {', '.join(site.chargers) or 'none'}")
+        fail(f"{charger}: no such charger; there are: {', '.join(site.chargers) or 'none'}")
     try:
         command = msgspec.convert(said, ChargerCommand)
         answer = asyncio.run(ask(site, os.environ, charger, connector, command, patience_s or PATIENCE_S))
     except (NoAnswer, msgspec.ValidationError) as error:
-        _fail(str(error), code=1)
+        fail(str(error), code=1)
         return ""
     if as_json:
         _json({"charger": charger, "connector": connector, "action": said["action"], "answer": answer})
@@ -334,7 +332,7 @@ def _states(site: Site) -> dict[tuple[str, str], ChargerState]:
     try:
         return asyncio.run(states(site, os.environ))
     except NoAnswer as error:
-        _fail(str(error), code=1)
+        fail(str(error), code=1)
         return {}
 
 
@@ -370,20 +368,3 @@ def _json(value: Any) -> None:
     import msgspec
 
     typer.echo(msgspec.json.encode(value).decode())
-
-
-def _site(config: Path | None) -> Site:
-    from busbar_shared.config.load import BadConfig, read_file
-
-    path = config or Path(os.environ.get("BUSBAR_CONFIG", "busbar.toml"))
-    try:
-        return read_file(path)
-    except BadConfig as error:
-        for line in str(error).splitlines():
-            typer.echo(f"{path}: {line}", err=True)
-        raise typer.Exit(2) from error
-
-
-def _fail(text: str, code: int = 2) -> None:
-    typer.echo(text, err=True)
-    raise typer.Exit(code)

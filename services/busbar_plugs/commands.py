@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Coroutine
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from busbar_shared.command_line import AsJson, ConfigOption, fail, load_or_exit
+
 if TYPE_CHECKING:
     from busbar_contracts.load import PlugState
-    from busbar_shared.config.root import Site
 
 app = typer.Typer(help="Plugs, relays and generic loads.", no_args_is_help=True)
-
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option("--config", "-c", help="The site's file; default: BUSBAR_CONFIG, else busbar.toml here."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
 
 @app.command("list")
 def list_(config: ConfigOption = None, as_json: AsJson = False) -> None:
     """Show every plug: on or off, what it draws, what it was learned to draw."""
-    site = _site(config)
+    site = load_or_exit(config)
     from busbar_plugs.asked import states
 
     known = _asked(states(site))
@@ -47,14 +40,14 @@ def list_(config: ConfigOption = None, as_json: AsJson = False) -> None:
 @app.command()
 def show(plug: str, config: ConfigOption = None, as_json: AsJson = False) -> None:
     """Show everything known of one plug, what was learned included."""
-    site = _site(config)
+    site = load_or_exit(config)
     if plug not in site.plugs:
-        _fail(f"{plug!r} is not configured; there are: {', '.join(site.plugs) or 'none'}", 2)
+        fail(f"{plug!r} is not configured; there are: {', '.join(site.plugs) or 'none'}", 2)
     from busbar_plugs.asked import states
 
     state = _asked(states(site)).get(plug)
     if state is None:
-        _fail(f"nothing is known of plug {plug}; is the plug service running?")
+        fail(f"nothing is known of plug {plug}; is the plug service running?", 1)
     if as_json:
         _print_json(state)
         return
@@ -71,17 +64,19 @@ def switch(
     as_json: AsJson = False,
 ) -> None:
     """Switch a plug by hand; it is respected for the configured hold (manual_hold_s)."""
-    site = _site(config)
+    site = load_or_exit(config)
     if plug not in site.plugs:
-        _fail(f"{plug!r} is not configured; there are: {', '.join(site.plugs) or 'none'}", 2)
+        fail(f"{plug!r} is not configured; there are: {', '.join(site.plugs) or 'none'}", 2)
     from busbar_plugs import asked
 
     state = _asked(asked.switch(site, plug, to == "on"))
     if as_json:
         _print_json(state)
     if state.on is not (to == "on"):
-        _fail(
-            f"{plug} does not say that it is {to}" + (f": {state.last_refusal}" if state.last_refusal else "")
+        fail(
+            f"{plug} does not say that it is {to}"
+            + (f": {state.last_refusal}" if state.last_refusal else ""),
+            1,
         )
     if not as_json:
         typer.echo(f"{plug} is {to}, by hand for {site.plugs[plug].manual_hold_s / 60:g} min")
@@ -95,7 +90,7 @@ def detect(
     as_json: AsJson = False,
 ) -> None:
     """Find plugs on the broker and print lines for the configuration."""
-    site = _site(config)
+    site = load_or_exit(config)
     from busbar_plugs import asked
     from busbar_plugs.detect import snippet
 
@@ -105,7 +100,7 @@ def detect(
     elif relays:
         typer.echo(snippet(relays))
     else:
-        _fail(f"no plug gave itself away within {seconds:g} s; Tasmota and Shelly report every 30 to 300 s")
+        fail(f"no plug gave itself away within {seconds:g} s; Tasmota and Shelly report every 30 to 300 s", 1)
 
 
 def _row(state: PlugState | None) -> tuple[str, ...]:
@@ -121,31 +116,16 @@ def _row(state: PlugState | None) -> tuple[str, ...]:
     return ("yes" if state.link else "no", position, draws, learned, wants, told)
 
 
-def _site(config: Path | None) -> Site:
-    from busbar_shared.config.load import BadConfig, read_file
-
-    path = config or Path(os.environ.get("BUSBAR_CONFIG", "busbar.toml"))
-    try:
-        return read_file(path)
-    except BadConfig as error:
-        _fail("\n".join(f"{path}: {line}" for line in str(error).splitlines()), 2)
-
-
 def _asked(asking: Coroutine[Any, Any, Any]) -> Any:
     from busbar_plugs.asked import NoAnswer
 
     try:
         return asyncio.run(asking)
     except NoAnswer as error:
-        _fail(str(error))
+        fail(str(error), 1)
 
 
 def _print_json(value: Any) -> None:
     import msgspec
 
     typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
-
-
-def _fail(text: str, code: int = 1) -> NoReturn:
-    typer.echo(text, err=True)
-    raise typer.Exit(code)

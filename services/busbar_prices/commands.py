@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from busbar_shared.command_line import load_or_exit
+
 if TYPE_CHECKING:
     from busbar_contracts.prices import PriceSeries
     from busbar_shared.config.root import Site
@@ -40,7 +42,7 @@ def fetch(
     from busbar_prices.quotes import Garbled
     from busbar_shared.config.load import BadConfig
 
-    site = _site(config)
+    site = load_or_exit(config)
     try:
         message = asyncio.run(_fetch(site, series))
     except (BadConfig, SourceSilent, Garbled, OSError, UnicodeDecodeError) as error:
@@ -64,15 +66,3 @@ async def _fetch(site: Site, series: str) -> PriceSeries:
         raise BadConfig(f"prices.series.{series}: there is no such series")
     async with open_http() as fetch_one:
         return await Reader(site, series, told, os.environ).once(fetch_one, RealClock().now())
-
-
-def _site(config: Path | None) -> Site:
-    from busbar_shared.config.load import BadConfig, read_file
-
-    path = config or Path(os.environ.get("BUSBAR_CONFIG", "busbar.toml"))
-    try:
-        return read_file(path)
-    except BadConfig as error:
-        for line in str(error).splitlines():
-            typer.echo(f"{path}: {line}", err=True)
-        raise typer.Exit(2) from error
