@@ -15,6 +15,7 @@ GROUPS: dict[str, tuple[str, str]] = {
     "heat": ("busbar_heat.commands", "Heaters: list, show."),
     "battery": ("busbar_battery.commands", "Batteries: explain, set, simulate."),
     "chargeamps": ("busbar_chargeamps.commands", "Charge Amps: plan, check, send a schedule."),
+    "simulator": ("busbar_simulator.commands", "Parts of the simulated house for a test bench."),
     "prices": ("busbar_prices.commands", "Prices: fetch and show."),
 }
 """Name of a group to the module with its `app`, and the line in the table of contents."""
