@@ -8,9 +8,10 @@ from msgspec.structs import replace
 
 from busbar_allocator.check import check_site
 from busbar_allocator.config import Kept
-from busbar_allocator.controller import Outcome, Said, Setup, Undecided, step
+from busbar_allocator.controller import step
 from busbar_allocator.detection import Evidence
 from busbar_allocator.engine_site import engine_site
+from busbar_allocator.exchange import Outcome, Said, Setup, Undecided
 from busbar_allocator.known import CarCharge
 from busbar_allocator.outside import OutsideLimits
 from busbar_allocator.participation import WANTING

@@ -49,6 +49,9 @@ class LoadPlan(Struct, frozen=True, kw_only=True):
     grid_price_max: float | None = None
     rating_w: float | None = None
     unit: str | None = None
+    """The charger with several plugs, or with a limit of its own, that it belongs to."""
+    unit_a: float = 0.0
+    """What that charger may draw per phase."""
     holds_pause: bool = True
     standing_a: float = 0.0
     """What it may have for ever beside the assumed background, should it not fall back by itself."""
@@ -183,8 +186,16 @@ def _chargers(site: Site) -> Iterator[LoadPlan]:
             controllable=one.controllable, meter=one.meter, pause_s=config.pause_after_stop_s, min_run_s=300.0,
             raise_every_s=RAISE_EVERY_S, first_dead_time_s=dead_time.first_guess("charger"),
             switches_phases=config.phase_switching, grid_price_max=config.grid_price_max,
-            unit=one.charger if shared else None, holds_pause=config.holds_pause,
+            unit=one.charger if shared else None, unit_a=_unit_a(site, one.charger), holds_pause=config.holds_pause,
         )  # fmt: skip
+
+
+def _unit_a(site: Site, charger: str) -> float:
+    """The limit of a whole charger; without one, what its connectors may draw together."""
+    limit = site.chargers[charger].max_current_a
+    return (
+        limit if limit is not None else sum(one.max_a for one in connectors(site) if one.charger == charger)
+    )
 
 
 def _plugs(site: Site) -> Iterator[LoadPlan]:

@@ -30,6 +30,11 @@ class Room:
         }
         buffer_a = buffer_w / len(plan.phases) / plan.volts
         self.free[plan.root] = [amps - buffer_a for amps in self.free[plan.root]]
+        self.units = {
+            load.unit: [load.unit_a] * len(plan.phases)
+            for load in plan.loads.values()
+            if load.unit is not None
+        }
         self.shown = {
             name: [most - amps for most, amps in zip(plan.circuits[name].limits, shown, strict=True)]
             for name, shown in meters.items()
@@ -37,10 +42,14 @@ class Room:
 
     def take(self, load: LoadPlan, uses: tuple[int, ...], amps: float) -> None:
         """Count a load's current (per leg) against all its wires; a negative one gives back."""
-        for circuit in load.circuits:
-            free = self.free[circuit]
+        for free in self._wires(load):
             for phase, count in enumerate(uses):
                 free[phase] -= count * amps
+
+    def _wires(self, load: LoadPlan) -> list[list[float]]:
+        """What is free on each circuit of a load, its charger with several plugs among them."""
+        circuits = [self.free[circuit] for circuit in load.circuits]
+        return circuits if load.unit is None else [*circuits, self.units[load.unit]]
 
     def raised(self, load: LoadPlan, uses: tuple[int, ...], amps: float) -> None:
         """Count a raise against all wires of a load, and against what their meters show free."""
@@ -53,9 +62,7 @@ class Room:
     def for_load(self, load: LoadPlan, uses: tuple[int, ...]) -> float:
         """How many amperes per leg are free for this load, at least 0."""
         used = [(phase, count) for phase, count in enumerate(uses) if count]
-        free = min(
-            (self.free[name][phase] / count for name in load.circuits for phase, count in used), default=0.0
-        )
+        free = min((wire[phase] / count for wire in self._wires(load) for phase, count in used), default=0.0)
         shown = min(
             (
                 self.shown[name][phase] / count

@@ -6,8 +6,8 @@ from typing import Any
 from msgspec import Struct
 
 from busbar_allocator import snapshot
-from busbar_allocator.controller import LoadOrder, Outcome, Setup
 from busbar_allocator.decide import waiting
+from busbar_allocator.exchange import LoadOrder, Outcome, Setup
 from busbar_allocator.plan import COMFORT, STORAGE, LoadPlan, Plan
 from busbar_allocator.present import Outside, drawn_a
 from busbar_allocator.state import Mind, State

@@ -512,6 +512,19 @@ def test_a_garage_with_a_meter_of_its_own_holds_its_own_breaker() -> None:
     assert house.cars["left-1"].drawn_a + house.cars["right-1"].drawn_a == pytest.approx(13, abs=0.31)
 
 
+def test_two_plugs_of_one_charger_never_take_more_than_the_unit_may_even_while_one_makes_room() -> None:
+    unit = {"max_current_a": 16.0, "connectors": {"1": {"priority": 2}, "2": {"priority": 1}}}
+    cars = {"left-1": Car(dead_s=4.0), "left-2": Car(dead_s=1.0, plugged_at=60.0)}
+    house = House(a_site(chargers={"left": unit}), cars=cars, house=flat(2, 2, 2), seed=34)
+    most = 0.0
+    for _ in range(180):
+        house.run(1)
+        most = max(most, cars["left-1"].drawn_a + cars["left-2"].drawn_a)
+
+    assert most <= 16.05
+    assert (cars["left-1"].drawn_a, cars["left-2"].drawn_a) == (6, pytest.approx(10, abs=0.31))
+
+
 def test_a_charger_that_does_not_fall_back_by_itself_gets_no_more_than_could_stand_for_ever() -> None:
     house = House(a_site(), cars={"left-1": Car(lease="none")}, house=flat(2, 2, 2), seed=29).run(90)
 
