@@ -216,11 +216,15 @@ class Central:
         self._save_again = True
         while self._save_again:
             self._save_again = False
-            await asyncio.to_thread(self.desk.memory.save_held)
+            await asyncio.to_thread(self._write)
+
+    def _write(self) -> None:
+        self.desk.memory.save_held()
+        self.desk.memory.save_learned()
 
     def close(self) -> None:
-        """Write once more what holds."""
-        self.desk.memory.save_held()
+        """Write once more what holds and what was learned."""
+        self._write()
 
     # -- over restarts -------------------------------------------------------------------------
 

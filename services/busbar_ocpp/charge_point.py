@@ -17,6 +17,7 @@ from busbar_ocpp.calls import Calls, Refused, Silent, Superseded
 from busbar_ocpp.config import ChargerPlan
 from busbar_ocpp.connector import Connector
 from busbar_ocpp.desk import Desk
+from busbar_ocpp.drift import Drift
 from busbar_ocpp.enforcing import enforce
 from busbar_ocpp.following import follow
 from busbar_ocpp.greeting import Greeting
@@ -71,6 +72,7 @@ class ChargePoint:
             self.steering.cap_a = self.proxy.cap_a
         self.greeting = Greeting(self)
         known = desk.memory.of(plan.charge_point)
+        self.steering.drift = Drift(ahead_s=known.ahead_s)
         if known.model:
             self.identity = Booted(vendor=known.vendor, model=known.model, firmware=known.firmware or None)
             self.greeting.recognise(self.identity)

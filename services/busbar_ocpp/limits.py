@@ -35,6 +35,7 @@ from busbar_shared.clock import Clock
 log = logging.getLogger(__name__)
 
 RETRY_S = 2.0
+LEAST_SHARE_OF_NOMINAL = 0.8
 # A charge point refuses a TxProfile of a transaction whose number has not reached it yet.
 RETRY_TX_S = 1.0
 EARLY_TRIES = 3
@@ -180,11 +181,18 @@ class Steering:
         asked = held.phases if held is not None and self.switches_phases else None
         return Scale(
             legs=min(asked or connector.draw.legs_in_use or cable, cable) or cable,
-            volts=min(connector.draw.least_volts or self._nominal_v, self._nominal_v),
+            volts=self._volts(connector),
             step_a=max(self.step_a, connector.wiring.step_a),
             step_w=self.step_w,
             least_a=connector.wiring.min_a,
         )
+
+    def _volts(self, connector: Connector) -> float:
+        """The lower of measured and nominal voltage; what no grid has (EN 50160: ± 10 %) is not believed."""
+        measured = connector.draw.least_volts
+        if measured is None or measured < LEAST_SHARE_OF_NOMINAL * self._nominal_v:
+            return self._nominal_v
+        return min(measured, self._nominal_v)
 
     # -- acting --------------------------------------------------------------------------------
 

@@ -24,8 +24,9 @@ class Known(Struct, kw_only=True):
     proof_form: Form | None = None
     # Whether profiles survive a reboot, as seen.
     keeps_profiles: bool | None = None
+    # How far its clock was ahead of ours when it was last known; its first message may deny it.
+    ahead_s: float | None = None
     configuration: dict[str, str] = {}
-    refused_keys: list[str] = []
 
     @property
     def kind(self) -> tuple[str, str, str]:

@@ -108,5 +108,8 @@ def _measured(
 
 
 def _tell_time(charger: "ChargePoint", said: datetime | None) -> None:
-    clock = charger.desk.clock
-    charger.steering.drift = heard(charger.steering.drift, said, clock.now(), clock.monotonic())
+    clock, steering = charger.desk.clock, charger.steering
+    steering.drift = heard(steering.drift, said, clock.now(), clock.monotonic())
+    known, ahead_s = charger.desk.memory.of(charger.plan.charge_point), steering.drift.ahead_s
+    if ahead_s is not None and (known.ahead_s is None or abs(known.ahead_s - ahead_s) > 1):
+        known.ahead_s = round(ahead_s, 1)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from ocpp_charge_point import ChargePoint, until
+from ocpp_charger_model import ModelCharger
 from ocpp_house import House
 
 from busbar_contracts.charger import ConnectorStatus
@@ -240,3 +241,25 @@ async def test_a_car_whose_transaction_has_ended_does_not_wait_for_another(tmp_p
         await charger.status("Available")
         await charger.status("Occupied")
         await house.says(lambda state: state.status is ConnectorStatus.PREPARING)
+
+
+async def test_a_restart_does_not_drop_a_car_whose_charger_has_its_own_time(tmp_path: Path) -> None:
+    ahead = timedelta(minutes=12)
+    async with House(tmp_path, factor=20) as house:
+        charger = await house.arrived(model=ModelCharger(clock_ahead=ahead))
+        await charger.start()
+        await house.clock.sleep(8)
+        await charger.measure(amps=8.0)
+        house.order(13.0)
+        await until(lambda: charger.limit() == 13.0, what="the grant, once its clock is known")
+    async with House(tmp_path, clock=house.clock) as house:
+        again = house.guest(model=charger.model)
+        await again.connect()
+        house.order(13.0)
+
+        await until(lambda: again.told("SetChargingProfile"))
+        assert [
+            one["csChargingProfiles"]["chargingSchedule"]["chargingSchedulePeriod"][0]["limit"]
+            for one in again.told("SetChargingProfile")
+        ][0] == 13.0
+        assert again.limit() == 13.0
