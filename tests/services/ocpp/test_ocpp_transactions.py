@@ -258,8 +258,6 @@ async def test_a_restart_does_not_drop_a_car_whose_charger_has_its_own_time(tmp_
         house.order(13.0)
 
         await until(lambda: again.told("SetChargingProfile"))
-        assert [
-            one["csChargingProfiles"]["chargingSchedule"]["chargingSchedulePeriod"][0]["limit"]
-            for one in again.told("SetChargingProfile")
-        ][0] == 13.0
+        first = again.told("SetChargingProfile")[0]["csChargingProfiles"]["chargingSchedule"]
+        assert first["chargingSchedulePeriod"][0]["limit"] == 13.0
         assert again.limit() == 13.0
