@@ -117,15 +117,16 @@ def _reading(device: Device, entity: Entity, naming: Naming) -> dict[str, Any]:
     if entity.own_topic:
         return {"state_topic": naming.rooted(entity.own_topic), "value_template": entity.own_template}
     topic = naming.state_topic(device)
+    # In brackets, because `.values` of a dictionary is its method to Jinja.
     made: dict[str, Any] = {
         "state_topic": topic,
-        "value_template": f"{{{{ value_json.values['{entity.key}'] }}}}",
+        "value_template": f"{{{{ value_json['values']['{entity.key}'] }}}}",
     }
     if entity.platform in ("sensor", "select") and entity.options:
         made["options"] = list(entity.options)
     if entity.attributes is not None:
         made["json_attributes_topic"] = topic
-        made["json_attributes_template"] = f"{{{{ value_json.values['{entity.key}_attributes'] | tojson }}}}"
+        made["json_attributes_template"] = f"{{{{ value_json['values']['{entity.key}_attributes'] | tojson }}}}"
     return made
 
 

@@ -1,0 +1,80 @@
+"""A real Home Assistant reads our messages: entities, units, ranges, commands, birth and removal; its log stays clean."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from hass import home_assistant
+from houses import quick_site, running
+
+HASS = os.environ.get("BUSBAR_TEST_HASS", "")
+FORM = os.environ.get("BUSBAR_TEST_HASS_FORM", "single")
+
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.timeout(420),
+    pytest.mark.skipif(not HASS, reason="BUSBAR_TEST_HASS names no `hass` command of a Home Assistant"),
+]
+
+def shown_as(form: str) -> str:
+    """The quick house, shown in this form."""
+    return quick_site().replace('host = "embedded"', f'host = "embedded"\ndiscovery = "{form}"')
+
+
+async def test_a_house_in_home_assistant(tmp_path: Path) -> None:
+    text = shown_as(FORM)
+    port = int(text.split("[broker]")[1].split("port = ")[1].split()[0])
+    async with running(text, tmp_path) as house, home_assistant(HASS, tmp_path / "hass", port) as hass:
+        known = ("sensor.busbar_home_grid_power", "select.charger_left_operating_mode", "sensor.charger_left")
+        found = await hass.until(
+            lambda states: all(
+                states.get(one, {}).get("state", "unknown") not in ("unknown", "unavailable") for one in known
+            ),
+            60,
+            "the house has values after the birth",
+        )
+        mode = found["select.charger_left_operating_mode"]
+        assert mode["attributes"]["options"] == ["Standard", "Solar Priority", "Solar Only", "Excess"]
+        assert mode["state"] == "Standard"
+
+        least = found["number.charger_left_minimum_current"]["attributes"]
+        assert (least["min"], least["max"], least["unit_of_measurement"]) == (6, 16, "A")
+        assert found["sensor.charger_left"]["attributes"]["device_class"] == "enum"
+        assert found["sensor.meter_grid_imported_energy"]["attributes"]["state_class"] == "total_increasing"
+
+        await hass.call(
+            "select.select_option", entity_id="select.charger_left_operating_mode", option="Solar Only"
+        )
+        await hass.call("number.set_value", entity_id="number.charger_left_maximum_current", value=10.5)
+        await hass.call(
+            "select.select_option",
+            entity_id="select.busbar_home_distribution_mode",
+            option="Sequential - Strict",
+        )
+        await hass.call("switch.turn_off", entity_id="switch.busbar_home_grid_charging")
+        await hass.until(
+            lambda states: (
+                states["select.charger_left_operating_mode"]["state"] == "Solar Only"
+                and states["number.charger_left_maximum_current"]["state"] == "10.5"
+                and states["select.busbar_home_distribution_mode"]["state"] == "Sequential - Strict"
+                and states["switch.busbar_home_grid_charging"]["state"] == "off"
+            ),
+            15,
+            "what was set is echoed",
+        )
+
+        await hass.call("number.set_value", entity_id="number.charger_left_minimum_current", value=12)
+        await asyncio.sleep(3)
+        states = await hass.states()
+        assert states["number.charger_left_minimum_current"]["state"] == "6.0"
+        assert "above" in states["sensor.charger_left_last_refused_setting"]["state"]
+
+        await house.stop("ocpp")
+        await hass.until(
+            lambda states: states["sensor.charger_left"]["state"] == "unavailable",
+            20,
+            "a dead service's entities are unavailable",
+        )
+        assert hass.complaints() == []
