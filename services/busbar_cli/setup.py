@@ -1,0 +1,157 @@
+"""`busbar setup`: asks little, and writes the files of a new site into one folder."""
+
+import secrets
+import socket
+import zoneinfo
+from pathlib import Path
+
+import typer
+
+from busbar_cli.accounts import SALT_BYTES, accounts, acl_text, hashed, matches
+from busbar_cli.certificates import make_authority, make_server
+from busbar_cli.new_site import SIMULATED, Answers, ChargerSecret, toml_of
+from busbar_cli.service_checks import service_problems
+from busbar_shared.config.load import BadConfig, read, read_file
+from busbar_shared.config.root import Site
+
+
+def ask(first: Answers) -> Answers:
+    """The answers of a person at the terminal; what is given already is proposed."""
+    limit_a = typer.prompt("Main breaker, ampere per phase", default=first.limit_a, type=float)
+    phases = typer.prompt("Phases of the house (1 or 3)", default=first.phases, type=int)
+    meter = typer.prompt(
+        "Address of the grid meter or inverter (SunSpec), or `simulated`", default=first.meter, type=str
+    )
+    chargers = typer.prompt("Names of the chargers, with commas", default=",".join(first.chargers), type=str)
+    return answers_of(
+        first.where, first.name, first.timezone, limit_a, phases, meter, chargers, ocpp_tls=first.ocpp_tls
+    )
+
+
+def answers_of(
+    where: str, name: str, timezone: str, limit_a: float, phases: int, meter: str, chargers: str, *,
+    ocpp_tls: bool,
+) -> Answers:  # fmt: skip
+    """The answers, checked. Raises BadConfig with a sentence for the first that cannot be."""
+    names = tuple(one.strip().lower() for one in chargers.split(",") if one.strip())
+    if where not in ("compose", "machine", "up"):
+        raise BadConfig(f"--for: compose, machine or up (found {where!r})")
+    if not 6 <= limit_a <= 400:
+        raise BadConfig(f"the breaker: 6 to 400 A (found {limit_a:g})")
+    if phases not in (1, 3):
+        raise BadConfig(f"phases: 1 or 3 (found {phases})")
+    if bad := [one for one in names if not one.replace("-", "").isalnum() or not one.isascii()]:
+        raise BadConfig(f"chargers: letters, digits and - only (found {bad[0]!r})")
+    if ocpp_tls and meter.strip() == SIMULATED:
+        raise BadConfig(
+            "--ocpp-tls: the simulated charge points speak ws; name a real meter (found 'simulated')"
+        )
+    if not meter.isprintable() or not meter.strip():
+        raise BadConfig(f"the meter: a name or an address (found {meter!r})")
+    return Answers(
+        where=where, name=name, timezone=timezone, limit_a=limit_a, phases=3 if phases == 3 else 1,  # type: ignore[arg-type]
+        meter=meter.strip(), chargers=names, ocpp_tls=ocpp_tls,
+    )  # fmt: skip
+
+
+def zone_here() -> str:
+    """The zone of this machine, or Europe/Berlin."""
+    try:
+        found = "/".join(Path("/etc/localtime").resolve().parts[-2:])
+        zoneinfo.ZoneInfo(found)
+    except (OSError, ValueError, zoneinfo.ZoneInfoNotFoundError):
+        return "Europe/Berlin"
+    return found if not found.startswith("zoneinfo/") else found.removeprefix("zoneinfo/")
+
+
+def make(folder: Path, answers: Answers, *, hosts: tuple[str, ...] = (), renew: bool = False) -> list[str]:
+    """Write what is missing; what is there is kept. Returns sentences for the owner. Raises BadConfig."""
+    said: list[str] = []
+    folder.mkdir(parents=True, exist_ok=True)
+    # Inside are secrets that a container's own user must be able to read; the folder is what keeps others out.
+    folder.chmod(0o700)
+    site = _configuration(folder, answers, said)
+    if site.broker.username:
+        renew_accounts(folder, site)
+        said.append("accounts: one for each service, `owner` for you and Home Assistant, `devices` for plugs")
+    if site.broker.tls or answers.ocpp_tls:
+        _certificates(folder, site, hosts, renew=renew)
+        said.append("certificates: signed by the site's own authority, ca.pem; keep ca.key to yourself")
+    return said
+
+
+def _configuration(folder: Path, answers: Answers, said: list[str]) -> Site:
+    file = folder / "busbar.toml"
+    if file.exists():
+        said.append(f"{file} is kept as it is")
+        return read_file(file)
+    from busbar_ocpp.passwords import hashed as hashed_for_charger
+
+    made: dict[str, ChargerSecret] = {}
+    for name in answers.chargers:
+        # OCPP security whitepaper, profile 1: 16 to 40 characters.
+        password = secrets.token_urlsafe(18)
+        made[name] = ChargerSecret(password, hashed_for_charger(password))
+        if answers.meter != SIMULATED:
+            said.append(f"charger {name}: identity {name}, password {password} (only its hash is kept)")
+    text = toml_of(answers, made)
+    site = read(text)
+    if wrong := list(service_problems(site)):
+        raise BadConfig("\n".join(wrong))
+    _write(file, text, 0o644)
+    said.insert(0, f"{file} is written; `busbar config check --config {file}` explains it")
+    return site
+
+
+def renew_accounts(folder: Path, site: Site) -> None:
+    """Bring acl and passwords in line with the site. Passwords that exist stay, so nothing has to log in anew."""
+    local = folder / "acl.local"
+    _write(folder / "acl", acl_text(site, local.read_text(encoding="utf-8") if local.exists() else ""), 0o644)
+    store = folder / "secrets"
+    store.mkdir(exist_ok=True)
+    known = _lines(folder / "passwords")
+    kept: dict[str, str] = {}
+    for account in accounts(site):
+        file = store / account.name
+        if not file.exists():
+            _write(file, secrets.token_urlsafe(24) + "\n", 0o644)
+        password = file.read_text(encoding="utf-8").strip()
+        stored = known.pop(account.name, "")
+        kept[account.name] = (
+            stored if matches(password, stored) else hashed(password, secrets.token_bytes(SALT_BYTES))
+        )
+    # What is left are accounts the owner made himself, for the users of acl.local.
+    lines = [f"{name}:{stored}\n" for name, stored in {**kept, **known}.items()]
+    _write(folder / "passwords", "".join(lines), 0o644)
+
+
+def _lines(file: Path) -> dict[str, str]:
+    if not file.exists():
+        return {}
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return dict(line.split(":", 1) for line in lines if ":" in line)
+
+
+def _certificates(folder: Path, site: Site, hosts: tuple[str, ...], *, renew: bool) -> None:
+    make_authority(folder, site.site.name)
+    own = ("broker", "localhost", "127.0.0.1", socket.gethostname(), *hosts)
+    for name, names in (("broker", own), ("ocpp", ("ocpp", *own[1:]))):
+        if renew or not (folder / f"{name}.pem").exists():
+            make_server(folder, name, tuple(dict.fromkeys(names)))
+
+
+def _write(file: Path, text: str, mode: int) -> None:
+    staged = file.with_name(f".{file.name}.new")
+    staged.write_text(text, encoding="utf-8")
+    staged.chmod(mode)
+    staged.replace(file)
+
+
+def next_steps(folder: Path, answers: Answers) -> str:
+    """What to type now."""
+    if answers.where == "compose":
+        profile = "--profile simulated " if answers.meter == SIMULATED else ""
+        return f"now: BUSBAR_SITE={folder} docker compose {profile}up -d --build, then: busbar doctor (docs/deploy.md)"
+    if answers.where == "machine":
+        return f"now: sudo deploy/systemd/install {folder} (docs/deploy.md)"
+    return f"now: busbar up --config {folder / 'busbar.toml'}"

@@ -1,0 +1,48 @@
+"""The commands `busbar setup` and `busbar accounts` at the terminal."""
+
+from pathlib import Path
+
+import typer
+
+from busbar_cli.accounts import acl_text
+from busbar_cli.accounts import reference as reference_site
+from busbar_cli.setup import answers_of, ask, make, next_steps, renew_accounts, zone_here
+from busbar_shared.config.load import BadConfig, read_file
+from busbar_shared.life import EXIT_CONFIG
+
+
+def set_up(
+    folder: Path, *, yes: bool, where: str, name: str, timezone: str | None, limit_a: float, phases: int, meter: str,
+    chargers: str, ocpp_tls: bool, hosts: tuple[str, ...], renew: bool,
+) -> int:  # fmt: skip
+    """Ask, write, and say what to do next. Returns the exit code."""
+    try:
+        answers = answers_of(
+            where, name, timezone or zone_here(), limit_a, phases, meter, chargers, ocpp_tls=ocpp_tls
+        )
+        if not yes and not (folder / "busbar.toml").exists():
+            answers = ask(answers)
+        for sentence in make(folder, answers, hosts=hosts, renew=renew):
+            typer.echo(sentence)
+    except (BadConfig, OSError) as error:
+        typer.echo(f"setup: {error}", err=True)
+        return EXIT_CONFIG
+    typer.echo(next_steps(folder, answers))
+    return 0
+
+
+def renew(folder: Path, *, reference: bool) -> int:
+    """Write acl and passwords anew, or print the reference. Returns the exit code."""
+    if reference:
+        typer.echo(acl_text(reference_site()), nl=False)
+        return 0
+    try:
+        renew_accounts(folder, read_file(folder / "busbar.toml"))
+    except (BadConfig, OSError) as error:
+        typer.echo(f"accounts: {error}", err=True)
+        return EXIT_CONFIG
+    typer.echo(
+        f"{folder / 'acl'} and {folder / 'passwords'} are current; have the broker read them: "
+        "docker compose kill -s HUP broker, or systemctl reload mosquitto"
+    )
+    return 0
