@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 GROUPS: dict[str, tuple[str, str]] = {
     "config": ("busbar_cli.config_commands", "Check, describe or make a configuration."),
     "contract": ("busbar_cli.contract_commands", "Export the contract, or check live traffic against it."),
+    "discovery": ("busbar_cli.discovery_commands", "What Home Assistant is shown: list it, remove it."),
     "meter": ("busbar_meter.commands", "Scan, read and dump meters and inverters."),
     "ocpp": ("busbar_ocpp.commands", "Chargers: list, start, stop, verify, sessions."),
     "plug": ("busbar_plugs.commands", "Plugs: list, show, switch, detect."),

@@ -1,7 +1,7 @@
 """What was published, so that it can be taken away again: by the list we kept, and by the origin in the message."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -19,6 +19,21 @@ def gone(before: Manifest | None, now: Iterable[str]) -> tuple[str, ...]:
     """Topics that were published once and are no longer owned: to be cleared."""
     owned = set(now)
     return tuple(topic for topic in before.topics if topic not in owned) if before is not None else ()
+
+
+def ours(retained: Mapping[str, bytes], root: str) -> tuple[str, ...]:
+    """The topics among these that services under this root wrote for Home Assistant."""
+    return tuple(
+        sorted(
+            topic
+            for topic, payload in retained.items()
+            if payload
+            and (
+                (writer_of(payload) or "").startswith(f"{root}/service/")
+                or (topic.startswith(f"{root}/ha/") and topic.endswith("/availability"))
+            )
+        )
+    )
 
 
 def writer_of(payload: bytes) -> str | None:
