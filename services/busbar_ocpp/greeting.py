@@ -167,7 +167,11 @@ class Greeting:
         for level in range(steering.form.level + 1, highest + 1):
             for purpose in (Purpose.DEFAULT, Purpose.TX):
                 await self._quiet()
-                await steering.clear(None, purpose.value, level)
+                if await steering.clear(None, purpose.value, level):
+                    # A charger that does not read the level has cleared ours with it.
+                    for connector in charger.connectors.values():
+                        connector.forget_profiles()
+                    charger.tick()
         for connector in charger.connectors.values():
             await self._compare(connector)
 

@@ -346,17 +346,19 @@ class Steering:
             self._gave_up_at_s = self.clock.monotonic()
         self._changed(connector)
 
-    async def clear(self, connector: int | None, purpose: str, level: int | None) -> None:
-        """Clear profiles by purpose and level, never all at once. That there were none is no refusal."""
+    async def clear(self, connector: int | None, purpose: str, level: int | None) -> bool:
+        """Clear profiles by purpose and level, never all at once; whether there were any."""
         if self.calls is None:
-            return
+            return False
         payload = wires_of(self.version).clear_charging_profile(
             connector=connector, purpose=purpose, level=level
         )
         try:
-            await self.calls.ask("ClearChargingProfile", payload, Urgency.CUT)
+            answer = await self.calls.ask("ClearChargingProfile", payload, Urgency.CUT)
         except (Refused, Silent, Superseded) as error:
             log.info("clearing %s at level %s: %s", purpose, level, error)
+            return False
+        return answer.get("status") == "Accepted"
 
     def _clear_stale(self, connector: Connector, wanted: set[Slot]) -> None:
         """Profiles of a form that was left would go on counting."""
@@ -364,7 +366,10 @@ class Steering:
             return
         for slot in [one for one in connector.installed if one not in wanted]:
             del connector.installed[slot]
-            self._start(self.clear(slot[0], slot[1].value, slot[2]))
+            self._start(self._clear_slot(slot))
+
+    async def _clear_slot(self, slot: Slot) -> None:
+        await self.clear(slot[0], slot[1].value, slot[2])
 
     def _start(self, work: Any) -> None:
         task = asyncio.create_task(work)

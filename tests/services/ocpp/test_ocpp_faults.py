@@ -217,3 +217,23 @@ async def test_a_quirk_file_that_cannot_be_read_is_left_out(tmp_path: Path) -> N
         charger = await house.arrived()
         house.order(8.0)
         await until(lambda: charger.limit() == 8.0)
+
+
+async def test_a_charger_that_clears_everything_when_asked_for_one_level_is_told_again(
+    tmp_path: Path,
+) -> None:
+    async with House(tmp_path, factor=30) as house:
+        charger = house.guest(configuration={"ChargeProfileMaxStackLevel": "4"})
+
+        def clears_all(payload: dict[str, Any]) -> dict[str, Any]:
+            charger.model.stored = []
+            return {"status": "Accepted"}
+
+        charger.do_ClearChargingProfile = clears_all  # type: ignore[method-assign]
+        await charger.connect()
+        await charger.boot()
+        await charger.status("Available")
+        house.order(10.0)
+        await until(lambda: len(charger.told("ClearChargingProfile")) == 4, patience_s=8, what="the clearing")
+
+        await until(lambda: charger.limit() == 10.0, patience_s=2, what="the limit, again")
