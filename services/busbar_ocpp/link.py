@@ -179,8 +179,9 @@ def _credentials(connection: ServerConnection, request: Request, prefix: str) ->
     path = urlsplit(request.path).path
     if not path.startswith(prefix):
         return None
-    id = unquote(path[len(prefix) :])
-    if not 0 < len(id) <= LONGEST_ID or "/" in id or not id.isprintable():
+    # Some charge points put a path of their own before the id, or a slash behind it.
+    id = unquote(path[len(prefix) :].rstrip("/").rpartition("/")[2])
+    if not 0 < len(id) <= LONGEST_ID or not id.isprintable():
         return None
     user, password = _basic(request.headers)
     address = connection.remote_address

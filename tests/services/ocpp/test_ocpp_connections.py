@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 from ocpp_charge_point import until
 from ocpp_house import SITE, House
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+from websockets.typing import Subprotocol
 
 from busbar_contracts.charger import ConnectorStatus, LeaseQuality
 
@@ -203,3 +206,31 @@ async def test_a_stranger_is_refused(tmp_path: Path) -> None:
 
         with pytest.raises(Exception, match="404"):
             await stranger.connect()
+
+
+@pytest.mark.parametrize(
+    ("prefix", "path", "comes_in"),
+    [
+        pytest.param("/", "/CP-1", True, id="the plain address"),
+        pytest.param("/", "/CP%2D1", True, id="percent-encoded"),
+        pytest.param("/", "/CP-1/", True, id="with a slash behind"),
+        pytest.param("/", "/ocpp/CP-1", True, id="with a path of its own"),
+        pytest.param("/sites/home/", "/sites/home/CP-1", True, id="below the configured prefix"),
+        pytest.param("/sites/home/", "/CP-1", False, id="outside of the configured prefix"),
+        pytest.param("/", "/", False, id="without an id"),
+        pytest.param("/", "/CP-1%00", False, id="with a byte no id has"),
+        pytest.param("/", "/" + "x" * 200, False, id="with an endless id"),
+    ],
+)
+async def test_addresses(tmp_path: Path, prefix: str, path: str, comes_in: bool) -> None:
+    site = SITE.replace("port = 0", f'port = 0\npath_prefix = "{prefix}"')
+    async with House(tmp_path, site=site) as house:
+        knocking = connect(
+            f"ws://127.0.0.1:{house.port}{path}", subprotocols=[Subprotocol("ocpp1.6")], proxy=None
+        )
+        if comes_in:
+            async with knocking:
+                await house.says(lambda state: state.link)
+        else:
+            with pytest.raises(InvalidStatus, match="404"):
+                await knocking
