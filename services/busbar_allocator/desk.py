@@ -17,6 +17,7 @@ from busbar_allocator.outside import OutsideLimits
 from busbar_allocator.participation import WANTING
 from busbar_allocator.plan import Plan
 from busbar_allocator.settings import (
+    Refusal,
     Settings,
     battery_changed,
     boosts_ended,
@@ -189,22 +190,30 @@ class Desk:
 
     def _command(self, one: Heard[Any], now: float, wall: datetime) -> Refused | None:
         message = one.message
-        if isinstance(message, LoadSettingsSet):
-            self.settings, refusal = load_changed(
-                self.settings, self.plan, one.ids.get("load", ""), message, wall
-            )
-        elif isinstance(message, SiteSettingsSet):
-            self.settings, refusal = site_changed(self.settings, self.plan, message, wall)
-        elif isinstance(message, BatterySettingsSet):
-            if self.plan.site.battery_flow is not None:
-                return None
-            self.settings, refusal = battery_changed(self.settings, one.ids.get("battery", ""), message, wall)
-        elif isinstance(message, SiteLimit):
+        if isinstance(message, SiteLimit):
             late = self.outside.offer(message, now=wall, monotonic=one.at_s, retained=one.retained)
             return None if late is None else Refused(late.code, late.text, late.path, one.topic)
-        else:
+        changed = self._changed(message, one.ids, wall)
+        if changed is None:
             return None
+        settings, refusal = changed
+        if refusal is None and (wrong := check_site(engine_site(self.plan, settings, settings.batteries))):
+            # What cannot be decided with is not taken: every lease would run out.
+            return Refused("setting_refused", wrong[0], "", one.topic)
+        self.settings = settings
         return None if refusal is None else Refused("setting_refused", refusal.text, refusal.path, one.topic)
+
+    def _changed(
+        self, message: Any, ids: dict[str, str], wall: datetime
+    ) -> tuple[Settings, Refusal | None] | None:
+        """The settings after an owner's command; None when the message is none of ours."""
+        if isinstance(message, LoadSettingsSet):
+            return load_changed(self.settings, self.plan, ids.get("load", ""), message, wall)
+        if isinstance(message, SiteSettingsSet):
+            return site_changed(self.settings, self.plan, message, wall)
+        if isinstance(message, BatterySettingsSet) and self.plan.site.battery_flow is None:
+            return battery_changed(self.settings, ids.get("battery", ""), message, wall)
+        return None
 
     def _unplugged(self, inbox: list[Heard[Any]]) -> frozenset[str]:
         return frozenset(

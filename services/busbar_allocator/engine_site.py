@@ -67,7 +67,7 @@ def _load(load: LoadPlan, owner: LoadSettings | None, plan: Plan) -> snapshot.Lo
         mode=mode if load.kind != "foreign" else LoadMode.STANDARD,
         priority=owner.priority if owner is not None else load.priority,
         enabled=owner.enabled if owner is not None else True,
-        circuit=load.circuits[0],
+        circuit=load.circuits[0] if load.unit is None else None,
         unit=load.unit,
         phases=tuple(plan.phases[leg] for leg in load.legs),  # type: ignore[misc]
         min_a=None

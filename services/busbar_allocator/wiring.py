@@ -99,7 +99,7 @@ def notices(plan: Plan, evidence: dict[str, Evidence], applied: Applied) -> list
     """What there is to say about the wiring now; the same words as long as nothing changes."""
     made = []
     for name, one in evidence.items():
-        found = finding(one)
+        found = finding(one) if one.events >= LEAST_EVENTS else None
         if found is not None and not found.alike and (text := advice(plan, plan.loads[name], found)):
             made.append(Notice("phase_map", f"{name}: {text}"))
     for phase in turned_phases(plan, evidence):
