@@ -24,6 +24,7 @@ GROUPS: dict[str, tuple[str, str]] = {
 SINGLE: dict[str, tuple[str, str, str]] = {
     "record": ("busbar_cli.record_commands", "record", "Record the traffic of a site, without its secrets."),
     "replay": ("busbar_cli.record_commands", "replay", "Play a recording, and say where decisions differ."),
+    "simulate": ("busbar_cli.simulate_command", "simulate", "A day of a site in virtual time, in figures."),
     "explain": ("busbar_allocator.commands", "explain", "Why each load gets what it gets."),
 }
 """Commands that a service brings without a group of their own."""
