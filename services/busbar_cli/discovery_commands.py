@@ -27,8 +27,8 @@ def list_(config: ConfigOption = None, seconds: SecondsOption = 2.0, json: AsJso
 def remove(config: ConfigOption = None, seconds: SecondsOption = 2.0, json: AsJson = False) -> None:
     """Remove this site from Home Assistant without a trace. Exit code 1 without a broker.
 
-    Services that still run with discovery switched on show themselves again: set discovery = "off" under
-    [broker] first and restart them.
+    Services that still run with discovery switched on show themselves again: set broker.discovery to
+    "off" first and restart them.
     """
     _tell(asyncio.run(_found(load_or_exit(config), seconds, clear=True)), "removed", as_json=json)
 
