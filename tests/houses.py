@@ -175,11 +175,13 @@ async def running(text: str, folder: Path, only: list[str] | None = None) -> Asy
         async with connect(site, "test", environ) as bus:
             hearing = asyncio.create_task(scene.hear(bus))
             house = House(supervisor, scene, bus)
-            await house.until(lambda: scene.truth is not None, 20, "the simulated house speaks")
             try:
+                await house.until(lambda: scene.truth is not None, 20, "the simulated house speaks")
                 yield house
             finally:
                 hearing.cancel()
+                # Its generator must be at rest before the loop closes it, or that fails as "already running".
+                await asyncio.gather(hearing, return_exceptions=True)
     finally:
         await supervisor.stop()
 

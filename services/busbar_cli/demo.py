@@ -104,6 +104,7 @@ async def _watch(
                             await stop.wait()
         finally:
             hearing.cancel()
+            await asyncio.gather(hearing, return_exceptions=True)
     return _verdict(scene)
 
 

@@ -80,6 +80,7 @@ class Car:
                     await asyncio.sleep(1.0)
             finally:
                 hearing.cancel()
+                await asyncio.gather(hearing, return_exceptions=True)
 
     async def _status(self, status: str) -> None:
         await self._say(

@@ -118,12 +118,15 @@ async def running(broker: Any, tmp_path: Path) -> AsyncIterator[Running]:
         async with connect(read(text), "test", {}) as bus:
             made = Running(bus, charger, broker, config, environ)
             listening = asyncio.create_task(made.listen())
-            await bus.connected.wait()
-            await made.start()
-            await made.until(lambda: made.status.get("ready_for_schedule"), 30)
-            yield made
-            await made.stop()
-            listening.cancel()
+            try:
+                await bus.connected.wait()
+                await made.start()
+                await made.until(lambda: made.status.get("ready_for_schedule"), 30)
+                yield made
+                await made.stop()
+            finally:
+                listening.cancel()
+                await asyncio.gather(listening, return_exceptions=True)
 
 
 def in_hours(hours: float) -> str:

@@ -120,6 +120,7 @@ async def house(folder: Path, port: int) -> AsyncIterator[Plugs]:
             yield plugs
         finally:
             hearing.cancel()
+            await asyncio.gather(hearing, return_exceptions=True)
             for name in list(plugs.processes):
                 await plugs.end(name, signal.SIGKILL)
 
