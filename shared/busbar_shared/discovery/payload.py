@@ -126,7 +126,9 @@ def _reading(device: Device, entity: Entity, naming: Naming) -> dict[str, Any]:
         made["options"] = list(entity.options)
     if entity.attributes is not None:
         made["json_attributes_topic"] = topic
-        made["json_attributes_template"] = f"{{{{ value_json['values']['{entity.key}_attributes'] | tojson }}}}"
+        made["json_attributes_template"] = (
+            f"{{{{ value_json['values']['{entity.key}_attributes'] | tojson }}}}"
+        )
     return made
 
 

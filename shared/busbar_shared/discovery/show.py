@@ -87,6 +87,7 @@ class Showing:
         self._there: dict[str, bool] = {}
         self._before: dict[str, Sight] = {}
         self._say_again_s: list[float] = []
+        self._broken: set[str] = set()
         self._wake = asyncio.Event()
 
     @property
@@ -103,14 +104,19 @@ class Showing:
         await self._clear_old()
         if self._form == "off":
             await asyncio.Event().wait()
-        jobs = [self._keep_time(), self._hear_births(), self._hear_leftovers()]
-        if typed := self._wanted():
-            jobs.append(self._hear(self._bus.listen_where(*typed)))
-        if topics := self._own_topics():
-            jobs.append(self._hear_raw(self._bus.listen_raw(*topics), topics))
+        births = self._bus.listen_raw(f"{self.naming.prefix}/status")
+        leftovers = self._bus.listen_raw(f"{self.naming.prefix}/device/+/config")
+        typed, topics = self._wanted(), self._own_topics()
+        said = self._bus.listen_where(*typed) if typed else None
+        foreign = self._bus.listen_raw(*topics) if topics else None
         async with asyncio.TaskGroup() as tasks:
-            for job in jobs:
-                tasks.create_task(job)
+            tasks.create_task(self._keep_time())
+            tasks.create_task(self._hear_births(births))
+            tasks.create_task(self._hear_leftovers(leftovers))
+            if said is not None:
+                tasks.create_task(self._hear(said))
+            if foreign is not None:
+                tasks.create_task(self._hear_raw(foreign, topics))
 
     # -- hearing ------------------------------------------------------------------------------
 
@@ -204,7 +210,12 @@ class Showing:
         if again:
             self._say_again_s.pop(0)
         for device in self.devices:
-            await self._tell(device, now_s, again=again)
+            try:
+                await self._tell(device, now_s, again=again)
+            except Exception:
+                if device.id not in self._broken:
+                    log.exception("%s cannot be shown", device.id)
+                self._broken.add(device.id)
 
     async def _tell(self, device: Device, now_s: float, *, again: bool) -> None:
         seen = self._sight(device)
@@ -234,8 +245,8 @@ class Showing:
 
     # -- birth and removal --------------------------------------------------------------------
 
-    async def _hear_births(self) -> None:
-        async for heard in self._bus.listen_raw(f"{self.naming.prefix}/status"):
+    async def _hear_births(self, births: AsyncIterator[RawHeard]) -> None:
+        async for heard in births:
             # A retained birth is from before our own introduction.
             if heard.payload == b"online" and not heard.retained:
                 await self._introduce()
@@ -254,10 +265,10 @@ class Showing:
             await self._bus.say_raw(topic, b"", qos=1, retain=True)
         self._file.save(Manifest(tuple(topics)))
 
-    async def _hear_leftovers(self) -> None:
+    async def _hear_leftovers(self, leftovers: AsyncIterator[RawHeard]) -> None:
         """Clear retained messages that we wrote once, recognised by their origin, even when our own list was lost."""
         owned = self.owned
-        async for heard in self._bus.listen_raw(f"{self.naming.prefix}/device/+/config"):
+        async for heard in leftovers:
             if not heard.retained or not heard.payload or heard.topic in owned or self._service.passive:
                 continue
             if writer_of(heard.payload) == self.naming.status_topic():
