@@ -16,6 +16,7 @@ Payload = dict[str, Any]
 
 CALL, RESULT, ERROR = 2, 3, 4
 LONGEST_ID = 36
+SECRETIVE = frozenset({"ChangeConfiguration", "SetVariables"})
 SCHEMAS = {"1.6": "1.6", "2.0.1": "2.0.1", "2.1": "2.1"}
 
 # OCPP-J 1.6 table 7 and 2.0.1 part 4 table 8 spell two of the errors differently.
@@ -87,7 +88,9 @@ async def call(id: str, action: str, payload: Payload, version: str) -> str:
     try:
         await ocpp.messages.validate_payload(message, SCHEMAS[version])
     except OCPPError as error:
-        raise OffSchema(f"{action}: {error.details or error}") from error
+        # The cause quotes the payload, and a setting may be a secret.
+        cause = "" if action in SECRETIVE else str(error.details.get("cause", ""))[:500]
+        raise OffSchema(f"{action}: {error.description} {cause}".strip()) from None
     return str(message.to_json())
 
 

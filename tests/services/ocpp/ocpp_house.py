@@ -76,6 +76,8 @@ class House:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         if kind is None:
+            for _, message in self.bus.said:  # constructors do not check; readers of the bus do
+                msgspec.json.decode(msgspec.json.encode(message), type=type(message))
             for guest in self._guests:
                 assert guest.errors == []
 
