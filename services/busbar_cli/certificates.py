@@ -81,11 +81,11 @@ def _plain(text: str) -> str:
 
 def _put(made: str, folder: Path, modes: dict[str, int]) -> None:
     for name, mode in modes.items():
-        source, target = Path(made) / name, folder / name
-        staged = target.with_name(f".{name}.new")
-        staged.write_bytes(source.read_bytes())
-        staged.chmod(mode)
-        staged.replace(target)
+        # In place where it exists: a container sees the file it was started with, not another of the same name.
+        target = folder / name
+        target.touch(mode=mode)
+        target.chmod(mode)
+        target.write_bytes((Path(made) / name).read_bytes())
 
 
 def _openssl(*arguments: str) -> str:

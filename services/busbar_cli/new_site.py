@@ -87,7 +87,10 @@ def _ocpp(answers: Answers, chargers: dict[str, ChargerSecret]) -> tuple[str, ..
     host = "127.0.0.1" if answers.where == "up" and answers.meter == SIMULATED else "0.0.0.0"
     lines = f'[ocpp]\nhost = "{host}"\nport = 9000\nsecurity = {2 if answers.ocpp_tls else 1}'
     if answers.ocpp_tls:
-        lines += '\ncert_file = "/etc/busbar/ocpp.pem"\nkey_file = "/etc/busbar/ocpp.key"'
+        # systemd hands the key to this one service; its unit says LoadCredential.
+        of_unit = answers.where == "machine"
+        key = "/run/credentials/busbar@ocpp.service/ocpp.key" if of_unit else "/etc/busbar/ocpp.key"
+        lines += f'\ncert_file = "/etc/busbar/ocpp.pem"\nkey_file = "{key}"'
     legs = "" if answers.phases == 3 else '\nlegs = ["a"]'
     return (lines, *(
         f"[chargers.{name}]\ncharge_point = {_text(name)}{legs}\npassword = {_text(chargers[name].hashed)}"

@@ -107,6 +107,7 @@ def renew_accounts(folder: Path, site: Site) -> None:
     """Bring acl and passwords in line with the site. Passwords that exist stay, so nothing has to log in anew."""
     local = folder / "acl.local"
     _write(folder / "acl", acl_text(site, local.read_text(encoding="utf-8") if local.exists() else ""), 0o644)
+    _compose_env(folder, site)
     store = folder / "secrets"
     store.mkdir(exist_ok=True)
     known = _lines(folder / "passwords")
@@ -125,6 +126,16 @@ def renew_accounts(folder: Path, site: Site) -> None:
     _write(folder / "passwords", "".join(lines), 0o644)
 
 
+def _compose_env(folder: Path, site: Site) -> None:
+    """What `docker compose --env-file` needs: which of the optional services this site has."""
+    always = ("meter", "ocpp", "allocator")
+    profiles = [
+        "simulated" if name == "simulator" else name for name in site.services() if name not in always
+    ]
+    text = f"BUSBAR_SITE={folder.absolute()}\nCOMPOSE_PROFILES={','.join(profiles)}\n"
+    _write(folder / "compose.env", text, 0o644)
+
+
 def _lines(file: Path) -> dict[str, str]:
     if not file.exists():
         return {}
@@ -141,17 +152,19 @@ def _certificates(folder: Path, site: Site, hosts: tuple[str, ...], *, renew: bo
 
 
 def _write(file: Path, text: str, mode: int) -> None:
-    staged = file.with_name(f".{file.name}.new")
-    staged.write_text(text, encoding="utf-8")
-    staged.chmod(mode)
-    staged.replace(file)
+    # In place where it exists: a container sees the file it was started with, not another of the same name.
+    file.touch(mode=mode)
+    file.chmod(mode)
+    file.write_text(text, encoding="utf-8")
 
 
 def next_steps(folder: Path, answers: Answers) -> str:
     """What to type now."""
     if answers.where == "compose":
-        profile = "--profile simulated " if answers.meter == SIMULATED else ""
-        return f"now: BUSBAR_SITE={folder} docker compose {profile}up -d --build, then: busbar doctor (docs/deploy.md)"
+        return (
+            f"now: docker compose --env-file {folder}/compose.env up -d --build, "
+            f"then: docker compose --env-file {folder}/compose.env run --rm cli doctor (docs/deploy.md)"
+        )
     if answers.where == "machine":
         return f"now: sudo deploy/systemd/install {folder} (docs/deploy.md)"
     return f"now: busbar up --config {folder / 'busbar.toml'}"

@@ -18,8 +18,11 @@ from busbar_cli.broker import find_mosquitto, free_port, is_listening
 from busbar_cli.certificates import make_server
 from busbar_cli.setup import answers_of, make
 from busbar_cli.up import Supervisor
+from busbar_shared.bus import MqttBus
+from busbar_shared.config.broker import BrokerConfig
 from busbar_shared.config.load import read
 
+DEPLOY = Path(__file__).parents[2] / "deploy"
 pytestmark = [
     pytest.mark.system,
     pytest.mark.timeout(150),
@@ -38,7 +41,7 @@ class NewSite:
             self.site_folder,
             answers_of("machine", "Oak", "Europe/Berlin", 25, 3, "simulated", "left", ocpp_tls=False),
         )
-        self.port = free_port()
+        self.port, self.health_port = free_port(), free_port()
         self.config = self.site_folder / "busbar.toml"
         self.config.write_text(
             self.config.read_text()
@@ -57,12 +60,19 @@ class NewSite:
         self._broker = self._start_broker()
 
     def _start_broker(self) -> "subprocess.Popen[bytes]":
-        conf, site = self.folder / "m.conf", self.site_folder
-        conf.write_text(
-            f"listener {self.port} 127.0.0.1\nuser root\nallow_anonymous false\n"
-            f"certfile {site}/broker.pem\nkeyfile {site}/broker.key\ntls_version tlsv1.2\n"
-            f"password_file {site}/passwords\nacl_file {site}/acl\n"
-        )
+        conf, site = self.folder / "m.conf", str(self.site_folder)
+        text = (DEPLOY / "mosquitto" / "mosquitto.conf").read_text()
+        for path, here in (
+            ("/mosquitto/config/acl.health", str(DEPLOY / "mosquitto" / "acl.health")),
+            ("/mosquitto/config", site),
+            ("/run/secrets", site),
+            ("/mosquitto/data/", f"{self.folder}/"),
+            ("listener 8883", f"listener {self.port} 127.0.0.1"),
+            ("listener 1884", f"listener {self.health_port}"),
+        ):
+            assert path in text
+            text = text.replace(path, here)
+        conf.write_text(f"user root\n{text}")
         mosquitto = find_mosquitto()
         assert mosquitto is not None
         with open(self.folder / "broker.log", "wb") as log:
@@ -153,6 +163,20 @@ async def test_a_stranger_and_a_plain_wire_are_not_let_in(new_site: NewSite) -> 
         done = await new_site.busbar("health", "meter", "--config", str(new_site.folder / f"{name}.toml"))
         assert done.returncode == 1
         assert "does not answer" in done.stderr
+
+
+async def test_the_door_of_the_health_check_shows_the_uptime_and_takes_nothing(new_site: NewSite) -> None:
+    plain = BrokerConfig(host="127.0.0.1", port=new_site.health_port)
+    async with MqttBus(plain, client_id="health", service="health") as bus:
+        uptime, everything = bus.listen_raw("$SYS/broker/uptime"), bus.listen_raw("hems/#")
+        await bus.connected.wait()
+        async with asyncio.timeout(5):
+            assert b"seconds" in (await anext(uptime)).payload
+
+        await bus.say_raw("hems/site/settings/set", b"{}", qos=1)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.7):
+                await anext(everything)
 
 
 async def test_a_new_certificate_is_shown_without_a_restart_of_the_broker(new_site: NewSite) -> None:
