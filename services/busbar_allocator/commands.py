@@ -69,19 +69,12 @@ def _answer_all(answers: Iterable[bytes]) -> None:
 
 
 def _explain_live(config: Path | None, as_json: bool) -> None:
-    import asyncio
-
     import msgspec
 
-    from busbar_allocator.live import NoAnswer, in_force, lines
-    from busbar_shared.config.load import BadConfig, read_file
+    from busbar_allocator.live import in_force, lines
+    from busbar_shared.command_line import answer_or_exit, load_or_exit
 
-    try:
-        site = read_file(config or Path(os.environ.get("BUSBAR_CONFIG", "busbar.toml")))
-        allocation = asyncio.run(in_force(site, os.environ))
-    except (BadConfig, NoAnswer) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2 if isinstance(error, BadConfig) else 1) from None
+    allocation = answer_or_exit(in_force(load_or_exit(config), os.environ))
     typer.echo(msgspec.json.encode(allocation).decode() if as_json else "\n".join(lines(allocation)))
 
 

@@ -1,47 +1,25 @@
 """The decision in force at the running site, for `busbar explain --live`."""
 
-import asyncio
-import contextlib
 from collections.abc import Mapping
 
 from busbar_allocator.explain import what_it_takes
 from busbar_contracts.allocation import Allocation, LoadGrant
-from busbar_shared.bus import Bus
+from busbar_shared.asking import CONNECT_S, connected, first
 from busbar_shared.config.root import Site
 from busbar_shared.life import connect
 
-CONNECT_S = 5.0
 ANSWER_S = 12.0
 """The allocation is retained; without one the allocator speaks at least each 10 s."""
 
 
-class NoAnswer(Exception):
-    """Nobody told a decision. Ask again when broker and allocator run."""
-
-
 async def in_force(site: Site, environ: Mapping[str, str], connect_s: float = CONNECT_S) -> Allocation:
-    """The allocation the site's allocator published last."""
+    """The allocation the site's allocator published last. Raises NoAnswer."""
     async with connect(site, "explain", environ) as bus:
-        heard = first(bus)
-        task = asyncio.ensure_future(heard)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(connect_s):
-                await bus.connected.wait()
-        if not bus.connected.is_set():
-            task.cancel()
-            raise NoAnswer(f"the broker {site.broker.host}:{site.broker.port} does not answer")
-        try:
-            return await asyncio.wait_for(task, ANSWER_S)
-        except TimeoutError as error:
-            raise NoAnswer("no allocation was heard; does the allocator run?") from error
-
-
-async def first(bus: Bus) -> Allocation:
-    """The first allocation heard."""
-    async for heard in bus.listen(Allocation):
-        allocation: Allocation = heard.message
-        return allocation
-    raise NoAnswer("the bus ended")
+        heard = bus.listen(Allocation)
+        await connected(bus, site, connect_s)
+        answer = await first(heard, ANSWER_S, "no allocation was heard; does the allocator run?")
+    allocation: Allocation = answer.message
+    return allocation
 
 
 def lines(allocation: Allocation) -> list[str]:

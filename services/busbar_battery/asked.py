@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 import msgspec
 
 from busbar_contracts.battery import BatteryDecision, BatterySettings
-from busbar_shared.bus import Heard
+from busbar_shared.asking import NoAnswer, first
 from busbar_shared.config.root import Site
 from busbar_shared.life import connect
 
 PATIENCE_S = 5.0
-
-
-class NoAnswer(Exception):
-    """Nobody answered: the broker or the battery service is not there."""
+NOBODY = "no answer; are the broker and the battery service running?"
 
 
 async def live_decision(
@@ -27,7 +23,7 @@ async def live_decision(
 ) -> dict[str, Any]:
     """The decision in force at the live site. Raises NoAnswer."""
     async with connect(site, "battery-cli", environ) as bus:
-        heard = await _first(bus.listen(BatteryDecision), patience_s)
+        heard = await first(bus.listen(BatteryDecision), patience_s, NOBODY)
     row: dict[str, Any] = msgspec.to_builtins(heard.message)
     return row
 
@@ -38,13 +34,13 @@ async def change(
     """The settings after the request, with `refused` filled when it was. Raises NoAnswer."""
     async with connect(site, "battery-cli", environ) as bus:
         answers = bus.listen_where((BatterySettings, {"battery": battery}))
-        before: BatterySettings = (await _first(answers)).message
+        before: BatterySettings = (await first(answers, PATIENCE_S, NOBODY)).message
         topic = f"{site.site.topic_root}/battery/{battery}/settings/set"
         await bus.say_raw(topic, json.dumps({key: as_json(value)}), qos=1)
         await bus.drain()
         # A value that was in force already changes nothing and is answered by nothing.
         with suppress(NoAnswer):
-            return (await _first(answers, 2.0)).message  # type: ignore[no-any-return]
+            return (await first(answers, 2.0, NOBODY)).message  # type: ignore[no-any-return]
         return before
 
 
@@ -54,11 +50,3 @@ def as_json(value: str) -> Any:
         return json.loads(value, parse_constant=lambda word: word)
     except ValueError:
         return value
-
-
-async def _first(heard: AsyncIterator[Heard[Any]], patience_s: float = PATIENCE_S) -> Heard[Any]:
-    try:
-        async with asyncio.timeout(patience_s):
-            return await anext(heard)
-    except TimeoutError as error:
-        raise NoAnswer("no answer; are the broker and the battery service running?") from error

@@ -6,14 +6,11 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
+from typing import IO, Annotated
 
 import typer
 
-from busbar_shared.command_line import ConfigOption, fail, load_or_exit
-
-if TYPE_CHECKING:
-    pass
+from busbar_shared.command_line import ConfigOption, answer_or_exit, fail, load_or_exit
 
 app = typer.Typer(help="Battery and export power flow.", no_args_is_help=True)
 
@@ -47,20 +44,14 @@ def set_(
     config: ConfigOption = None,
 ) -> None:
     """Change what the owner wants of a battery."""
-    import asyncio
-
-    from busbar_battery.asked import NoAnswer, change
+    from busbar_battery.asked import change
 
     site = load_or_exit(config)
     name = battery or (next(iter(site.batteries)) if len(site.batteries) == 1 else None)
     if name not in site.batteries:
         fail(f"--battery: which one? There are: {', '.join(site.batteries) or 'none'}")
         return
-    try:
-        after = asyncio.run(change(site, os.environ, name, key, value))
-    except NoAnswer as error:
-        fail(str(error), code=1)
-        return
+    after = answer_or_exit(change(site, os.environ, name, key, value))
     if after.refused:
         fail(f"Refused. {after.refused}", code=1)
     typer.echo(f"{name}: {key} is {getattr(after, key, value)}")
@@ -118,14 +109,9 @@ def _explain(lines: IO[bytes] | Iterable[bytes], as_json: bool) -> None:
 
 
 def _explain_live(config: Path | None, as_json: bool) -> None:
-    import asyncio
     import json
 
-    from busbar_battery.asked import NoAnswer, live_decision
+    from busbar_battery.asked import live_decision
 
-    try:
-        row = asyncio.run(live_decision(load_or_exit(config), os.environ))
-    except NoAnswer as error:
-        fail(str(error), code=1)
-        return
+    row = answer_or_exit(live_decision(load_or_exit(config), os.environ))
     typer.echo(json.dumps(row) if as_json else row["reason"])

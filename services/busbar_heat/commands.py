@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from busbar_shared.command_line import AsJson, ConfigOption, fail, load_or_exit
+from busbar_shared.command_line import (
+    AsJson,
+    ConfigOption,
+    answer_or_exit,
+    fail,
+    known_or_exit,
+    load_or_exit,
+    print_json,
+    print_state,
+    print_table,
+)
 
 if TYPE_CHECKING:
     from busbar_contracts.load import HeatState
-    from busbar_shared.config.root import Site
 
 app = typer.Typer(help="Hot water tanks, rooms and heat pumps.", no_args_is_help=True)
 
@@ -23,37 +30,25 @@ def list_(config: ConfigOption = None, as_json: AsJson = False) -> None:
     site = load_or_exit(config)
     from busbar_heat.asked import states
 
-    known = _asked(states(site))
+    known = answer_or_exit(states(site))
     if as_json:
-        _print_json({name: known.get(name) for name in site.heaters})
+        print_json({name: known.get(name) for name in site.heaters})
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table()
-    for head in ("Heater", "Is", "Now", "Target", "Wants", "Could take", "Grant"):
-        table.add_column(head)
-    for name in site.heaters:
-        table.add_row(name, *_row(known.get(name)))
-    Console().print(table)
+    heads = ("Heater", "Is", "Now", "Target", "Wants", "Could take", "Grant")
+    print_table(heads, ((name, *_row(known.get(name))) for name in site.heaters))
 
 
 @app.command()
 def show(heater: str, config: ConfigOption = None, as_json: AsJson = False) -> None:
     """Show everything known of one heater, its thermal model included."""
     site = load_or_exit(config)
-    _known(site, heater)
+    known_or_exit(heater, site.heaters)
     from busbar_heat.asked import states
 
-    state = _asked(states(site)).get(heater)
+    state = answer_or_exit(states(site)).get(heater)
     if state is None:
         fail(f"nothing is known of heater {heater}; is the heat service running?", 1)
-    if as_json:
-        _print_json(state)
-        return
-    for name in state.__struct_fields__:
-        value = getattr(state, name)
-        typer.echo(f"  {name:15} {'unknown' if value is None else value}")
+    print_state(state, as_json=as_json)
 
 
 @app.command()
@@ -68,16 +63,16 @@ def sg(
 ) -> None:
     """Set an SG Ready heat pump by hand; `auto` gives it back. Its dwell time is kept."""
     site = load_or_exit(config)
-    _known(site, heater)
+    known_or_exit(heater, site.heaters)
     if site.heaters[heater].kind != "sg_ready":
         fail(f"{heater} is a {site.heaters[heater].kind}, not an SG Ready heat pump", 2)
     from busbar_heat import asked
 
-    state = _asked(asked.by_hand(site, heater, None if to == "auto" else int(to)))
+    state = answer_or_exit(asked.by_hand(site, heater, None if to == "auto" else int(to)))
     if state is None:
         fail(f"heater {heater} does not answer; is the heat service running?", 1)
     if as_json:
-        _print_json(state)
+        print_json(state)
         return
     later = f", no change before {state.may_switch_at:%H:%M:%S} UTC" if state.may_switch_at else ""
     typer.echo(f"{heater} is in state {state.sg_state}{later}")
@@ -108,23 +103,3 @@ def _row(state: HeatState | None) -> tuple[str, ...]:
 
 def _celsius(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.1f} °C"
-
-
-def _known(site: Site, heater: str) -> None:
-    if heater not in site.heaters:
-        fail(f"{heater!r} is not configured; there are: {', '.join(site.heaters) or 'none'}", 2)
-
-
-def _asked(asking: Coroutine[Any, Any, Any]) -> Any:
-    from busbar_heat.asked import NoAnswer
-
-    try:
-        return asyncio.run(asking)
-    except NoAnswer as error:
-        fail(str(error), 1)
-
-
-def _print_json(value: Any) -> None:
-    import msgspec
-
-    typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from busbar_shared.command_line import AsJson, ConfigOption, fail, load_or_exit
+from busbar_shared.command_line import (
+    AsJson,
+    ConfigOption,
+    answer_or_exit,
+    fail,
+    known_or_exit,
+    load_or_exit,
+    print_json,
+    print_state,
+    print_table,
+)
 
 if TYPE_CHECKING:
     from busbar_contracts.load import PlugState
@@ -22,38 +30,25 @@ def list_(config: ConfigOption = None, as_json: AsJson = False) -> None:
     site = load_or_exit(config)
     from busbar_plugs.asked import states
 
-    known = _asked(states(site))
+    known = answer_or_exit(states(site))
     if as_json:
-        _print_json({name: known.get(name) for name in site.plugs})
+        print_json({name: known.get(name) for name in site.plugs})
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table()
-    for head in ("Plug", "Link", "Is", "Draws", "Learned", "Wants power", "Told by"):
-        table.add_column(head)
-    for name in site.plugs:
-        table.add_row(name, *_row(known.get(name)))
-    Console().print(table)
+    heads = ("Plug", "Link", "Is", "Draws", "Learned", "Wants power", "Told by")
+    print_table(heads, ((name, *_row(known.get(name))) for name in site.plugs))
 
 
 @app.command()
 def show(plug: str, config: ConfigOption = None, as_json: AsJson = False) -> None:
     """Show everything known of one plug, what was learned included."""
     site = load_or_exit(config)
-    if plug not in site.plugs:
-        fail(f"{plug!r} is not configured; there are: {', '.join(site.plugs) or 'none'}", 2)
+    known_or_exit(plug, site.plugs)
     from busbar_plugs.asked import states
 
-    state = _asked(states(site)).get(plug)
+    state = answer_or_exit(states(site)).get(plug)
     if state is None:
         fail(f"nothing is known of plug {plug}; is the plug service running?", 1)
-    if as_json:
-        _print_json(state)
-        return
-    for name in state.__struct_fields__:
-        value = getattr(state, name)
-        typer.echo(f"  {name:15} {'unknown' if value is None else value}")
+    print_state(state, as_json=as_json)
 
 
 @app.command()
@@ -65,13 +60,12 @@ def switch(
 ) -> None:
     """Switch a plug by hand; it is respected for the configured hold (manual_hold_s)."""
     site = load_or_exit(config)
-    if plug not in site.plugs:
-        fail(f"{plug!r} is not configured; there are: {', '.join(site.plugs) or 'none'}", 2)
+    known_or_exit(plug, site.plugs)
     from busbar_plugs import asked
 
-    state = _asked(asked.switch(site, plug, to == "on"))
+    state = answer_or_exit(asked.switch(site, plug, to == "on"))
     if as_json:
-        _print_json(state)
+        print_json(state)
     if state.on is not (to == "on"):
         fail(
             f"{plug} does not say that it is {to}"
@@ -94,9 +88,9 @@ def detect(
     from busbar_plugs import asked
     from busbar_plugs.detect import snippet
 
-    relays = _asked(asked.detect(site, seconds, ask=ask))
+    relays = answer_or_exit(asked.detect(site, seconds, ask=ask))
     if as_json:
-        _print_json(relays)
+        print_json(relays)
     elif relays:
         typer.echo(snippet(relays))
     else:
@@ -114,18 +108,3 @@ def _row(state: PlugState | None) -> tuple[str, ...]:
     wants = "idle" if state.idle else "yes" if state.wants_power else "no"
     draws = "" if state.power_w is None else f"{state.power_w:.0f} W"
     return ("yes" if state.link else "no", position, draws, learned, wants, told)
-
-
-def _asked(asking: Coroutine[Any, Any, Any]) -> Any:
-    from busbar_plugs.asked import NoAnswer
-
-    try:
-        return asyncio.run(asking)
-    except NoAnswer as error:
-        fail(str(error), 1)
-
-
-def _print_json(value: Any) -> None:
-    import msgspec
-
-    typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())

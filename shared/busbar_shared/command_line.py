@@ -1,14 +1,21 @@
-"""What the commands of all services share: which site, and how an error ends a command."""
+"""What the commands of all services share: which site, how what is known is shown, and how an error ends a command."""
 
+import asyncio
 import os
+from collections.abc import Coroutine, Iterable
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn, TypeVar
 
+import msgspec
 import typer
 
 from busbar_shared.config.load import BadConfig, read_file
 from busbar_shared.config.root import Site
 
+T = TypeVar("T")
+
+EXIT_UNANSWERED = 1
+"""The site was asked and there is no answer, or it is no."""
 EXIT_WRONG = 2
 """The configuration or the arguments cannot be used."""
 
@@ -37,3 +44,46 @@ def fail(text: str, code: int = EXIT_WRONG) -> NoReturn:
     """End the command with a sentence on standard error."""
     typer.echo(text, err=True)
     raise typer.Exit(code)
+
+
+def answer_or_exit(asking: Coroutine[Any, Any, T]) -> T:
+    """The live site's answer, or why there is none on standard error and exit code 1."""
+    from busbar_shared.asking import NoAnswer
+
+    try:
+        return asyncio.run(asking)
+    except NoAnswer as error:
+        fail(str(error), EXIT_UNANSWERED)
+
+
+def known_or_exit(name: str, configured: Iterable[str]) -> None:
+    """Nothing for a device of the configuration; for any other a sentence with those there are, and exit code 2."""
+    names = tuple(configured)
+    if name not in names:
+        fail(f"{name!r} is not configured; there are: {', '.join(names) or 'none'}", EXIT_WRONG)
+
+
+def print_json(value: Any) -> None:
+    """JSON for programs, and in lines for people."""
+    typer.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def print_state(state: msgspec.Struct, *, as_json: bool) -> None:
+    """Everything a state says, a field in a line, or as JSON."""
+    if as_json:
+        print_json(state)
+        return
+    for name in state.__struct_fields__:
+        value = getattr(state, name)
+        typer.echo(f"  {name:15} {'unknown' if value is None else value}")
+
+
+def print_table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    """A table as wide as the terminal."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*heads)
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)

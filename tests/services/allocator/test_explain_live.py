@@ -8,10 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from busbar_allocator.commands import app
-from busbar_allocator.live import NoAnswer, first, in_force, lines
+from busbar_allocator.live import in_force, lines
 from busbar_contracts.allocation import Allocation, LoadGrant, MeterHealth
+from busbar_shared.asking import NoAnswer
 from busbar_shared.config.load import read
-from busbar_shared.fakes import FakeBus
 from busbar_shared.life import connect
 
 SAID = Allocation(
@@ -55,10 +55,6 @@ def test_every_load_is_explained_in_two_lines() -> None:
         "odd 0 A: new",
         "  to get more: a_kind_of_tomorrow",
     ]
-
-
-async def test_the_first_allocation_heard_is_the_answer() -> None:
-    assert await first(FakeBus((SAID, {}))) == SAID
 
 
 @pytest.mark.system

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from busbar_battery.asked import NoAnswer, change, live_decision
+from busbar_battery.asked import change, live_decision
 from busbar_battery.main import run
+from busbar_shared.asking import NoAnswer
 from busbar_shared.clock import RealClock
 from busbar_shared.config.load import read
 from busbar_shared.config.root import Site
