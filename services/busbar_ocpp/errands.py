@@ -29,7 +29,8 @@ def start_profile(steering: Steering, connector: Connector) -> Profile | None:
     holds = connector.holds(steering.bounds(connector), steering.clock.monotonic())
     if holds is None or steering.form.during is not Purpose.TX or not connector.wiring.controllable:
         return None
-    standing = steering.standing(connector, holds.limit_a, holds.phases)
+    granted = steering.grantable_a(connector, holds.limit_a)
+    standing = steering.standing(connector, granted, holds.phases)
     moment = replace(steering.moment(connector), transaction="", elapsed_s=0.0)
     lease = lease_profiles(standing, steering.form, steering.scale(connector), connector.number, moment)[0]
     return replace(lease, transaction=None)

@@ -210,9 +210,7 @@ class Steering:
         holds = connector.holds(self.bounds(connector), now_s)
         if holds is None:
             return
-        # A lease needs the charger's clock. Until it is known nothing is granted that could not stand for ever.
-        most_a = connector.wiring.fallback_a if self.drift.ahead_s is None else holds.limit_a
-        standing = self.standing(connector, min(holds.limit_a, most_a), holds.phases)
+        standing = self.standing(connector, self.grantable_a(connector, holds.limit_a), holds.phases)
         wanted = lease_profiles(
             standing, self.form, self.scale(connector), connector.number, self.moment(connector)
         )
@@ -229,6 +227,10 @@ class Steering:
                 self._pending[slot] = profile
                 self._start(self._send(connector, profile, urgency, standing.now_a))
         self._clear_stale(connector, {slot_of(profile) for profile in wanted})
+
+    def grantable_a(self, connector: Connector, limit_a: float) -> float:
+        """A lease needs the charger's clock: until it is known nothing is granted that could not stand for ever."""
+        return min(limit_a, connector.wiring.fallback_a) if self.drift.ahead_s is None else limit_a
 
     def standing(self, connector: Connector, limit_a: float, phases: int | None) -> Standing:
         """What shall hold at a connector under this limit."""

@@ -69,6 +69,8 @@ def _begin(charger: "ChargePoint", connector: Connector) -> Trial:
     holds = connector.holds(steering.bounds(connector), now_s)
     if charger.calls is None or holds is None:
         raise CannotTry("the charger is not connected" if charger.calls is None else "no limit stands yet")
+    if steering.drift.ahead_s is None:
+        raise CannotTry("the charger's clock is not known yet")
     return trial(
         steering.standing(connector, holds.limit_a, holds.phases),
         connector.drawn_a(charger.desk.plan.nominal_v),

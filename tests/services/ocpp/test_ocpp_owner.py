@@ -1,11 +1,12 @@
 """Each thing the owner can ask has its effect at the charger and its answer in the state."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ocpp_charge_point import until
-from ocpp_charger_model import UNLIMITED
+from ocpp_charger_model import UNLIMITED, ModelCharger
 from ocpp_house import SITE, House
 
 from busbar_contracts.charger import ConnectorStatus
@@ -83,6 +84,23 @@ async def test_a_start_carries_the_grant_with_it(tmp_path: Path) -> None:
         assert profile["chargingProfilePurpose"] == "TxProfile"
         assert "transactionId" not in profile
         assert [one["limit"] for one in profile["chargingSchedule"]["chargingSchedulePeriod"]] == [10.0, 6.0]
+
+
+async def test_a_start_with_an_unknown_clock_carries_no_more_than_the_fallback(tmp_path: Path) -> None:
+    async with House(tmp_path, factor=30) as house:
+        charger = house.guest(model=ModelCharger(clock_ahead=timedelta(minutes=-9)))
+        charger.refuses["TriggerMessage"] = {"status": "Rejected"}  # it will not say its time a second time
+        await charger.connect()
+        await charger.boot()
+        await charger.status("Available")
+        house.order(13.0)
+        await until(lambda: charger.limit() == 6.0)
+
+        house.command(action="start", tag="MINE")
+
+        [told] = await until(lambda: charger.told("RemoteStartTransaction"))
+        schedule = told["chargingProfile"]["chargingSchedule"]["chargingSchedulePeriod"]
+        assert [one["limit"] for one in schedule] == [6.0, 6.0]
 
 
 async def test_a_waiting_car_is_started_with_the_configured_tag(tmp_path: Path) -> None:
