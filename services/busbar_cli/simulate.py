@@ -36,6 +36,7 @@ from busbar_contracts.meter import InverterLimit, MeterReading
 from busbar_contracts.prices import PriceSeries, PriceSlot
 from busbar_contracts.topics import topic_of
 from busbar_shared.bus import Heard
+from busbar_shared.config.root import Site
 from busbar_shared.config.services import SimulatorSection
 from busbar_simulator.build import build
 from busbar_simulator.config import CarPlan, understood
@@ -111,7 +112,7 @@ class Simulation:
         }
         self._batteries = dict(self._battery_devices())
         self._plugs = Plugs(site, gadgets, self.now)
-        self._tally = Tally(self.built)
+        self._tally = Tally(self.built, per_phase=nets_per_phase(site))
         self._tick, self._second, self._half = Beat(1.0, 0.5), Beat(1.0, 0.0), Beat(0.5, 0.1)
         self._points: list[Point] = []
         self._point = Beat(max(1.0, scenario.run.hours * 3600 / MOST_POINTS), 0.0)
@@ -357,6 +358,12 @@ def _slots(local: datetime, rows: tuple[tuple[str, float], ...]) -> tuple[PriceS
     if at[0] > midnight:
         slots.insert(0, PriceSlot(start=midnight, end=at[0], price=rows[-1][1]))
     return tuple(slots)
+
+
+def nets_per_phase(site: Site) -> bool:
+    """Whether the meter counts each phase for itself, by the allocator's own rule (allocation, section 3)."""
+    asymmetric = any(one.asymmetric for one in site.inverters.values())
+    return site.site.netting == "per_phase" or (site.site.netting == "auto" and not asymmetric)
 
 
 def _connector(load: str) -> dict[str, str]:

@@ -79,8 +79,8 @@ class Visit(Struct):
 class Tally:
     """Counts while the house lives."""
 
-    def __init__(self, built: Built) -> None:
-        self._built = built
+    def __init__(self, built: Built, *, per_phase: bool) -> None:
+        self._built, self._per_phase = built, per_phase
         self._visits: dict[int, Visit] = {}
         self._positions: dict[str, bool] = {}
         self.begin()
@@ -129,9 +129,7 @@ class Tally:
         followers = {name: one for name, one in house.sockets.items() if modes.get(name) in FOLLOWING}
         drawn_w = sum(one.power_w(house.volts) for one in followers.values())
         self._eager_wh += min(max(grid_w, 0.0), drawn_w) * hours
-        self._unused_wh += (
-            min(max(-grid_w, 0.0), sum(_more_w(one, -grid_w) for one in followers.values())) * hours
-        )
+        self._unused_wh += self._unused_w(list(followers.values()), -grid_w) * hours
         plain = [one for name, one in house.sockets.items() if modes.get(name) in SOURCELESS]
         self._withheld_wh += _withheld_w(house, plain) * hours
 
@@ -174,6 +172,23 @@ class Tally:
             orders=orders,
         )  # fmt: skip
 
+    def _unused_w(self, followers: list[Socket], surplus_w: float) -> float:
+        """What leaves the house although a car that follows the sun could have taken it, W."""
+        if surplus_w <= 0:
+            return 0.0
+        amps = self._built.house.grid_a
+        watts = 0.0
+        for socket in followers:
+            room_a, legs = _room(socket)
+            phases = socket.spec.legs[:legs]
+            # Netted over each phase, an export on another phase is not the car's to use.
+            free_w = min((-amps[index(p)] * 230.0 * legs / phases.count(p) for p in phases), default=0.0)
+            mine_w = max(0.0, free_w) if self._per_phase else surplus_w
+            runs = max(socket.legs_a) > 0.5
+            if runs or mine_w >= LEAST_A * legs * 230.0:
+                watts += min(mine_w, room_a * legs * 230.0)
+        return min(watts, surplus_w)
+
     def _energies(self) -> dict[str, float]:
         house = self._built.house
         return {name: one.energy_wh for name, one in house.sockets.items()} | {
@@ -208,21 +223,14 @@ class Tally:
         visit.unmet_wh = max(0.0, min(visit.wanted_wh, possible) - got)
 
 
-def _more_w(socket: Socket, surplus_w: float) -> float:
-    """What a car that follows the sun could have taken of a surplus, W."""
-    room_a, legs = _room(socket)
-    watts = room_a * legs * 230.0
-    runs = max(socket.legs_a) > 0.5
-    return watts if runs or surplus_w >= LEAST_A * legs * 230.0 else 0.0
-
-
 def _room(socket: Socket) -> tuple[float, int]:
     """How many A per leg a car could take beyond what it takes, and on how many legs."""
     car = socket.car
     if car is None or car.full or car.asleep:
         return 0.0, 0
     legs = min(car.spec.legs, socket.phases, len(socket.spec.legs))
-    return max(0.0, min(car.spec.max_a, socket.spec.max_a) - max(socket.legs_a)), legs
+    draws_a = max(socket.legs_a)
+    return max(0.0, min(car.spec.max_a, socket.spec.max_a) - draws_a), legs
 
 
 def _withheld_w(house: House, sockets: list[Socket]) -> float:
@@ -238,7 +246,9 @@ def _withheld_w(house: House, sockets: list[Socket]) -> float:
         room_a, legs = _room(socket)
         used = socket.spec.legs[:legs]
         wires = [(circuit, phase) for circuit in _path(house, socket) for phase in used]
-        if not wires or room_a <= 0:
+        # Who does not take what it has lacks nothing: its battery asks for less, or it is on its way up.
+        content = 0.5 < max(socket.legs_a) < socket.pilot_a - 0.5
+        if not wires or room_a <= 0 or content:
             continue
         counts = {wire: wires.count(wire) for wire in wires}
         more = max(0.0, min(room_a, *(left[wire] / count for wire, count in counts.items())))
