@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-import ssl
 from collections.abc import AsyncIterator
 from typing import Any
 
 from busbar_contracts.charger import ChargerCommand, ChargerLimit
 from busbar_contracts.prices import PriceSeries
 from busbar_ocpp.central import Central
+from busbar_ocpp.certificates import keep_renewed, server_context
 from busbar_ocpp.config import OcppPlan, plan_of
 from busbar_ocpp.desk import Desk
 from busbar_ocpp.ledger import Ledger
@@ -37,13 +37,15 @@ async def run(service: Service, *, opened_on: asyncio.Future[int] | None = None)
     central = Central(desk)
     orders = service.bus.listen(ChargerLimit, ChargerCommand, PriceSeries)
     try:
-        async with opened(door_of(plan), central.admit, central.serve, service.clock) as port:
+        door = door_of(plan)
+        async with opened(door, central.admit, central.serve, service.clock) as port:
             if opened_on is not None:
                 opened_on.set_result(port)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(_obey(central, orders))
                 tasks.create_task(_speak(central))
                 tasks.create_task(_tick(central))
+                tasks.create_task(keep_renewed(door.tls, plan.section, service.bus, service.clock))
                 tasks.create_task(show(service, chargers(service.site)))
                 for charger in central.chargers.values():
                     if charger.proxy is not None:
@@ -94,19 +96,5 @@ def door_of(plan: OcppPlan) -> Door:
         prefix=section.path_prefix,
         ping_every_s=section.ping_s,
         ping_patience_s=section.pong_s,
-        tls=_tls(plan),
+        tls=server_context(plan.section),
     )
-
-
-def _tls(plan: OcppPlan) -> ssl.SSLContext | None:
-    section = plan.section
-    if section.security < 2:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    assert section.cert_file is not None, "checked when the configuration was read"
-    context.load_cert_chain(section.cert_file, section.key_file)
-    if section.security == 3:
-        context.verify_mode = ssl.CERT_REQUIRED
-        context.load_verify_locations(section.ca_file)
-    return context

@@ -26,6 +26,7 @@ from busbar_contracts.service import ServiceStatus
 from busbar_contracts.topics import topic_of
 from busbar_shared.bus import Bus, MqttBus
 from busbar_shared.clock import Clock, RealClock
+from busbar_shared.config.broker import BrokerConfig
 from busbar_shared.config.load import BadConfig, secret
 from busbar_shared.config.root import SERVICES, Site
 
@@ -96,8 +97,15 @@ def connect(
         service=name,
         will=will,
         password=secret(broker.password, environ, service=account),
-        tls=ssl.create_default_context(cafile=broker.ca_file) if broker.tls else None,
+        tls=_tls(broker) if broker.tls else None,
     )
+
+
+def _tls(broker: BrokerConfig) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=broker.ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise BadConfig(f"broker.ca_file: {broker.ca_file} cannot be used: {error}") from error
 
 
 async def serve(

@@ -61,7 +61,10 @@ async def test_who_is_not_let_in(tmp_path: Path, what: str) -> None:
             with pytest.raises(ssl.SSLCertVerificationError):
                 await come(house.port, None)
         elif what == "an old TLS":
-            with pytest.raises((ssl.SSLError, ConnectionError)), pytest.warns(DeprecationWarning):
+            with (
+                pytest.raises((ssl.SSLError, ConnectionError)),
+                pytest.warns(DeprecationWarning, match="TLSv1_1"),
+            ):
                 await come(house.port, authority, maximum_version=ssl.TLSVersion.TLSv1_1)
         else:
             with pytest.raises(Exception, match=r"did not receive a valid HTTP response|connection"):
