@@ -1,10 +1,7 @@
 """All heaters of the house: whose message is whose, what is said of whom, and what is kept on disk."""
 
 from collections.abc import AsyncIterator, Callable, Iterable
-from datetime import datetime, timedelta
 from typing import Any, Final
-
-from msgspec.structs import replace
 
 from busbar_contracts.allocation import Allocation
 from busbar_contracts.load import (
@@ -20,21 +17,18 @@ from busbar_heat.actuator import PlugWish, Send
 from busbar_heat.heater import Heater, Out
 from busbar_heat.kinds import heater_of
 from busbar_heat.memory import HeatDuty, HeatLore
-from busbar_heat.moment import Moment
-from busbar_heat.senses import Note
 from busbar_heat.setup import Setup
 from busbar_shared.bus import Bus, Heard, RawHeard
 from busbar_shared.clock import Clock
 from busbar_shared.leases import OrderStamp
+from busbar_shared.moment import BoundClock, Moment
+from busbar_shared.notes import Notes
+from busbar_shared.spoken_states import SpokenStates
 from busbar_shared.statefile import StateFile
 
-STATE_EVERY_S: Final = 1.0
-STATE_AGAIN_S: Final = 30.0
 DUTY_EVERY_S: Final = 10.0
 LORE_EVERY_S: Final = 600.0
-SAME_NOTE_AGAIN_S: Final = 60.0
 POOL_AGE_S: Final = 30.0
-CLOCK_JUMP: Final = timedelta(seconds=0.5)
 
 
 class Cellar:
@@ -53,12 +47,12 @@ class Cellar:
         """Heaters begin with what their files remember. While passive, devices are heard but told nothing."""
         self._is_passive = is_passive
         self._bus, self._clock, self._stamp, self._duties, self._lores = bus, clock, stamp, duties, lores
-        self._offset: tuple[datetime, float] = (clock.now(), clock.monotonic())
-        self._said: dict[str, tuple[HeatState, float]] = {}
-        self._noted: dict[tuple[str, str, str], float] = {}
+        self._time = BoundClock(clock)
+        self._states: SpokenStates[HeatState] = SpokenStates(bus, "heater")
+        self._notes = Notes(bus)
         self._duties_s = self._lores_s = clock.monotonic()
         self._pools: tuple[Allocation, float] | None = None
-        old, known, now = duties.load() or {}, lores.load() or {}, self.now()
+        old, known, now = duties.load() or {}, lores.load() or {}, self._time.now()
         self.heaters = {one.id: heater_of(one, now, old.get(one.id), known.get(one.id)) for one in setups}
         self._by_topic: dict[str, list[Heater]] = {}
         self._by_plug: dict[str, list[Heater]] = {}
@@ -73,20 +67,11 @@ class Cellar:
         """Every topic a sensor or a device speaks on."""
         return tuple(self._by_topic)
 
-    def now(self) -> Moment:
-        """The moment, with the calendar bound to the monotonic clock until it really jumps."""
-        at, seconds = self._clock.now(), self._clock.monotonic()
-        since, since_s = self._offset
-        bound = since + timedelta(seconds=seconds - since_s)
-        if abs(at - bound) > CLOCK_JUMP:
-            self._offset, bound = (at, seconds), at
-        return Moment(bound, seconds)
-
     async def hear_devices(self, heard: AsyncIterator[RawHeard]) -> None:
         """Follow what sensors and devices say."""
         async for message in heard:
             for heater in self._by_topic.get(message.topic, ()):
-                now = self.now()
+                now = self._time.now()
                 await self._out(
                     heater, heater.hear(message.topic, message.payload, now, retained=message.retained), now
                 )
@@ -95,7 +80,7 @@ class Cellar:
     async def hear_bus(self, heard: AsyncIterator[Heard[Any]]) -> None:
         """Follow what is ordered and wished, what the plugs say, and what surplus there is."""
         async for one in heard:
-            message, now = one.message, self.now()
+            message, now = one.message, self._time.now()
             if isinstance(message, Allocation):
                 self._pools = (message, now.s)
             elif isinstance(message, PlugState):
@@ -119,7 +104,7 @@ class Cellar:
         Handing over, the devices are left as they are: their leases run on and the next instance takes over.
         """
         self._save(always=True)
-        now = self.now()
+        now = self._time.now()
         if handing_over or self._is_passive():
             return
         for heater in self.heaters.values():
@@ -145,7 +130,7 @@ class Cellar:
         await self._work(heater)
 
     async def _work(self, heater: Heater) -> None:
-        now = self.now()
+        now = self._time.now()
         heater.pool_w = self._pool_of(heater, now)
         if not self._is_passive():
             out = heater.tick(now)
@@ -153,7 +138,7 @@ class Cellar:
                 # On disk before it is in the device, or a crash would make our offset the owner's target.
                 self._save_duties(now)
             await self._out(heater, out, now)
-        await self._say_state(heater, now)
+        await self._states.say(heater.setup.id, heater.state, now)
 
     def _pool_of(self, heater: Heater, now: Moment) -> float | None:
         """The surplus of the heater's mode; None when it has none or nobody has said it lately."""
@@ -169,7 +154,7 @@ class Cellar:
             elif isinstance(one, PlugWish):
                 await self._order_plug(heater, one)
             else:
-                await self._note(heater, one, now)
+                await self._notes.say(heater.setup.id, one, now.s)
 
     async def _order_plug(self, heater: Heater, wish: PlugWish) -> None:
         stamp = self._stamp.next(self._clock.now())
@@ -179,31 +164,12 @@ class Cellar:
         )
         await self._bus.say(order, plug=wish.plug)
 
-    async def _note(self, heater: Heater, note: Note, now: Moment) -> None:
-        """Say it; the same again only after a while, or a babbling sensor would fill every log."""
-        key = (heater.setup.id, note.code, note.path)
-        if note.severity != "info" and now.s - self._noted.get(key, -SAME_NOTE_AGAIN_S) < SAME_NOTE_AGAIN_S:
-            return
-        self._noted[key] = now.s
-        await self._bus.event(note.code, note.text, path=note.path, severity=note.severity)
-
-    async def _say_state(self, heater: Heater, now: Moment) -> None:
-        """On change and at most once a second, and again before anybody could think it old."""
-        last = self._said.get(heater.setup.id)
-        if last is not None and now.s - last[1] < STATE_EVERY_S:
-            return
-        state = heater.state(now)
-        if last is not None and now.s - last[1] < STATE_AGAIN_S and replace(last[0], at=now.at) == state:
-            return
-        self._said[heater.setup.id] = (state, now.s)
-        await self._bus.say(state, heater=heater.setup.id)
-
     def _save_duties(self, now: Moment) -> None:
         self._duties_s = now.s
         self._duties.save({name: heater.duty(now) for name, heater in self.heaters.items()})
 
     def _save(self, *, always: bool = False) -> None:
-        now = self.now()
+        now = self._time.now()
         if always or now.s - self._duties_s >= DUTY_EVERY_S:
             self._save_duties(now)
         if always or now.s - self._lores_s >= LORE_EVERY_S:

@@ -12,12 +12,14 @@ from msgspec.structs import replace
 from busbar_contracts.load import HeatMode, HeatOrder, HeatState, LoadMode, PlugState
 from busbar_heat import power, thermal
 from busbar_heat.actuator import Actuator, Drive, PlugWish, Send
-from busbar_heat.memory import HeatDuty, HeatLore, kept_lease
-from busbar_heat.moment import Moment
+from busbar_heat.memory import HeatDuty, HeatLore
 from busbar_heat.readings import fresh
-from busbar_heat.senses import Note, Senses
+from busbar_heat.senses import Senses
 from busbar_heat.setup import Setup
+from busbar_shared.kept_leases import kept_lease, take_up
 from busbar_shared.leases import LeaseBook
+from busbar_shared.moment import Moment
+from busbar_shared.notes import Note
 
 Out = Send | PlugWish | Note
 
@@ -58,8 +60,7 @@ class Heater(ABC):
         self._drew_since_s: float | None = None
         self._fitted: tuple[object, object, thermal.Model] | None = None
         if duty is not None:
-            for lease in duty.leases:
-                self.book.restore(lease.order, now.s + lease.left_s(now.calendar_s))
+            take_up(self.book, duty.leases, now)
             if duty.leases:
                 # What ran out while nobody looked is over: no grace on top of it.
                 self.started_s = now.s - setup.lease_s
@@ -217,7 +218,7 @@ class Heater(ABC):
 
     def duty(self, now: Moment) -> HeatDuty:
         """What must be taken up again after a restart."""
-        leases = [kept_lease(held, now.calendar_s, now.s) for held in self.book.held(now.s)]
+        leases = [kept_lease(held, now) for held in self.book.held(now.s)]
         return self.keep(HeatDuty(leases=leases, by_hand=self.by_hand), now)
 
     # -- inside -------------------------------------------------------------------------------

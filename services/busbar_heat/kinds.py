@@ -2,11 +2,11 @@
 
 from busbar_heat.heater import Heater
 from busbar_heat.memory import HeatDuty, HeatLore
-from busbar_heat.moment import Moment
 from busbar_heat.setpoint_heater import SetpointDevice
 from busbar_heat.setup import Setup
 from busbar_heat.sgready_heater import SgReady
 from busbar_heat.tank_heater import Tank
+from busbar_shared.moment import Moment
 
 
 def heater_of(

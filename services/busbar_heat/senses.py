@@ -1,25 +1,15 @@
 """What is known of a heater from its topics or from the plug that switches it, each value with its own age."""
 
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from busbar_contracts.load import PlugState
 from busbar_heat import readings
 from busbar_heat.readings import Doubt, Place, Sample
 from busbar_heat.setup import Sensors
+from busbar_shared.notes import Note
 
 STUCK_S: Final = 7200.0
 """A heater that ran so long without moving the last digit of its thermometer has a thermometer that hangs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Something the owner or others should know."""
-
-    code: str
-    text: str
-    path: str = ""
-    severity: Literal["info", "warning", "error"] = "warning"
 
 
 class Senses:

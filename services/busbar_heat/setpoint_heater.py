@@ -7,9 +7,9 @@ from busbar_heat import setpoint
 from busbar_heat.actuator import Drive
 from busbar_heat.heater import Heater
 from busbar_heat.memory import HeatDuty, HeatLore
-from busbar_heat.moment import Moment
-from busbar_heat.senses import Note
 from busbar_heat.setup import Setup
+from busbar_shared.moment import Moment
+from busbar_shared.notes import Note
 
 
 class SetpointDevice(Heater):

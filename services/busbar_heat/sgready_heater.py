@@ -7,8 +7,8 @@ from busbar_heat import sgready
 from busbar_heat.actuator import Drive
 from busbar_heat.heater import Heater
 from busbar_heat.memory import HeatDuty
-from busbar_heat.moment import Moment
-from busbar_heat.senses import Note
+from busbar_shared.moment import Moment
+from busbar_shared.notes import Note
 
 
 class SgReady(Heater):

@@ -9,8 +9,8 @@ from busbar_heat import legionella, tank
 from busbar_heat.actuator import Drive
 from busbar_heat.heater import Heater
 from busbar_heat.memory import HeatDuty
-from busbar_heat.moment import Moment
-from busbar_heat.senses import Note
+from busbar_shared.moment import Moment
+from busbar_shared.notes import Note
 
 SMALLEST_TANK_WH_PER_K: Final = 12.0
 """About ten litres (1.16 Wh per litre and kelvin): how fast a tank of unknown size may get warmer."""

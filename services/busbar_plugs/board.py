@@ -1,29 +1,24 @@
 """All plugs of the house: whose message is whose, what is said of whom, and what is kept on disk."""
 
 from collections.abc import AsyncIterator, Callable, Iterable
-from datetime import datetime, timedelta
 from typing import Any, Final
-
-import msgspec
 
 from busbar_contracts.load import LoadSettings, ManualSwitch, PlugState, PlugSwitch
 from busbar_plugs.learn import Learned
 from busbar_plugs.memory import PlugMemory
-from busbar_plugs.moment import Moment, Note
 from busbar_plugs.plug import Out, Plug
 from busbar_plugs.portrait import state_of
 from busbar_plugs.seen import Send
 from busbar_plugs.setup import Setup
 from busbar_shared.bus import Bus, Heard, RawHeard
 from busbar_shared.clock import Clock
+from busbar_shared.moment import BoundClock, Moment
+from busbar_shared.notes import Notes
+from busbar_shared.spoken_states import SpokenStates
 from busbar_shared.statefile import StateFile
 
-STATE_EVERY_S: Final = 1.0
-STATE_AGAIN_S: Final = 30.0
 LEASES_EVERY_S: Final = 10.0
 LEARNED_EVERY_S: Final = 600.0
-SAME_NOTE_AGAIN_S: Final = 60.0
-CLOCK_JUMP: Final = timedelta(seconds=0.5)
 
 
 class Board:
@@ -41,11 +36,11 @@ class Board:
         """Plugs begin with what their files remember. While passive, devices are heard but told nothing."""
         self._is_passive = is_passive
         self._bus, self._clock, self._kept, self._learned = bus, clock, kept, learned
-        self._offset: tuple[datetime, float] = (clock.now(), clock.monotonic())
-        self._said: dict[str, tuple[PlugState, float]] = {}
-        self._noted: dict[tuple[str, str, str], float] = {}
+        self._time = BoundClock(clock)
+        self._states: SpokenStates[PlugState] = SpokenStates(bus, "plug")
+        self._notes = Notes(bus)
         self._saved_s = self._learned_s = clock.monotonic()
-        old, known, now = kept.load() or {}, learned.load() or {}, self.now()
+        old, known, now = kept.load() or {}, learned.load() or {}, self._time.now()
         self.plugs = {one.id: Plug(one, now, old.get(one.id), known.get(one.id)) for one in setups}
         self._by_topic: dict[str, list[Plug]] = {}
         for plug in self.plugs.values():
@@ -57,20 +52,11 @@ class Board:
         """Every topic a device of the house speaks on."""
         return tuple(self._by_topic)
 
-    def now(self) -> Moment:
-        """The moment, with the calendar bound to the monotonic clock until it really jumps."""
-        at, seconds = self._clock.now(), self._clock.monotonic()
-        since, since_s = self._offset
-        bound = since + timedelta(seconds=seconds - since_s)
-        if abs(at - bound) > CLOCK_JUMP:
-            self._offset, bound = (at, seconds), at
-        return Moment(bound, seconds)
-
     async def hear_devices(self, heard: AsyncIterator[RawHeard]) -> None:
         """Follow what the devices say."""
         async for message in heard:
             for plug in self._by_topic.get(message.topic, ()):
-                now = self.now()
+                now = self._time.now()
                 await self._out(
                     plug, plug.hear(message.topic, message.payload, now, retained=message.retained), now
                 )
@@ -104,7 +90,7 @@ class Board:
         Handing over, the devices are left as they are: their leases run on and the next instance takes over.
         """
         self._save(always=True)
-        now = self.now()
+        now = self._time.now()
         if handing_over or self._is_passive():
             return
         for plug in self.plugs.values():
@@ -114,7 +100,7 @@ class Board:
         self._save(always=True)
 
     async def _take(self, plug: Plug, one: Heard[Any]) -> None:
-        now, message = self.now(), one.message
+        now, message = self._time.now(), one.message
         if isinstance(message, PlugSwitch):
             await self._out(plug, plug.order(message, now, retained=one.retained), now)
         elif isinstance(message, ManualSwitch):
@@ -123,51 +109,28 @@ class Board:
             plug.settings(message.mode, message.enabled)
 
     async def _work(self, plug: Plug) -> None:
-        now = self.now()
+        now = self._time.now()
         if not self._is_passive():
             owed, out = plug.duty.owner_pulse, plug.tick(now)
             if plug.duty.owner_pulse != owed:
                 # On disk before ours is in the device, or a crash would make ours the owner's.
                 self._save_leases(now)
             await self._out(plug, out, now)
-        await self._say_state(plug, now)
+        await self._states.say(plug.setup.id, lambda at: state_of(plug, at), now)
 
     async def _out(self, plug: Plug, out: Iterable[Out], now: Moment) -> None:
         for one in out:
             if isinstance(one, Send):
                 await self._bus.say_raw(one.topic, one.payload, qos=one.qos)
             else:
-                await self._note(plug, one, now)
-
-    async def _note(self, plug: Plug, note: Note, now: Moment) -> None:
-        """Say it; the same again only after a while, or a babbling device would fill every log."""
-        key = (plug.setup.id, note.code, note.path)
-        if note.severity != "info" and now.s - self._noted.get(key, -SAME_NOTE_AGAIN_S) < SAME_NOTE_AGAIN_S:
-            return
-        self._noted[key] = now.s
-        await self._bus.event(note.code, note.text, path=note.path, severity=note.severity)
-
-    async def _say_state(self, plug: Plug, now: Moment) -> None:
-        """On change and at most once a second, and again before anybody could think it old."""
-        last = self._said.get(plug.setup.id)
-        if last is not None and now.s - last[1] < STATE_EVERY_S:
-            return
-        state = state_of(plug, now)
-        if (
-            last is not None
-            and now.s - last[1] < STATE_AGAIN_S
-            and msgspec.structs.replace(last[0], at=now.at) == state
-        ):
-            return
-        self._said[plug.setup.id] = (state, now.s)
-        await self._bus.say(state, plug=plug.setup.id)
+                await self._notes.say(plug.setup.id, one, now.s)
 
     def _save_leases(self, now: Moment) -> None:
         self._saved_s = now.s
         self._kept.save({name: plug.memory(now) for name, plug in self.plugs.items()})
 
     def _save(self, *, always: bool = False) -> None:
-        now = self.now()
+        now = self._time.now()
         if always or now.s - self._saved_s >= LEASES_EVERY_S:
             self._save_leases(now)
         if always or now.s - self._learned_s >= LEARNED_EVERY_S:

@@ -10,8 +10,7 @@ from typing import Final
 from busbar_contracts.load import LoadMode, PlugSwitch
 from busbar_plugs import learn, watch
 from busbar_plugs.drivers.driver import heard
-from busbar_plugs.memory import PlugMemory, kept_lease
-from busbar_plugs.moment import Moment, Note
+from busbar_plugs.memory import PlugMemory
 from busbar_plugs.pulse import TimerDuty
 from busbar_plugs.relay import (
     Act,
@@ -26,7 +25,10 @@ from busbar_plugs.relay import (
 )
 from busbar_plugs.seen import Known, Seen, Send, merged, only_problems, replayed
 from busbar_plugs.setup import Setup, clamped
+from busbar_shared.kept_leases import kept_lease, take_up
 from busbar_shared.leases import LeaseBook
+from busbar_shared.moment import Moment
+from busbar_shared.notes import Note
 
 STUBBORN_TRIES: Final = 4
 INTRODUCE_AGAIN_S: Final = 600.0
@@ -194,7 +196,7 @@ class Plug:
     def memory(self, now: Moment) -> PlugMemory:
         """What must outlive this process."""
         return PlugMemory(
-            leases=[kept_lease(held, now.calendar_s, now.s) for held in self.book.held(now.s)],
+            leases=[kept_lease(held, now) for held in self.book.held(now.s)],
             switched_at=now.calendar_of(self.relay.switched_at_s),
             moves=[at for at in (now.calendar_of(at_s) for at_s in self.relay.moves) if at is not None],
             manual_on=self.relay.manual_on if is_manual(self.relay, now.s) else None,
@@ -207,11 +209,9 @@ class Plug:
     def _restore(self, memory: PlugMemory | None, now: Moment) -> None:
         if memory is None:
             return
-        for lease in memory.leases:
-            left = lease.left_s(now.calendar_s)
-            # What ran out while nobody looked is over: the safe state applies at once, not after a grace.
-            self.book.restore(lease.order, now.s + left)
+        take_up(self.book, memory.leases, now)
         if memory.leases:
+            # What ran out while nobody looked is over: the safe state applies at once, not after a grace.
             self.started_s = now.s - self.setup.rules.lease_s
         since = now.calendar_s
         self.relay = replace(

@@ -2,10 +2,10 @@
 
 from busbar_contracts.load import PlugState
 from busbar_plugs import learn
-from busbar_plugs.moment import Moment
 from busbar_plugs.plug import Plug
 from busbar_plugs.relay import is_manual, may_switch_at
 from busbar_plugs.seen import fresh
+from busbar_shared.moment import Moment
 
 
 def state_of(plug: Plug, now: Moment) -> PlugState:

@@ -10,11 +10,11 @@ from busbar_contracts.load import HeatMode, HeatOrder, HeatState, LoadMode
 from busbar_contracts.topics import topic_of
 from busbar_heat.actuator import Send, Switch, Wires
 from busbar_heat.kinds import heater_of
-from busbar_heat.moment import Moment
 from busbar_heat.readings import Place
 from busbar_heat.setup import Sensors, Setup
 from busbar_heat.tank import TankRules
 from busbar_shared.judge import decode
+from busbar_shared.moment import Moment
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 TANK = Setup(

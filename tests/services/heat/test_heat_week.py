@@ -10,12 +10,12 @@ import pytest
 from busbar_contracts.load import HeatMode, HeatOrder, HeatState, LoadMode
 from busbar_heat.actuator import Send, Switch, Wires
 from busbar_heat.memory import HeatLore
-from busbar_heat.moment import Moment
 from busbar_heat.readings import Place
 from busbar_heat.setup import Sensors, Setup
 from busbar_heat.tank import TankRules
 from busbar_heat.tank_heater import Tank
 from busbar_shared.leases import OrderStamp
+from busbar_shared.moment import Moment
 
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 STEP_S = 60

@@ -16,13 +16,13 @@ from busbar_plugs.drivers.shelly1 import Shelly1
 from busbar_plugs.drivers.shelly2 import Shelly2
 from busbar_plugs.drivers.tasmota import Tasmota
 from busbar_plugs.drivers.zigbee2mqtt import Zigbee2Mqtt
-from busbar_plugs.moment import Moment
 from busbar_plugs.plug import Plug
 from busbar_plugs.portrait import state_of
 from busbar_plugs.relay import Rules
 from busbar_plugs.seen import Send
 from busbar_plugs.setup import Setup
 from busbar_shared.judge import decode
+from busbar_shared.moment import Moment
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 WORDS = GenericWords(

@@ -1,8 +1,13 @@
-"""Now, on both clocks; and what there is to say at a moment."""
+"""Now, on both clocks: the calendar for people and files, the monotonic one for every age and duration."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Final
+
+from busbar_shared.clock import Clock
+
+CLOCK_JUMP: Final = timedelta(seconds=0.5)
+"""A calendar that is off by more has been set; less is the drift between the two clocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +40,17 @@ class Moment:
         return None if calendar_s is None else self.s + min(calendar_s - self.calendar_s, most_s)
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Something the owner or others should know."""
+class BoundClock:
+    """Tells moments whose calendar is bound to the monotonic clock until it really jumps."""
 
-    code: str
-    text: str
-    path: str = ""
-    severity: Literal["info", "warning", "error"] = "warning"
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._since, self._since_s = clock.now(), clock.monotonic()
+
+    def now(self) -> Moment:
+        """The moment."""
+        at, seconds = self._clock.now(), self._clock.monotonic()
+        bound = self._since + timedelta(seconds=seconds - self._since_s)
+        if abs(at - bound) > CLOCK_JUMP:
+            self._since, self._since_s, bound = at, seconds, at
+        return Moment(bound, seconds)
