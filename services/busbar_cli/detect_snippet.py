@@ -84,8 +84,9 @@ def automation(found: Iterable[Finding]) -> str:
         "  trigger:",
         '    - platform: time_pattern\n      seconds: "/5"',
     ]
-    if plugs:
-        lines.append(f'    - platform: mqtt\n      id: switch\n      topic: "{BRIDGE}/plug/+/set"')
+    for one in plugs:
+        # Each by name: a wildcard would let anybody on the broker switch anything in the house.
+        lines.append(f'    - platform: mqtt\n      id: switch\n      topic: "{BRIDGE}/plug/{one.device}/set"')
     lines.append("  action:")
     said = [step for kind in SECTIONS for step in _said(kind, known)]
     said += [step for one in plugs for step in _said_plug(one)]
