@@ -54,6 +54,12 @@ async def serve(count: int, kept: str | None = None) -> None:
 
             return nothing()
 
+        def listen_raw(self, *filters: str) -> object:
+            return self.listen()
+
+        async def say_raw(self, topic: str, payload: object, **more: object) -> None:
+            pass
+
         async def say(self, message: object, **ids: str) -> None:
             msgspec.json.encode(message)
 
