@@ -15,10 +15,21 @@ A `Book` holds this for one meter. It knows phases by their position and time as
 from msgspec import Struct
 
 from busbar_allocator.doubt import Falls, explained
-from busbar_allocator.draws import Amps, Draw, late_room, measured, rest_of_cut, take, take_late, told
+from busbar_allocator.draws import (
+    LAG_S,
+    Amps,
+    Draw,
+    late_room,
+    measured,
+    raise_left,
+    rest_of_cut,
+    take,
+    take_late,
+    told,
+)
 
-METER_LAG_S = 1.0
-"""How far a meter may lag behind a step: what a sample shows, the meter shows this much later."""
+METER_LAG_S = LAG_S
+"""What a sample shows, the meter shows this much later at most."""
 
 LEAST_STEP_A = 0.4
 MOST_STEP_A = 1.0
@@ -189,18 +200,18 @@ def _from_source(
 def _rise(draws: dict[str, Draw], phase: int, moved: float, at: float) -> float:
     """What of a rise is the house's, after loads with a raise under way took theirs."""
     house = moved
-    waiting = [
-        load for load, draw in draws.items() if draw.due and draw.due[phase] > 0 and at <= draw.due_until
-    ]
+    waiting = {
+        load: left
+        for load, draw in draws.items()
+        if draw.due and at <= draw.due_until and (left := raise_left(draw, phase)) > 0
+    }
     # A rise beyond what was allowed is an oven's at least in part: then nobody's raise is proven by it.
-    if moved > MATCH * sum([draws[load].due[phase] for load in waiting]) + NOISE_A:
-        waiting = []
-    for load in waiting:
-        if house <= 0:
-            break
-        step = min(draws[load].due[phase], house)
-        draws[load] = take(draws[load], phase, step, at, alone=len(waiting) == 1)
-        house -= step
+    if moved <= MATCH * sum(waiting.values()) + NOISE_A:
+        for load, left in waiting.items():
+            step = min(left, house)
+            if step > 0:
+                draws[load] = take(draws[load], phase, step, at, alone=len(waiting) == 1)
+                house -= step
     doubtful = house
     for load, draw in list(draws.items()):
         if doubtful <= 0:

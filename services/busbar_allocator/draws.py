@@ -8,6 +8,13 @@ ANSWER_SHARE = 0.6
 """A step at the meter of this share of an order is taken for its answer."""
 
 
+LAG_S = 1.0
+"""How far a meter may lag behind a step."""
+
+BEGUN_A = 0.3
+SETTLE_S = 2.2
+"""How long the rest of an answer may take after its last step."""
+
 MOST_STEPS = 64
 """Steps remembered between two samples; a load that is quiet for longer than these is judged without them."""
 
@@ -71,16 +78,32 @@ class Draw(Struct, frozen=True):
 
 
 def measured(draw: Draw, at: float, amps: Amps) -> Draw:
-    """The draw after its own sample of time `at`, with the steps that came after that sample."""
+    """The draw after its own sample of time `at`, with the steps that came after that sample.
+
+    A rise that the meter showed within its lag may be in the sample already: it is added only as far as
+    what was believed before it and the sample leave open.
+    """
     since = tuple(step for step in draw.since if step[0] > at)
     believed = list(amps)
-    for _, step in since:
-        believed = [now + change for now, change in zip(believed, step, strict=True)]
+    if since:
+        for phase, sample in enumerate(amps):
+            steps = [(when, step[phase]) for when, step in since]
+            before = draw.amps[phase] - sum(step for _, step in steps)
+            unclear = sum(step for when, step in steps if step > 0 and when <= at + LAG_S)
+            clear = sum(step for when, step in steps if step < 0 or when > at + LAG_S)
+            believed[phase] = sample + min(unclear, max(0.0, before + unclear - sample)) + clear
     ceiling = draw.ceiling(at)
     if ceiling is not None:
         believed = [min(now, most) for now, most in zip(believed, ceiling, strict=True)]
     late = draw.late if at <= draw.ordered_at else ()
     return _changed(draw, tuple(max(0.0, now) for now in believed), sampled_at=at, since=since, late=late)
+
+
+def raise_left(draw: Draw, phase: int) -> float:
+    """How much of a rise may still be the answer to this load's last raise; never beyond its limit."""
+    if not draw.due or draw.due[phase] <= 0 or draw.limit is None:
+        return 0.0
+    return min(draw.due[phase], max(0.0, draw.limit[phase] - draw.amps[phase]))
 
 
 def told(draw: Draw, before: Amps, after: Amps, at: float, dead_time_s: float) -> Draw:
@@ -128,7 +151,11 @@ def take(draw: Draw, phase: int, step: float, at: float, *, alone: bool = False)
             draw = _changed(draw, draw.amps, alive_at=draw.ordered_at)
     # What never measures has no sample to which its steps would be added again.
     since = (*draw.since, (at, steps))[-MOST_STEPS:] if draw.sampled_at is not None else ()
-    return _changed(draw, amps, since=since, due=due, answered_s=answered)
+    due_until = draw.due_until
+    if abs(step) >= BEGUN_A and due and abs(due[phase]) >= BEGUN_A:
+        # Its answer has begun: a car that ramps is given the time to end it.
+        due_until = max(due_until, at + SETTLE_S)
+    return _changed(draw, amps, since=since, due=due, answered_s=answered, due_until=due_until)
 
 
 def take_late(draw: Draw, phase: int, step: float) -> Draw:
@@ -155,6 +182,7 @@ def _changed(
     late: Amps | None = None,
     answered_s: float | None = None,
     alive_at: float | None = None,
+    due_until: float | None = None,
 ) -> Draw:
     return Draw(
         amps=amps,
@@ -162,7 +190,7 @@ def _changed(
         since=draw.since if since is None else since,
         limit=draw.limit,
         due=draw.due if due is None else due,
-        due_until=draw.due_until,
+        due_until=draw.due_until if due_until is None else due_until,
         ordered_at=draw.ordered_at,
         asked=draw.asked,
         late=draw.late if late is None else late,

@@ -53,6 +53,7 @@ class Car:
     dead_s: float = 2.0
     obeys: str = "always"
     """always, partly (draws 2 A more than told), or never (keeps drawing what it takes)."""
+    ramp_a_per_s: float = 100.0
     sample_s: float = 10.0
     phase_s: float = 0.0
     status: ConnectorStatus = ConnectorStatus.CHARGING
@@ -94,7 +95,10 @@ class Car:
             drawn = min(self.takes_a, drawn + 2.0)
         if self.obeys == "never" and (drawn > 0 or self.drawn_a > 0):
             drawn = self.takes_a
-        self.drawn_a = drawn if charging else 0.0
+        wanted = drawn if charging else 0.0
+        step = self.ramp_a_per_s * TICK_S
+        # Cars climb slowly and let go at once.
+        self.drawn_a = min(wanted, max(self.drawn_a + step, 6.0)) if wanted > self.drawn_a else wanted
 
 
 @dataclass

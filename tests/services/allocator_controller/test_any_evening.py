@@ -38,7 +38,7 @@ def an_evening(seed: int, *, house_moves: bool, messages_suffer: bool = False) -
         cars[f"{name}-1"] = Car(
             legs=tuple(legs), uses=random.choice([1, len(legs)]), takes_a=random.choice([16.0, 16.0, 10.0, 7.0]),
             dead_s=random.choice([1.0, 2.0, 4.0]), sample_s=random.choice([10.0, 10.0, 60.0]),
-            plugged_at=random.choice([0.0, 30.0, 90.0]),
+            plugged_at=random.choice([0.0, 30.0, 90.0]), ramp_a_per_s=random.choice([100.0, 100.0, 2.0]),
         )  # fmt: skip
     distribution = random.choice(["priority", "shared", "optimized", "strict"])
     more: dict[str, Any] = {}

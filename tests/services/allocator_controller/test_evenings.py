@@ -369,6 +369,19 @@ def test_moving_sun_is_followed_with_little_import_and_little_waste(sun: Profile
     assert house.export_wh - before[1] <= 150 / 3
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_a_car_that_climbs_slowly_is_never_counted_twice_whenever_it_measures(seed: int) -> None:
+    sun = dict.fromkeys("abc", stepping((0, 11.3)))
+    car = Car(dead_s=2.5, ramp_a_per_s=2.0)
+    house = House(
+        a_site(chargers={"left": {"mode": "solar_only"}}), cars={"left-1": car}, sun=sun, seed=seed
+    ).run(90)
+
+    assert [amps for _, amps in car.orders if amps > 11.31] == []
+    assert [low > high for (_, low), (_, high) in pairwise(car.orders)].count(True) == 0
+    assert house.import_wh == 0
+
+
 def test_in_steady_sun_nothing_oscillates() -> None:
     flicker = House(
         a_site(chargers={"left": {"legs": ["a"], "mode": "solar_only"}}),
