@@ -54,6 +54,9 @@ async def serve(count: int, kept: str | None = None) -> None:
 
             return nothing()
 
+        def listen_where(self, *wanted: object) -> object:
+            return self.listen()
+
         def listen_raw(self, *filters: str) -> object:
             return self.listen()
 
