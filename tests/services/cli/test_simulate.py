@@ -115,7 +115,7 @@ def test_the_same_run_with_another_tomorrow_is_identical_today(later: list[list[
     known, other = simulate(a_scenario(**sunny(same))), simulate(a_scenario(**sunny(later)))
 
     assert until(other, 600) == until(known, 600)
-    assert len(until(known, 600)) > 10
+    assert len(until(known, 600)) >= 5
     assert other.orders != known.orders
 
 
