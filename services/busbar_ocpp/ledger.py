@@ -13,6 +13,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from busbar_ocpp.database import opened
+
 log = logging.getLogger(__name__)
 
 SCHEMA = """
@@ -102,32 +104,10 @@ class Ledger:
     """The book of transactions. A disk that fails is reported and never stops control."""
 
     def __init__(self, path: Path | None, now: datetime) -> None:
-        self.problem: str | None = None
-        """What is wrong with the book, in plain English; None when nothing is."""
         self._spare = 0
-        self._db = self._open(path, now)
-
-    def _open(self, path: Path | None, now: datetime) -> sqlite3.Connection:
-        try:
-            if path is not None:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            return self._prepare(sqlite3.connect(path or ":memory:", isolation_level=None), now)
-        except (sqlite3.DatabaseError, OSError) as error:
-            self.problem = f"the book of transactions {path} cannot be used ({error}); it is kept aside"
-            log.error(self.problem)
-        if path is not None:
-            for ending in ("", "-wal", "-shm"):
-                try:
-                    path.with_name(path.name + ending).replace(
-                        path.with_name(path.name + ".unreadable" + ending)
-                    )
-                except OSError:
-                    continue
-            try:
-                return self._prepare(sqlite3.connect(path, isolation_level=None), now)
-            except (sqlite3.DatabaseError, OSError) as error:
-                log.error("transactions are only kept in memory: %s", error)
-        return self._prepare(sqlite3.connect(":memory:", isolation_level=None), now)
+        self.problem: str | None
+        """What is wrong with the book, in plain English; None when nothing is."""
+        self._db, self.problem = opened(path, "the book of transactions", lambda db: self._prepare(db, now))
 
     def _prepare(self, db: sqlite3.Connection, now: datetime) -> sqlite3.Connection:
         db.execute("PRAGMA journal_mode=WAL")

@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from busbar_ocpp.database import opened
+
 log = logging.getLogger(__name__)
 
 # These must arrive, in their order, however long the back office is away.
@@ -23,19 +25,23 @@ class Waiting(Struct, frozen=True):
     payload: dict[str, Any]
 
 
+def _prepare(db: sqlite3.Connection) -> sqlite3.Connection:
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute("PRAGMA busy_timeout=2000")
+    db.executescript(
+        "CREATE TABLE IF NOT EXISTS outbox (place INTEGER PRIMARY KEY AUTOINCREMENT, charger TEXT NOT NULL,"
+        " action TEXT NOT NULL, payload BLOB NOT NULL);"
+        "CREATE TABLE IF NOT EXISTS upstream_ids (charger TEXT NOT NULL, ours TEXT NOT NULL,"
+        " theirs TEXT NOT NULL, PRIMARY KEY (charger, ours));"
+    )
+    return db
+
+
 class Outbox:
     """Messages for the back offices, by charger, oldest first; and the transaction numbers they gave."""
 
     def __init__(self, path: Path | None) -> None:
-        self._db = sqlite3.connect(path or ":memory:", isolation_level=None)
-        self._db.execute("PRAGMA journal_mode=WAL")
-        self._db.execute("PRAGMA busy_timeout=2000")
-        self._db.executescript(
-            "CREATE TABLE IF NOT EXISTS outbox (place INTEGER PRIMARY KEY AUTOINCREMENT, charger TEXT NOT NULL,"
-            " action TEXT NOT NULL, payload BLOB NOT NULL);"
-            "CREATE TABLE IF NOT EXISTS upstream_ids (charger TEXT NOT NULL, ours TEXT NOT NULL,"
-            " theirs TEXT NOT NULL, PRIMARY KEY (charger, ours));"
-        )
+        self._db, self.problem = opened(path, "the box for the back office", _prepare)
 
     def put(self, charger: str, action: str, payload: dict[str, Any]) -> None:
         """Add at the end. When it is full, the oldest meter values go first."""
