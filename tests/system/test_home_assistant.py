@@ -1,7 +1,9 @@
 """A real Home Assistant reads our messages: entities, units, ranges, commands, birth and removal; its log stays clean."""
 
 import asyncio
+import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ pytestmark = [
     pytest.mark.timeout(420),
     pytest.mark.skipif(not HASS, reason="BUSBAR_TEST_HASS names no `hass` command of a Home Assistant"),
 ]
+
 
 def shown_as(form: str) -> str:
     """The quick house, shown in this form."""
@@ -77,4 +80,31 @@ async def test_a_house_in_home_assistant(tmp_path: Path) -> None:
             20,
             "a dead service's entities are unavailable",
         )
+        assert hass.complaints() == []
+
+
+async def test_a_house_leaves_home_assistant_without_a_trace(tmp_path: Path) -> None:
+    text = shown_as(FORM)
+    port = int(text.split("[broker]")[1].split("port = ")[1].split()[0])
+    async with running(text, tmp_path) as house, home_assistant(HASS, tmp_path / "hass", port) as hass:
+        await hass.until(
+            lambda states: states.get("event.charger_left_event", {}).get("state") is not None,
+            60,
+            "the charger is there",
+        )
+        for service in ("meter", "ocpp", "allocator"):
+            await house.stop(service)
+        environ = {**os.environ, "BUSBAR_CONFIG": str(tmp_path / "busbar.toml")}
+        command = [sys.executable, "-m", "busbar_cli", "discovery", "remove", "--json"]
+        environ["PYTHONPATH"] = ":".join(sys.path)
+        done = await asyncio.create_subprocess_exec(*command, env=environ, stdout=asyncio.subprocess.PIPE)
+        out, _ = await done.communicate()
+        assert done.returncode == 0
+        assert len(json.loads(out)["removed"]) > 5
+        states = await hass.until(
+            lambda states: not any("charger_left" in one or "busbar_home" in one for one in states),
+            20,
+            "nothing is left",
+        )
+        assert [one for one in states if "meter_grid" in one or "circuit_main" in one] == []
         assert hass.complaints() == []
