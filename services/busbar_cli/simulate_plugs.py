@@ -5,8 +5,8 @@ from busbar_contracts.load import LoadSettings, PlugState, PlugSwitch
 from busbar_plugs.config import setups
 from busbar_plugs.plug import Out, Plug
 from busbar_plugs.portrait import state_of
-from busbar_plugs.seen import Send
 from busbar_shared.config.root import Site
+from busbar_shared.device_topics import Send
 from busbar_shared.moment import Moment as PlugMoment
 from busbar_simulator.at_the_broker import topic_matches
 from busbar_simulator.devices.message import Gadget, Message

@@ -3,18 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+from busbar_shared.device_topics import Send
+
 SAY_AGAIN_S: Final = 60.0
 DISAGREES_S: Final = 10.0
 TARGET_AGAIN_S: Final = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """One message to a device; never retained."""
-
-    topic: str
-    payload: str
-    qos: int = 1
 
 
 @dataclass(frozen=True, slots=True)

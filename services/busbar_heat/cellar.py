@@ -13,13 +13,14 @@ from busbar_contracts.load import (
     PlugState,
     PlugSwitch,
 )
-from busbar_heat.actuator import PlugWish, Send
+from busbar_heat.actuator import PlugWish
 from busbar_heat.heater import Heater, Out
 from busbar_heat.kinds import heater_of
 from busbar_heat.memory import HeatDuty, HeatLore
 from busbar_heat.setup import Setup
 from busbar_shared.bus import Bus, Heard, RawHeard
 from busbar_shared.clock import Clock
+from busbar_shared.device_topics import Send
 from busbar_shared.leases import OrderStamp
 from busbar_shared.moment import BoundClock, Moment
 from busbar_shared.notes import Notes

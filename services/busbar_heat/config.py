@@ -1,12 +1,11 @@
 """What the heat service must be told: `[heaters.*]` as sensors, wires and rules; every mistake is a sentence."""
 
-from typing import Final
+from collections.abc import Mapping
 
 import msgspec
 from msgspec import Struct
 
 from busbar_heat.actuator import Number, Switch, Wires
-from busbar_heat.readings import Place
 from busbar_heat.setpoint import SetpointRules
 from busbar_heat.setup import Sensors, Setup
 from busbar_heat.sgready import SgRules
@@ -14,13 +13,18 @@ from busbar_heat.tank import LEGIONELLA_MARGIN_K, TankRules
 from busbar_shared.config import Site
 from busbar_shared.config.load import BadConfig
 from busbar_shared.config.loads import HeaterConfig
-
-WATTS_IN: Final = {"W": 1.0, "kW": 1000.0}
-WATT_HOURS_IN: Final = {"Wh": 1.0, "kWh": 1000.0}
-
-
-class BadHeater(BadConfig):
-    """The configuration of a heater cannot be used; the sentence names the key and the value."""
+from busbar_shared.device_message import Source
+from busbar_shared.device_topics import (
+    CELSIUS_IN,
+    NO_UNIT,
+    WATT_HOURS_IN,
+    WATTS_IN,
+    Place,
+    factor,
+    one_device,
+    source,
+    with_value,
+)
 
 
 class Contact(Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,7 +68,7 @@ class HeatTopics(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def setups(site: Site) -> tuple[Setup, ...]:
-    """Every heater of the site, or `BadHeater` for the first that cannot be used."""
+    """Every heater of the site, or `BadConfig` for the first that cannot be used."""
     return tuple(setup_of(site, name, heater) for name, heater in site.heaters.items())
 
 
@@ -110,14 +114,14 @@ def topics_of(name: str, heater: HeaterConfig) -> HeatTopics:
     try:
         return msgspec.convert(heater.topics, HeatTopics)
     except msgspec.ValidationError as error:
-        raise BadHeater(f"heaters.{name}.topics: {error}") from error
+        raise BadConfig(f"heaters.{name}.topics: {error}") from error
 
 
 def tank_rules(name: str, heater: HeaterConfig, topics: HeatTopics) -> TankRules:
     """The temperatures of a tank, in an order that makes sense."""
     wanted = heater.legionella_c if heater.legionella else None
     if heater.kind == "tank" and wanted is not None and wanted + LEGIONELLA_MARGIN_K >= heater.max_c:
-        raise BadHeater(
+        raise BadConfig(
             f"heaters.{name}.legionella_c: {wanted:g} °C cannot be held below max_c, {heater.max_c:g} °C"
         )
     return TankRules(
@@ -132,21 +136,19 @@ def tank_rules(name: str, heater: HeaterConfig, topics: HeatTopics) -> TankRules
 
 def sensors_of(name: str, topics: HeatTopics) -> Sensors:
     """Where the values are."""
-    for key in ("temperature", "power", "energy", "ambient", "on", "target", "device_mode", "availability"):
-        found: Place | None = getattr(topics, key)
-        if found is not None:
-            topic(name, f"{key}.topic", found.topic)
+
+    def at(key: str, units: Mapping[str, float]) -> Source | None:
+        return source(f"heaters.{name}.topics.{key}", getattr(topics, key), units)
+
     return Sensors(
-        temperature=topics.temperature,
-        power=topics.power,
-        energy=topics.energy,
-        around=topics.ambient,
-        on=topics.on,
-        target=topics.target,
-        mode=topics.device_mode,
-        presence=topics.availability,
-        power_factor=factor(name, "power.unit", topics.power, WATTS_IN),
-        energy_factor=factor(name, "energy.unit", topics.energy, WATT_HOURS_IN),
+        temperature=at("temperature", CELSIUS_IN),
+        power=at("power", WATTS_IN),
+        energy=at("energy", WATT_HOURS_IN),
+        around=at("ambient", CELSIUS_IN),
+        on=at("on", NO_UNIT),
+        target=at("target", CELSIUS_IN),
+        mode=at("device_mode", NO_UNIT),
+        presence=at("availability", NO_UNIT),
         present=topics.available,
         absent=topics.unavailable,
     )
@@ -157,28 +159,34 @@ def wires_of(site: Site, name: str, heater: HeaterConfig, topics: HeatTopics) ->
     switch = (
         None
         if topics.command is None
-        else Switch(topic(name, "command", topics.command), topics.command_on, topics.command_off)
+        else Switch(
+            one_device(f"heaters.{name}.topics.command", topics.command),
+            topics.command_on,
+            topics.command_off,
+        )
     )
     power = number(name, "set_power", topics.set_power, topics.set_power_payload)
     if power is not None:
         power = Number(
-            power.topic, power.payload, unit(name, "set_power_unit", topics.set_power_unit, WATTS_IN)
+            power.topic,
+            power.payload,
+            factor(f"heaters.{name}.topics.set_power_unit", topics.set_power_unit, WATTS_IN),
         )
     target = number(name, "set_target", topics.set_target, topics.set_target_payload)
     contacts = contacts_of(site, name, topics)
     if heater.kind == "sg_ready" and contacts is None:
-        raise BadHeater(
+        raise BadConfig(
             f"heaters.{name}.topics: an SG Ready heat pump needs relay_a and relay_b, or plug_a and plug_b"
         )
     if heater.kind == "setpoint" and target is None:
-        raise BadHeater(f"heaters.{name}.topics.set_target: is needed to move a set-point")
+        raise BadConfig(f"heaters.{name}.topics.set_target: is needed to move a set-point")
     if heater.kind == "tank" and heater.plug is None and switch is None and power is None:
         if target is None:
-            raise BadHeater(
+            raise BadConfig(
                 f"heaters.{name}: needs plug, topics.command, topics.set_power or topics.set_target"
             )
         if topics.idle_c is None:
-            raise BadHeater(f"heaters.{name}.topics.idle_c: say which set-point makes the tank rest")
+            raise BadConfig(f"heaters.{name}.topics.idle_c: say which set-point makes the tank rest")
     return Wires(
         plug=heater.plug, switch=switch, power=power, target=target, idle_c=topics.idle_c, contacts=contacts
     )
@@ -190,10 +198,16 @@ def contacts_of(site: Site, name: str, topics: HeatTopics) -> tuple[Switch | str
     for key, plug, relay in (("a", topics.plug_a, topics.relay_a), ("b", topics.plug_b, topics.relay_b)):
         if plug is not None:
             if plug not in site.plugs:
-                raise BadHeater(f"heaters.{name}.topics.plug_{key}: no such plug (found {plug!r})")
+                raise BadConfig(f"heaters.{name}.topics.plug_{key}: no such plug (found {plug!r})")
             found.append(plug)
         elif relay is not None:
-            found.append(Switch(topic(name, f"relay_{key}.command", relay.command), relay.on, relay.off))
+            found.append(
+                Switch(
+                    one_device(f"heaters.{name}.topics.relay_{key}.command", relay.command),
+                    relay.on,
+                    relay.off,
+                )
+            )
     return (found[0], found[1]) if len(found) == 2 else None
 
 
@@ -201,25 +215,5 @@ def number(name: str, key: str, where: str | None, payload: str) -> Number | Non
     """A topic that takes a number."""
     if where is None:
         return None
-    if "{value}" not in payload:
-        raise BadHeater(f"heaters.{name}.topics.{key}_payload: {payload!r} lacks {{value}}")
-    return Number(topic(name, key, where), payload)
-
-
-def topic(name: str, key: str, found: str) -> str:
-    """A topic of one device: a wildcard would hear, or move, somebody else's."""
-    if not found or "+" in found or "#" in found or "\0" in found or found.startswith("$"):
-        raise BadHeater(f"heaters.{name}.topics.{key}: {found!r} is no topic of one device")
-    return found
-
-
-def factor(name: str, key: str, place: Place | None, units: dict[str, float]) -> float:
-    """What one of the device's units is in ours."""
-    return 1.0 if place is None or place.unit is None else unit(name, key, place.unit, units)
-
-
-def unit(name: str, key: str, found: str, units: dict[str, float]) -> float:
-    """What a unit is in ours."""
-    if found not in units:
-        raise BadHeater(f"heaters.{name}.topics.{key}: {found!r} is not one of {', '.join(units)}")
-    return units[found]
+    path = f"heaters.{name}.topics.{key}"
+    return Number(one_device(path, where), with_value(f"{path}_payload", payload))

@@ -11,11 +11,12 @@ from msgspec.structs import replace
 
 from busbar_contracts.load import HeatMode, HeatOrder, HeatState, LoadMode, PlugState
 from busbar_heat import power, thermal
-from busbar_heat.actuator import Actuator, Drive, PlugWish, Send
+from busbar_heat.actuator import Actuator, Drive, PlugWish
 from busbar_heat.memory import HeatDuty, HeatLore
-from busbar_heat.readings import fresh
+from busbar_heat.sample import fresh
 from busbar_heat.senses import Senses
 from busbar_heat.setup import Setup
+from busbar_shared.device_topics import Send
 from busbar_shared.kept_leases import kept_lease, take_up
 from busbar_shared.leases import LeaseBook
 from busbar_shared.moment import Moment

@@ -5,43 +5,43 @@ from typing import Literal
 
 from busbar_contracts.load import LoadMode
 from busbar_heat.actuator import Wires
-from busbar_heat.readings import Place
 from busbar_heat.setpoint import SetpointRules
 from busbar_heat.sgready import SgRules
 from busbar_heat.tank import TankRules
+from busbar_shared.device_message import Source
+from busbar_shared.device_topics import topics_of
 
 
 @dataclass(frozen=True, slots=True)
 class Sensors:
-    """Where a heater's values are, and what one unit of them is in ours."""
+    """Where a heater's values are."""
 
-    temperature: Place | None = None
-    power: Place | None = None
-    energy: Place | None = None
-    around: Place | None = None
-    on: Place | None = None
-    target: Place | None = None
-    mode: Place | None = None
-    presence: Place | None = None
-    power_factor: float = 1.0
-    energy_factor: float = 1.0
+    temperature: Source | None = None
+    power: Source | None = None
+    energy: Source | None = None
+    around: Source | None = None
+    on: Source | None = None
+    target: Source | None = None
+    mode: Source | None = None
+    presence: Source | None = None
     present: str = "online"
     absent: str = "offline"
 
     @property
     def topics(self) -> tuple[str, ...]:
         """Every topic a value is read from, once."""
-        places = (
-            self.temperature,
-            self.power,
-            self.energy,
-            self.around,
-            self.on,
-            self.target,
-            self.mode,
-            self.presence,
+        return topics_of(
+            (
+                self.temperature,
+                self.power,
+                self.energy,
+                self.around,
+                self.on,
+                self.target,
+                self.mode,
+                self.presence,
+            )
         )
-        return tuple(dict.fromkeys(place.topic for place in places if place is not None))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from busbar_plugs.learn import Learned
 from busbar_plugs.memory import PlugMemory
 from busbar_plugs.plug import Out, Plug
 from busbar_plugs.portrait import state_of
-from busbar_plugs.seen import Send
 from busbar_plugs.setup import Setup
 from busbar_shared.bus import Bus, Heard, RawHeard
 from busbar_shared.clock import Clock
+from busbar_shared.device_topics import Send
 from busbar_shared.moment import BoundClock, Moment
 from busbar_shared.notes import Notes
 from busbar_shared.spoken_states import SpokenStates

@@ -1,12 +1,13 @@
 """What the plug service must be told: `[plugs.*]` as drivers and rules; every mistake is a sentence."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
 from busbar_plugs.drivers.driver import Driver
-from busbar_plugs.drivers.generic import Generic, GenericWords, Source
+from busbar_plugs.drivers.generic import Generic, GenericWords
 from busbar_plugs.drivers.shelly1 import Shelly1
 from busbar_plugs.drivers.shelly2 import Shelly2
 from busbar_plugs.drivers.tasmota import Tasmota
@@ -16,22 +17,21 @@ from busbar_plugs.setup import Range, Setup
 from busbar_shared.config import Site
 from busbar_shared.config.load import BadConfig
 from busbar_shared.config.loads import PlugConfig
+from busbar_shared.device_message import Source
+from busbar_shared.device_topics import (
+    AMPS_IN,
+    NO_UNIT,
+    VOLTS_IN,
+    WATT_HOURS_IN,
+    WATTS_IN,
+    Place,
+    factor,
+    one_device,
+    source,
+    with_value,
+)
 
-WATTS_IN: Final = {"W": 1.0, "kW": 1000.0, "mW": 0.001}
-WATT_HOURS_IN: Final = {"Wh": 1.0, "kWh": 1000.0, "Wmin": 1 / 60}
 ANSWERS_A_QUESTION: Final = ("shelly", "shelly_gen1", "tasmota", "zigbee2mqtt")
-
-
-class BadPlug(BadConfig):
-    """The configuration of a plug cannot be used; the sentence names the key and the value."""
-
-
-class Place(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the generic driver finds a value."""
-
-    topic: str
-    path: str = ""
-    unit: str | None = None
 
 
 class GenericTopics(Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,7 +60,7 @@ class GenericTopics(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def setups(site: Site) -> tuple[Setup, ...]:
-    """Every plug of the site, or `BadPlug` for the first that cannot be used."""
+    """Every plug of the site, or `BadConfig` for the first that cannot be used."""
     return tuple(setup_of(site, name, plug) for name, plug in site.plugs.items())
 
 
@@ -104,7 +104,7 @@ def plugs_of_heaters(site: Site) -> frozenset[str]:
 
 def driver_of(name: str, plug: PlugConfig, topics: GenericTopics | None, *, timed: bool) -> Driver:
     """The driver for a plug."""
-    topic = place(name, "topic", plug.topic or name)
+    topic = one_device(f"plugs.{name}.topic", plug.topic or name)
     if topics is not None:
         return Generic(words_of(name, topics))
     if plug.driver == "shelly":
@@ -115,7 +115,7 @@ def driver_of(name: str, plug: PlugConfig, topics: GenericTopics | None, *, time
         made = Tasmota(
             topic,
             max(plug.channel, 1),
-            full_topic=place(name, "full_topic", plug.full_topic),
+            full_topic=one_device(f"plugs.{name}.full_topic", plug.full_topic),
             pulse_time=plug.use_pulse_time and timed,
         )
     else:
@@ -129,36 +129,32 @@ def generic_topics(name: str, plug: PlugConfig) -> GenericTopics:
     try:
         topics = msgspec.convert(plug.generic, GenericTopics)
     except msgspec.ValidationError as error:
-        raise BadPlug(f"plugs.{name}.generic: {error}") from error
+        raise BadConfig(f"plugs.{name}.generic: {error}") from error
     if topics.command is None and topics.set_power is None:
-        raise BadPlug(f"plugs.{name}.generic: needs command or set_power, or nothing can be switched")
-    if topics.set_power is not None and "{value}" not in topics.set_power_payload:
-        raise BadPlug(f"plugs.{name}.generic.set_power_payload: {topics.set_power_payload!r} lacks {{value}}")
+        raise BadConfig(f"plugs.{name}.generic: needs command or set_power, or nothing can be switched")
+    if topics.set_power is not None:
+        with_value(f"plugs.{name}.generic.set_power_payload", topics.set_power_payload)
     return topics
 
 
 def words_of(name: str, topics: GenericTopics) -> GenericWords:
     """The same as the driver wants them, units turned into factors."""
 
-    def source(key: str, units: dict[str, float]) -> Source | None:
-        found: Place | None = getattr(topics, key)
-        if found is None:
-            return None
-        where = place(name, f"generic.{key}.topic", found.topic)
-        return Source(where, found.path, factor(name, f"generic.{key}.unit", found.unit, units))
+    def at(key: str, units: Mapping[str, float]) -> Source | None:
+        return source(f"plugs.{name}.generic.{key}", getattr(topics, key), units)
 
     def topic(key: str) -> str | None:
         found: Any = getattr(topics, key)
-        return None if found is None else place(name, f"generic.{key}", found)
+        return None if found is None else one_device(f"plugs.{name}.generic.{key}", found)
 
     return GenericWords(
-        state=source("state", {}),
-        power=source("power", WATTS_IN),
-        energy=source("energy", WATT_HOURS_IN),
-        voltage=source("voltage", {"V": 1.0}),
-        current=source("current", {"A": 1.0, "mA": 0.001}),
-        level=source("level", WATTS_IN),
-        presence=source("availability", {}),
+        state=at("state", NO_UNIT),
+        power=at("power", WATTS_IN),
+        energy=at("energy", WATT_HOURS_IN),
+        voltage=at("voltage", VOLTS_IN),
+        current=at("current", AMPS_IN),
+        level=at("level", WATTS_IN),
+        presence=at("availability", NO_UNIT),
         on=topics.on,
         off=topics.off,
         present=topics.available,
@@ -168,7 +164,7 @@ def words_of(name: str, topics: GenericTopics) -> GenericWords:
         command_off=topics.command_off,
         level_topic=topic("set_power"),
         level_template=topics.set_power_payload,
-        level_factor=factor(name, "generic.set_power_unit", topics.set_power_unit, WATTS_IN),
+        level_factor=factor(f"plugs.{name}.generic.set_power_unit", topics.set_power_unit, WATTS_IN),
         ask_topic=topic("ask"),
         ask_payload=topics.ask_payload,
     )
@@ -182,7 +178,7 @@ def range_of(name: str, plug: PlugConfig) -> Range | None:
     most = plug.max_w if plug.max_w is not None else plug.rating_w
     if plug.driver != "generic" or "set_power" not in plug.generic:
         if plug.step_w is not None:
-            raise BadPlug(
+            raise BadConfig(
                 f"plugs.{name}.step_w: {plug.step_w:g} W needs driver generic with generic.set_power"
             )
         return None
@@ -190,7 +186,7 @@ def range_of(name: str, plug: PlugConfig) -> Range | None:
         return Range(most, most, 0.0, stepped=False)
     least = plug.min_w or 0.0
     if least > most:
-        raise BadPlug(f"plugs.{name}: min_w {least:g} is above max_w {most:g}")
+        raise BadConfig(f"plugs.{name}: min_w {least:g} is above max_w {most:g}")
     return Range(least, most, plug.step_w)
 
 
@@ -202,19 +198,3 @@ def silence(plug: PlugConfig, topics: GenericTopics | None) -> float | None:
     if topics is None or topics.silent_after_s is not None:
         return None if topics is None else topics.silent_after_s
     return max(4 * plug.poll_s, 120.0) if topics.ask is not None else None
-
-
-def place(name: str, key: str, topic: str) -> str:
-    """A topic that can be spoken on: a wildcard in it would hear, or switch, somebody else's device."""
-    if not topic or "+" in topic or "#" in topic or "\0" in topic or topic.startswith("$"):
-        raise BadPlug(f"plugs.{name}.{key}: {topic!r} is no topic of one device")
-    return topic
-
-
-def factor(name: str, key: str, unit: str | None, units: dict[str, float]) -> float:
-    """What one of the device's units is in ours."""
-    if unit is None:
-        return 1.0
-    if unit not in units:
-        raise BadPlug(f"plugs.{name}.{key}: {unit!r} is not one of {', '.join(units) or 'none'}")
-    return units[unit]

@@ -23,8 +23,9 @@ from busbar_plugs.relay import (
     told,
     wanted,
 )
-from busbar_plugs.seen import Known, Seen, Send, merged, only_problems, replayed
+from busbar_plugs.seen import Known, Seen, merged, only_problems, replayed
 from busbar_plugs.setup import Setup, clamped
+from busbar_shared.device_topics import Send
 from busbar_shared.kept_leases import kept_lease, take_up
 from busbar_shared.leases import LeaseBook
 from busbar_shared.moment import Moment

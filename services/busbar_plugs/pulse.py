@@ -3,7 +3,8 @@
 from typing import Final
 
 from busbar_plugs.drivers.driver import Driver
-from busbar_plugs.seen import Known, Send
+from busbar_plugs.seen import Known
+from busbar_shared.device_topics import Send
 
 ASK_AGAIN_S: Final = 10.0
 

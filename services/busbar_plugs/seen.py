@@ -8,26 +8,10 @@ silent, and `Known` keeps each value with the time at which it, and nothing else
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
+from busbar_shared.payloads import Problem
+
 PowerOn = Literal["on", "off", "last"]
 """What a relay does when the mains come back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something in a message that cannot be believed: a code, the field, and a sentence with the value."""
-
-    code: str
-    path: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """One message to a device. Never retained: a retained command is obeyed again after every restart."""
-
-    topic: str
-    payload: str
-    qos: int = 1
 
 
 @dataclass(frozen=True, slots=True)

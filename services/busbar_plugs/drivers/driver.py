@@ -2,7 +2,9 @@
 
 from typing import Protocol
 
-from busbar_plugs.seen import NOTHING, Problem, Seen, Send
+from busbar_plugs.seen import NOTHING, Seen
+from busbar_shared.device_topics import Send
+from busbar_shared.payloads import Problem
 
 
 class Driver(Protocol):

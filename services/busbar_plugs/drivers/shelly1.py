@@ -9,8 +9,9 @@ from typing import Final
 
 from busbar_plugs.drivers.driver import Relay
 from busbar_plugs.drivers.shelly2 import presence
-from busbar_plugs.seen import Problem, Seen, Send
-from busbar_plugs.wire import ENERGY_WH, POWER_W, number_in_text, switch_of, text_of
+from busbar_plugs.seen import Seen
+from busbar_shared.device_topics import Send
+from busbar_shared.payloads import ENERGY_WH, POWER_W, Problem, number_in_text, switch_of, text_of
 
 WATT_MINUTES_PER_WH: Final = 60.0
 

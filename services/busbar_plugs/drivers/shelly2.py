@@ -10,13 +10,15 @@ from typing import Any, Final
 import msgspec
 
 from busbar_plugs.drivers.driver import Relay
-from busbar_plugs.seen import NOTHING, PowerOn, Problem, Seen, Send
-from busbar_plugs.wire import (
+from busbar_plugs.seen import NOTHING, PowerOn, Seen
+from busbar_shared.device_topics import Send
+from busbar_shared.payloads import (
     CURRENT_A,
     ENERGY_WH,
     POWER_W,
     SECONDS,
     VOLTAGE_V,
+    Problem,
     Reading,
     object_of,
     shown,

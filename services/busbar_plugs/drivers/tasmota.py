@@ -11,8 +11,19 @@ is stored in flash, so it is written once, not with each order.
 from typing import Any, Final
 
 from busbar_plugs.drivers.driver import Relay
-from busbar_plugs.seen import NOTHING, PowerOn, Problem, Seen, Send
-from busbar_plugs.wire import CURRENT_A, ENERGY_WH, POWER_W, VOLTAGE_V, Reading, object_of, switch_of, text_of
+from busbar_plugs.seen import NOTHING, PowerOn, Seen
+from busbar_shared.device_topics import Send
+from busbar_shared.payloads import (
+    CURRENT_A,
+    ENERGY_WH,
+    POWER_W,
+    VOLTAGE_V,
+    Problem,
+    Reading,
+    object_of,
+    switch_of,
+    text_of,
+)
 
 WH_PER_KWH: Final = 1000.0
 LONGEST_PULSE_S: Final = 64_800

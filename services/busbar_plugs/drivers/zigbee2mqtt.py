@@ -10,8 +10,19 @@ from typing import Any, Final
 import msgspec
 
 from busbar_plugs.drivers.driver import Relay
-from busbar_plugs.seen import NOTHING, PowerOn, Problem, Seen, Send
-from busbar_plugs.wire import CURRENT_A, ENERGY_WH, POWER_W, VOLTAGE_V, Reading, object_of, shown, text_of
+from busbar_plugs.seen import NOTHING, PowerOn, Seen
+from busbar_shared.device_topics import Send
+from busbar_shared.payloads import (
+    CURRENT_A,
+    ENERGY_WH,
+    POWER_W,
+    VOLTAGE_V,
+    Problem,
+    Reading,
+    object_of,
+    shown,
+    text_of,
+)
 
 WH_PER_KWH: Final = 1000.0
 LONGEST_ON_TIME_S: Final = 6553

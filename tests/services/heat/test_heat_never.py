@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from busbar_contracts.load import HeatMode, HeatOrder, HeatState, LoadMode
 from busbar_contracts.topics import topic_of
-from busbar_heat.actuator import Send, Switch, Wires
+from busbar_heat.actuator import Switch, Wires
 from busbar_heat.kinds import heater_of
-from busbar_heat.readings import Place
 from busbar_heat.setup import Sensors, Setup
 from busbar_heat.tank import TankRules
+from busbar_shared.device_message import Source
+from busbar_shared.device_topics import Send
 from busbar_shared.judge import decode
 from busbar_shared.moment import Moment
 
@@ -20,7 +21,9 @@ NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 TANK = Setup(
     id="tank",
     kind="tank",
-    sensors=Sensors(temperature=Place("t/c"), power=Place("t/w"), on=Place("t/on"), presence=Place("t/a")),
+    sensors=Sensors(
+        temperature=Source("t/c"), power=Source("t/w"), on=Source("t/on"), presence=Source("t/a")
+    ),
     wires=Wires(switch=Switch("t/set")),
     rating_w=2000.0,
     tank=TankRules(),

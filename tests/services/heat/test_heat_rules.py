@@ -1,4 +1,4 @@
-"""The rules of heaters, one by one: tank, set-point, SG Ready, legionella, thermal model, powers, readings."""
+"""The rules of heaters, one by one: tank, set-point, SG Ready, legionella, thermal model, powers."""
 
 import random
 
@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from busbar_contracts.load import HeatMode
 from busbar_heat import legionella, power, setpoint, sgready, tank, thermal
-from busbar_heat.readings import Doubt, Place, number, switch, word
 from busbar_heat.setpoint import Setpoint, SetpointRules
 from busbar_heat.sgready import Sg, SgRules
 from busbar_heat.tank import Switching, TankRules, Wants
@@ -316,42 +315,6 @@ def test_a_heater_is_planned_at_its_rating_until_it_was_seen_to_run() -> None:
         power.ran(drawn)
     assert power.planned_w(drawn, 2000.0, None) == 1000.0
     assert power.planned_w(drawn, 2000.0, 1500.0) == 1500.0
-
-
-@pytest.mark.parametrize(
-    ("payload", "path", "value"),
-    [
-        pytest.param(b"48.5", "", 48.5, id="a bare number"),
-        pytest.param(b'{"temperature":48.5}', "temperature", 48.5, id="a number in JSON"),
-        pytest.param(b'{"DS18B20":{"Temperature":48.5},"TempUnit":"C"}', "DS18B20.Temperature", 48.5, id="a Tasmota sensor"),
-        pytest.param(b'{"humidity":3}', "temperature", None, id="a message about something else"),
-        pytest.param(b'{"temperature":null}', "temperature", None, id="a null is unknown"),
-        pytest.param(b"-127", "", "out_of_range", id="a sensor that is unplugged"),
-        pytest.param(b"nan", "", "not_finite", id="not a number at all"),
-        pytest.param(b"warm", "", "not_a_number", id="a word"),
-        pytest.param(b'{"temperature":[48]}', "temperature", "not_a_number", id="an array"),
-        pytest.param(b'{"temperature":true}', "temperature", "not_a_number", id="true"),
-        pytest.param(b"\xff", "", "not_utf8", id="not text"),
-        pytest.param(b"{", "a", "not_json", id="truncated"),
-        pytest.param(b" " * 70_000, "", "payload_too_large", id="too large"),
-    ],
-)  # fmt: skip
-def test_a_thermometer_is_believed_only_when_it_can_be(
-    payload: bytes, path: str, value: float | str | None
-) -> None:
-    read = number(payload, Place("t", path), (-55.0, 125.0))
-
-    assert (read.code if isinstance(read, Doubt) else read) == value
-
-
-@given(payload=st.binary(max_size=100), path=st.sampled_from(["", "a", "a.b[0]", "$.[1]"]))
-def test_no_payload_stops_a_reading(payload: bytes, path: str) -> None:
-    place = Place("t", path)
-    read = number(payload, place, (-55.0, 125.0))
-
-    assert read is None or isinstance(read, Doubt) or -55 <= read <= 125
-    assert isinstance(switch(payload, place), bool | Doubt | None)
-    assert isinstance(word(payload, place), str | Doubt | None)
 
 
 def test_what_was_learned_survives_a_file() -> None:

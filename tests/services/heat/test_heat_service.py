@@ -16,8 +16,9 @@ from busbar_contracts.load import (
     PlugState,
     PlugSwitch,
 )
-from busbar_heat.config import BadHeater, setups
+from busbar_heat.config import setups
 from busbar_shared.clock import VirtualClock
+from busbar_shared.config.load import BadConfig
 
 TANK = """
 [heaters.tank]
@@ -168,6 +169,17 @@ async def test_a_hostile_thermometer_is_reported_and_never_heats(house_of: Any) 
         assert house.told("t/set") == ["OFF"]
         assert house.state().temperature_c == 60.0
         assert {"not_finite", "out_of_range", "not_a_number"} <= {code for code, _ in house.bus.events}
+
+
+async def test_a_number_of_hundreds_of_digits_does_not_end_the_service(house_of: Any) -> None:
+    in_json = TANK.replace('{ topic = "t/c" }', '{ topic = "t/c", path = "c" }')
+    assert in_json != TANK
+    async with house_of(in_json) as house:
+        await house.pass_time(5, HeatMode.NORMAL, t_c='{"c":' + "9" * 400 + "}")
+        await house.pass_time(5, HeatMode.NORMAL, t_c='{"c":60.0}')
+
+        assert house.state().temperature_c == 60.0
+        assert "out_of_range" in [code for code, _ in house.bus.events]
 
 
 async def test_an_old_retained_temperature_is_not_a_temperature(house_of: Any) -> None:
@@ -327,7 +339,7 @@ async def test_the_owner_sets_the_four_states_by_hand(house_of: Any) -> None:
     ],
 )  # fmt: skip
 def test_a_wrong_configuration_is_a_sentence(heaters: str, sentence: str, site_from: Any) -> None:
-    with pytest.raises(BadHeater) as error:
+    with pytest.raises(BadConfig) as error:
         setups(site_from(heaters))
 
     assert str(error.value) == sentence

@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from busbar_contracts.load import HeatMode, HeatOrder, HeatState, LoadMode
-from busbar_heat.actuator import Send, Switch, Wires
+from busbar_heat.actuator import Switch, Wires
 from busbar_heat.memory import HeatLore
-from busbar_heat.readings import Place
 from busbar_heat.setup import Sensors, Setup
 from busbar_heat.tank import TankRules
 from busbar_heat.tank_heater import Tank
+from busbar_shared.device_message import Source
+from busbar_shared.device_topics import Send
 from busbar_shared.leases import OrderStamp
 from busbar_shared.moment import Moment
 
@@ -24,7 +25,7 @@ WEEK = 7 * 86_400 // STEP_S
 SETUP = Setup(
     id="tank",
     kind="tank",
-    sensors=Sensors(temperature=Place("tank/temperature"), power=Place("tank/power")),
+    sensors=Sensors(temperature=Source("tank/temperature"), power=Source("tank/power")),
     wires=Wires(switch=Switch("tank/heater/set")),
     rating_w=3500.0,
     tank=TankRules(),

@@ -8,12 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from busbar_plugs.drivers.driver import Driver, heard
-from busbar_plugs.drivers.generic import Generic, GenericWords, Source, at_path
+from busbar_plugs.drivers.generic import Generic, GenericWords
 from busbar_plugs.drivers.shelly1 import Shelly1
 from busbar_plugs.drivers.shelly2 import Shelly2
 from busbar_plugs.drivers.tasmota import Tasmota, pulse_time
 from busbar_plugs.drivers.zigbee2mqtt import Zigbee2Mqtt
-from busbar_plugs.seen import NOTHING, Seen, Send
+from busbar_plugs.seen import NOTHING, Seen
+from busbar_shared.device_message import Source
+from busbar_shared.device_topics import Send
 
 PLUS = Shelly2("shellyplus1pm-08b61f", 0, "busbar/boiler")
 OLD = Shelly1("shellies/shellyplug-s-6A6375", 0)
@@ -348,10 +350,6 @@ def test_a_load_with_only_a_number_is_off_at_zero() -> None:
     assert wallbox.switch(True) == ()
     assert heard(wallbox, "ac/w", b"0") == Seen(on=False, level_w=0.0)
     assert heard(wallbox, "ac/w", b"900") == Seen(on=True, level_w=900.0)
-
-
-def test_a_path_may_name_components_with_colons_and_positions() -> None:
-    assert at_path({"params": {"switch:0": {"apower": [1, 2]}}}, "$.params.switch:0.apower[1]") == 2
 
 
 STATUS = "shellyplus1pm-08b61f/status/switch:0"

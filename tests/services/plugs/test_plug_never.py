@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from busbar_contracts.load import PlugState, PlugSwitch
 from busbar_contracts.topics import topic_of
 from busbar_plugs.drivers.driver import Driver
-from busbar_plugs.drivers.generic import Generic, GenericWords, Source
+from busbar_plugs.drivers.generic import Generic, GenericWords
 from busbar_plugs.drivers.shelly1 import Shelly1
 from busbar_plugs.drivers.shelly2 import Shelly2
 from busbar_plugs.drivers.tasmota import Tasmota
@@ -19,8 +19,9 @@ from busbar_plugs.drivers.zigbee2mqtt import Zigbee2Mqtt
 from busbar_plugs.plug import Plug
 from busbar_plugs.portrait import state_of
 from busbar_plugs.relay import Rules
-from busbar_plugs.seen import Send
 from busbar_plugs.setup import Setup
+from busbar_shared.device_message import Source
+from busbar_shared.device_topics import Send
 from busbar_shared.judge import decode
 from busbar_shared.moment import Moment
 

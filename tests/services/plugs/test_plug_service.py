@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from busbar_contracts.load import LoadMode, LoadSettings, ManualSwitch, PlugState
-from busbar_plugs.config import BadPlug, setups
+from busbar_plugs.config import setups
 from busbar_shared.clock import VirtualClock
+from busbar_shared.config.load import BadConfig
 
 BOILER = """
 [plugs.boiler]
@@ -452,7 +453,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("plugs", "sentence"), WRONG)
 def test_a_wrong_configuration_is_a_sentence(plugs: str, sentence: str, site_from: Any) -> None:
-    with pytest.raises(BadPlug) as error:
+    with pytest.raises(BadConfig) as error:
         setups(site_from(plugs))
 
     assert str(error.value) == sentence

@@ -15,8 +15,8 @@ from busbar_plugs.drivers.shelly2 import Shelly2
 from busbar_plugs.plug import Plug
 from busbar_plugs.portrait import state_of
 from busbar_plugs.relay import Rules
-from busbar_plugs.seen import Send
 from busbar_plugs.setup import Setup
+from busbar_shared.device_topics import Send
 from busbar_shared.leases import OrderStamp
 from busbar_shared.moment import Moment
 

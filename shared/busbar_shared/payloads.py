@@ -5,17 +5,18 @@ Everything here takes bytes from a device nobody has vouched for and gives a num
 """
 
 import math
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import msgspec
-
-from busbar_plugs.seen import Problem
 
 T = TypeVar("T")
 
 LARGEST_PAYLOAD: Final = 65_536
 """Bytes. The longest honest message of the devices served here (a Shelly full status) is about 4 kB."""
 
+# DS18B20 data sheet: measures -55 to +125 °C; -127 is what its libraries say when it is unplugged.
+TEMPERATURE_C: Final = (-55.0, 125.0)
 # No single-family load on a plug, relay or heater reaches these; what lies beyond is a fault of the device.
 POWER_W: Final = (-100_000.0, 100_000.0)
 ENERGY_WH: Final = (0.0, 1e10)
@@ -25,6 +26,15 @@ SECONDS: Final = (0.0, 1e7)
 
 ON_WORDS: Final = frozenset({"on", "true", "1"})
 OFF_WORDS: Final = frozenset({"off", "false", "0"})
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in a message that cannot be believed: a code, the field, and a sentence with the value."""
+
+    code: str
+    path: str
+    text: str
 
 
 def shown(value: object) -> str:
@@ -66,11 +76,13 @@ def number_of(value: object, path: str, bounds: tuple[float, float]) -> float | 
     """The value as a plausible number, or why it is none."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return Problem("not_a_number", path, f"{path} is {shown(value)}, a number is expected")
-    if not math.isfinite(value):
-        return Problem("not_finite", path, f"{path} is {value}, a finite number is expected")
     low, high = bounds
+    if isinstance(value, float) and not math.isfinite(value):
+        return Problem("not_finite", path, f"{path} is {value}, a finite number is expected")
+    # An integer of JSON may have hundreds of digits: compared as it is, for no float could hold it.
     if not low <= value <= high:
-        return Problem("out_of_range", path, f"{path} is {value:g}, believable is {low:g} to {high:g}")
+        found = shown(value) if isinstance(value, int) else f"{value:g}"
+        return Problem("out_of_range", path, f"{path} is {found}, believable is {low:g} to {high:g}")
     return float(value)
 
 
@@ -94,6 +106,13 @@ def switch_of(value: object, path: str) -> bool | Problem:
         if word in OFF_WORDS:
             return False
     return Problem("not_a_switch", path, f"{path} is {shown(value)}, on or off is expected")
+
+
+def word_of(value: object, path: str) -> str | Problem:
+    """The value as a word, or why it is none."""
+    if isinstance(value, str):
+        return value
+    return Problem("not_a_word", path, f"{path} is {shown(value)}, a word is expected")
 
 
 class Reading:
