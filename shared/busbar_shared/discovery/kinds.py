@@ -64,11 +64,26 @@ def temperature(key: str, path: str, **more: Any) -> Entity:
 
 def choice(key: str, path: str, words: Any, **more: Any) -> Entity:
     """One of known words; `words` is their enum or their list."""
-    facts = {"at_once": True, "icon": "mdi:information-outline", **more}
+    facts = {"at_once": True, "icon": "mdi:information-outline", "into": told, **more}
+    options = tuple(word for one in words if (word := told(one)) is not None)
     return Entity(
-        key=key, platform="sensor", path=path, device_class="enum", options=tuple(str(one) for one in words),
-        **_named(key, facts),
-    )  # fmt: skip
+        key=key, platform="sensor", path=path, device_class="enum", options=options, **_named(key, facts)
+    )
+
+
+def told(word: object) -> str | None:
+    """A word of the contract, or another where Home Assistant has the same word for something of its own."""
+    return {"unknown": None, "Unknown": None, "unavailable": "not offered"}.get(str(word), str(word))
+
+
+def refusal(key: str, path: str, **more: Any) -> Entity:
+    """The last thing that was refused; `none` when nothing was."""
+    source = more.get("source", "state")
+
+    def shown(seen: Sight) -> str | None:
+        return None if seen.get(source) is None else short(seen.get(source, path) or "none")
+
+    return text(key, work=shown, category="diagnostic", attributes=whole(source, path), **more)
 
 
 def text(key: str, path: str = "", **more: Any) -> Entity:

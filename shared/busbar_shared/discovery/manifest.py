@@ -21,19 +21,19 @@ def gone(before: Manifest | None, now: Iterable[str]) -> tuple[str, ...]:
     return tuple(topic for topic in before.topics if topic not in owned) if before is not None else ()
 
 
-def ours(retained: Mapping[str, bytes], root: str) -> tuple[str, ...]:
-    """The topics among these that services under this root wrote for Home Assistant."""
-    return tuple(
-        sorted(
-            topic
-            for topic, payload in retained.items()
-            if payload
-            and (
-                (writer_of(payload) or "").startswith(f"{root}/service/")
-                or (topic.startswith(f"{root}/ha/") and topic.endswith("/availability"))
-            )
-        )
-    )
+def ours(retained: Mapping[str, bytes], root: str) -> dict[str, str | None]:
+    """The topics among these that services under this root wrote for Home Assistant, and which service it was.
+
+    The availability of a device does not say whose it is: None.
+    """
+    found: dict[str, str | None] = {}
+    for topic, payload in sorted(retained.items()):
+        writer = writer_of(payload) if payload else None
+        if writer is not None and writer.startswith(f"{root}/service/"):
+            found[topic] = writer.removeprefix(f"{root}/service/").removesuffix("/status")
+        elif payload and topic.startswith(f"{root}/ha/") and topic.endswith("/availability"):
+            found[topic] = None
+    return found
 
 
 def writer_of(payload: bytes) -> str | None:

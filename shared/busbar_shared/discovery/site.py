@@ -16,10 +16,10 @@ from busbar_shared.discovery.kinds import (
     event,
     number,
     power,
+    refusal,
     select,
     switch,
     text,
-    whole,
 )
 from busbar_shared.discovery.loads import ALLOCATION_STALE_S
 from busbar_shared.discovery.meters import reading_stale_s
@@ -169,8 +169,7 @@ def _wishes(site: Site) -> Iterator[Entity]:
     )  # fmt: skip
     yield switch("grid_charging", "grid_charging", SET, "grid_charging", source="settings", category="config",
                  icon="mdi:transmission-tower-export")  # fmt: skip
-    yield text("last_refusal", "refused", source="settings", category="diagnostic",
-               attributes=whole("settings", "refused"))  # fmt: skip
+    yield refusal("last_refusal", "refused", source="settings")
 
 
 def breaker_w(site: Site) -> float:
