@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import sys
+import tempfile
 from pathlib import Path
 
 from msgspec import Struct
@@ -28,14 +29,23 @@ def broker_process(port: int, folder: Path, kind: str = "auto") -> BrokerProcess
     """What to run for a broker on loopback at this port. Raises BadConfig when this machine has none."""
     mosquitto = find_mosquitto()
     if kind in ("auto", "mosquitto") and mosquitto is not None:
-        file = folder / "mosquitto.conf"
-        file.write_text(_mosquitto_conf(port), encoding="utf-8")
-        return BrokerProcess("mosquitto", [mosquitto, "-c", str(file)])
+        return BrokerProcess("mosquitto", [mosquitto, "-c", str(_written(folder, _mosquitto_conf(port)))])
     if kind in ("auto", "amqtt") and importlib.util.find_spec("amqtt") is not None:
         return BrokerProcess("amqtt", [sys.executable, "-m", "busbar_cli.embedded", str(port)])
     raise BadConfig(
         "broker.host: 'embedded' needs a broker on this machine: install mosquitto, or pip install 'busbar[embedded]'"
     )
+
+
+def _written(folder: Path, text: str) -> Path:
+    """The broker's configuration on disk; beside the state, or in a temporary folder where that disk is read-only."""
+    try:
+        file = folder / "mosquitto.conf"
+        file.write_text(text, encoding="utf-8")
+    except OSError:
+        file = Path(tempfile.mkdtemp(prefix="busbar-")) / "mosquitto.conf"
+        file.write_text(text, encoding="utf-8")
+    return file
 
 
 def _mosquitto_conf(port: int) -> str:
