@@ -1,46 +1,60 @@
 """`make bench`: speed on this machine, as a page and as JSON. Figures are of this machine; look at the ratios.
 
-Sections: the engine, the codec, and the way from the meter's word to the limit and the profile.
+python tests/bench/run.py [--quick] [--only engine bus ...] [--json FILE] [--page docs/benchmarks.md]
 """
 
 import argparse
 import asyncio
+import importlib.util
 import json
 import os
 import platform
+import subprocess
 import sys
+import time
 import timeit
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent))
-
+import bench_bus
+import bench_central
+import bench_controller
 import bench_engine
 import bench_latency
+import bench_start
 import msgspec
+from page import page
 
 from busbar_cli.broker import find_mosquitto
+from busbar_cli.simulate import simulate
+from busbar_cli.simulate_scenario import read_scenario
 from busbar_contracts.allocation import Distribution
 from busbar_contracts.meter import MeterReading
 
+HERE = Path(__file__).resolve().parent
 SIZES = (1, 3, 10, 100, 1000)
+SCENARIOS = HERE.parent / "scenarios" / "simulate"
 
 
 def engine(quick: bool) -> dict[str, Any]:
-    """Microseconds of one decision by distribution mode and number of loads, and as a multiple of decoding its input."""
+    """Microseconds of one decision by kind of site, mode and number of loads; as a multiple of decoding its input."""
     found: dict[str, Any] = {}
-    for mode in Distribution:
-        times = {}
-        for size in SIZES:
-            spent, decode = bench_engine.measure(size, mode, mixed=True, quick=quick)
-            times[str(size)] = {"us": round(spent, 1), "x_decode": round(spent / decode, 1)}
-        growth = times["1000"]["us"] / times["100"]["us"]
-        found[mode.value] = {"loads": times, "growth_100_to_1000": round(growth, 1)}
+    for kind in bench_engine.KINDS:
+        modes: dict[str, Any] = {}
+        for mode in Distribution:
+            times = {}
+            for size in SIZES:
+                spent, decode = bench_engine.measure(size, mode, kind, quick)
+                times[str(size)] = {"us": round(spent, 1), "x_decode": round(spent / decode, 1)}
+            growth = times["1000"]["us"] / times["100"]["us"]
+            modes[mode.value] = {"loads": times, "growth_100_to_1000": round(growth, 1)}
+        found[kind] = modes
     return found
 
 
-def codec() -> dict[str, Any]:
+def codec(_: bool) -> dict[str, Any]:
     """Microseconds to encode and decode one meter reading, beside the json of the standard library."""
     reading = bench_latency.reading(8.0, 6.0)
     raw = msgspec.json.encode(reading)
@@ -61,69 +75,99 @@ def codec() -> dict[str, Any]:
     return figures
 
 
-def latency() -> list[dict[str, Any]]:
-    """The way of an order, with each broker this machine has."""
-    import importlib.util
-
+def brokers() -> list[str]:
+    """The brokers of this machine."""
     kinds = ["mosquitto"] if find_mosquitto() else []
-    kinds += ["amqtt"] if importlib.util.find_spec("amqtt") else []
-    return [asyncio.run(bench_latency.measure(kind)) for kind in kinds]
+    return kinds + (["amqtt"] if importlib.util.find_spec("amqtt") else [])
 
 
-def page(report: dict[str, Any]) -> str:
-    """The report for people."""
-    lines = [
-        "# Benchmarks",
-        "",
-        f"Made by `make bench` on {report['at'][:10]}, {report['machine']}. Figures are of that machine; look at the ratios.",
-        "",
-        "## Engine: one decision, target and limit together, with reasons (mixed modes, contended supply)",
-        "",
-        "| Distribution | "
-        + " | ".join(f"{size} loads" for size in SIZES)
-        + " | Growth 100 to 1000 (n log n: 15) |",
-        "|---" * (len(SIZES) + 2) + "|",
-    ]
-    for mode, figures in report["engine"].items():
-        cells = [f"{one['us']:g} µs ({one['x_decode']:g} × decoding)" for one in figures["loads"].values()]
-        lines.append(f"| {mode} | " + " | ".join(cells) + f" | {figures['growth_100_to_1000']:g} |")
-    lines += ["", "Goals: 3 loads under 100 µs (50 µs but for Shared), 100 under 2 ms, 1000 under 40 ms.", ""]
-    lines += ["## From the word of the meter to the limit and the profile", ""]
-    lines += [
-        "| Broker | To the limit on the bus: median, 99 % | To the profile at the charger: median, 99 % | Count |",
-        "|---|---|---|---|",
-    ]
-    for one in report["latency"]:
-        limit, profile = one["reading_to_limit_ms"], one["reading_to_profile_ms"]
-        lines.append(
-            f"| {one['broker']} | {limit.get('median')} ms, {limit.get('p99')} ms "
-            f"| {profile.get('median')} ms, {profile.get('p99')} ms | {limit['count']:g} |"
-        )
-    lines += [
-        "",
-        "Goals with mosquitto: limit 3 ms and 15 ms, profile 30 ms (99 %).",
-        "",
-        "## Codec: one meter reading",
-        "",
-    ]
-    lines += [f"- {name.replace('_', ' ')}: {value:g}" for name, value in report["codec"].items()]
-    return "\n".join(lines) + "\n"
+def bus(_: bool) -> list[dict[str, Any]]:
+    """What the bus adds to raw aiomqtt."""
+    return [asyncio.run(bench_bus.measure(kind)) for kind in brokers()]
+
+
+def latency(_: bool) -> list[dict[str, Any]]:
+    """The way of an order, with each broker this machine has."""
+    return [asyncio.run(bench_latency.measure(kind)) for kind in brokers()]
+
+
+def start(_: bool) -> dict[str, Any]:
+    """From nothing to the first safe limit, and the memory of each service."""
+    return asyncio.run(bench_start.measure())
+
+
+def central(quick: bool) -> dict[str, Any]:
+    """Calls a second beside a bare central system."""
+    return bench_central.measure(50, 3.0 if quick else 8.0)
+
+
+def many_chargers(quick: bool) -> list[str]:
+    """Charge points on one process."""
+    file = HERE.parent / "services" / "ocpp" / "bench_ocpp.py"
+    return spoken([str(file), "200" if quick else "1000", "20" if quick else "30"])
+
+
+def many_meters(quick: bool) -> list[str]:
+    """Modbus devices on one process."""
+    return spoken([str(HERE / "bench_meter.py"), "--devices", "50", *(["--quick"] if quick else [])])
+
+
+def spoken(words: list[str]) -> list[str]:
+    """The lines another bench prints."""
+    done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False, timeout=600)
+    return done.stdout.splitlines() if done.returncode == 0 else [f"failed: {done.stderr.strip()[-300:]}"]
+
+
+def virtual(_: bool) -> dict[str, Any]:
+    """How much faster than life `busbar simulate` is, and the figures of the scenario set."""
+    found: dict[str, Any] = {}
+    spent = lived = 0.0
+    for file in sorted(SCENARIOS.glob("*.toml")):
+        scenario = read_scenario(file)
+        began = time.process_time()
+        figures = simulate(scenario).figures
+        spent, lived = spent + time.process_time() - began, lived + scenario.run.hours * 3600
+        bounds = {
+            name: {
+                "is": getattr(figures, name),
+                "bound": " to ".join(
+                    text
+                    for text in (
+                        "" if one.least is None else f"at least {one.least:g}",
+                        "" if one.most is None else f"at most {one.most:g}",
+                    )
+                    if text
+                ),
+            }
+            for name, one in scenario.run.expect.items()
+        }
+        found[scenario.run.title] = bounds
+    return {"times_faster_than_life": round(lived / spent), "scenarios": found}
+
+
+SECTIONS: dict[str, Callable[[bool], Any]] = {
+    "engine": engine, "controller": bench_controller.all_sizes, "codec": codec, "bus": bus, "latency": latency,
+    "start": start, "central": central, "many_chargers": many_chargers, "many_meters": many_meters,
+    "simulate": virtual,
+}  # fmt: skip
 
 
 def main() -> None:
     """Measure, print the page, and write what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer repetitions")
+    parser.add_argument("--only", nargs="*", choices=list(SECTIONS), help="some sections only")
     parser.add_argument("--json", type=Path, help="write the figures here")
     parser.add_argument("--page", type=Path, help="write the page here, for example docs/benchmarks.md")
     arguments = parser.parse_args()
-    report = {
+    report: dict[str, Any] = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, CPython {platform.python_version()}",
-        "engine": engine(arguments.quick),
-        "codec": codec(),
-        "latency": latency(),
+        "load_average": round(os.getloadavg()[0], 1),
     }
+    for name in arguments.only or SECTIONS:
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        report[name] = SECTIONS[name](arguments.quick)
     print(page(report))
     if arguments.json:
         arguments.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
