@@ -61,6 +61,10 @@ def charger_now(
     )  # fmt: skip
 
 
+# Only of a load that has no grant: one that was just ordered on says the same until its contact has closed.
+STAYS_OFF = "it was switched a moment ago and must stay off a while"
+
+
 def plug_now(
     plan: Plan, settings: Settings, load: LoadPlan, mind: Mind, message: PlugState, draw: float | None,
     now: float, wall: datetime,
@@ -76,7 +80,7 @@ def plug_now(
     return snapshot.LoadNow(
         status="on" if running else "off", wants_power=wants, draw_a=draw, limit_given_a=mind.limit_a,
         power_w=power if load.on_off else None,
-        blocked="it was switched a moment ago and must stay off a while" if waits and not running else "",
+        blocked=STAYS_OFF if waits and not running and mind.limit_a <= 0 else "",
         hold_minimum=(waits and running) or mind.holding, keep_running=_young(load, mind, now),
         boost=owner.boost,
     )  # fmt: skip
@@ -94,7 +98,7 @@ def heater_now(
     return snapshot.LoadNow(
         status="on" if message.on else "off", wants_power=wants, draw_a=draw, limit_given_a=mind.limit_a,
         power_w=(message.max_w or None) if load.on_off else None,
-        blocked="it was switched a moment ago and must stay off a while" if waits and not message.on else "",
+        blocked=STAYS_OFF if waits and not message.on and not running else "",
         hold_minimum=(waits and running) or mind.holding, keep_running=_young(load, mind, now),
         boost=owner.boost,
     )  # fmt: skip

@@ -107,6 +107,25 @@ def test_a_tank_is_two_loads_in_one(
     assert table.last(HeatOrder).mode is ordered
 
 
+def test_a_tank_that_was_just_ordered_on_is_not_taken_back_because_its_relay_must_rest() -> None:
+    table = Table(**a_tank(mode="solar_only"))
+
+    def tank(on: bool, may_in_s: float | None) -> HeatState:
+        return HeatState(
+            at=table.wall, link=True, on=on, min_w=2000.0, max_w=2000.0, storage_demand=True,
+            may_switch_at=None if may_in_s is None else table.wall + timedelta(seconds=may_in_s),
+        )  # fmt: skip
+
+    table.hear(tank(on=False, may_in_s=None), heater="tank")
+    table.seconds(45, -12.0)
+    assert table.last(HeatOrder).mode is HeatMode.BOOST
+
+    table.hear(tank(on=False, may_in_s=20), heater="tank")
+    table.seconds(3, -12.0)
+
+    assert table.last(HeatOrder).mode is HeatMode.BOOST
+
+
 @pytest.mark.parametrize(
     ("house_a", "starts"),
     [
