@@ -1,4 +1,4 @@
-"""Compares live traffic with the contract: what is unknown, off, too large, too fast, or wrongly retained."""
+"""Compares live traffic with the contract: what is unknown, off, too large, too fast, wrongly retained, missing or late."""
 
 import asyncio
 import contextlib
@@ -8,12 +8,15 @@ from collections import Counter
 import msgspec
 import typer
 
+from busbar_cli.punctual import Punctual
 from busbar_contracts.topics import Topic, match
 from busbar_shared.bus import RawHeard
+from busbar_shared.clock import RealClock
 from busbar_shared.config.root import Site
 from busbar_shared.judge import Refused, decode
 from busbar_shared.life import connect
 
+CONNECT_S = 5.0
 BURST = 5
 """A few messages at once are no storm: a rate is judged over the whole time, with so many to spare."""
 
@@ -74,10 +77,19 @@ async def check_live(site: Site, seconds: float, *, as_json: bool) -> int:
     async with connect(site, "contract-check", os.environ) as bus:
         heard = bus.listen_raw(f"{site.site.topic_root}/#")
         with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CONNECT_S):
+                await bus.connected.wait()
+        if not bus.connected.is_set():
+            typer.echo(f"the broker {site.broker.host}:{site.broker.port} does not answer", err=True)
+            return 1
+        clock = RealClock()
+        expected = Punctual(site, clock.monotonic())
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 async for message in heard:
                     judged.hear(message)
-    problems = judged.finish(seconds)
+                    expected.hear(message)
+    problems = [*judged.finish(seconds), *expected.finish(clock.monotonic())]
     if as_json:
         typer.echo(msgspec.json.encode({"heard": judged.heard, "problems": problems}).decode())
     else:

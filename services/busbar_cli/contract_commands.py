@@ -29,7 +29,7 @@ def check(
     seconds: Annotated[float, typer.Option(help="How long to listen.", min=1)] = 30.0,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Listen to a live broker and name every message that is not in the contract, late or against its retain rule."""
+    """Name every message on a live broker that is off the contract, missing, late or wrongly retained. Exit code 1 if any."""
     import asyncio
 
     from busbar_cli.conformance import check_live
