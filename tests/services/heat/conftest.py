@@ -1,47 +1,27 @@
 """A cellar in virtual time: the real service, a bus made of lists, and a device on some topics."""
 
-import asyncio
-import tomllib
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from busbar_contracts.load import HeatMode, HeatOrder, HeatState
 from busbar_heat.main import run
 from busbar_shared.clock import VirtualClock
 from busbar_shared.config import Site
-from busbar_shared.config.loads import HeaterConfig, PlugConfig
 from busbar_shared.fakes import FakeBus
-from busbar_shared.leases import OrderStamp
-from busbar_shared.life import Service
+from device_house import DeviceHouse, at_work, site_of
 
 SIX_PM = datetime(2026, 1, 5, 18, 0, tzinfo=UTC)
 
 
-def site_of(text: str) -> Site:
-    tables = tomllib.loads(text)
-    return Site(
-        heaters=msgspec.convert(tables["heaters"], dict[str, HeaterConfig]),
-        plugs=msgspec.convert(tables.get("plugs", {}), dict[str, PlugConfig]),
-    )
-
-
-class House:
+class House(DeviceHouse):
     """The service at work; time passes when told."""
 
     def __init__(self, heaters: str, state_dir: Path, clock: VirtualClock) -> None:
-        self.clock = clock
-        self.bus = FakeBus(clock=clock)
-        self.service = Service(
-            name="heat", site=site_of(heaters), bus=self.bus, clock=clock, state_dir=state_dir
-        )
-        self.stamp = OrderStamp("allocator")
-        self.task: asyncio.Task[None] | None = None
+        super().__init__("heat", site_of(heaters), FakeBus(clock=clock), clock, state_dir)
 
     async def pass_time(
         self, seconds: float, mode: HeatMode | None = None, heater: str = "tank", **readings: str
@@ -56,33 +36,17 @@ class House:
             await self.clock.advance(1.0)
 
     def order(self, mode: HeatMode, heater: str = "tank", issuer: str | None = None, **more: Any) -> None:
-        stamp = self.stamp if issuer is None else OrderStamp(issuer)
-        order = HeatOrder(**stamp.next(self.clock.now()), lease_s=30.0, reason="test", mode=mode, **more)
+        order = HeatOrder(**self.stamped(issuer), lease_s=30.0, reason="test", mode=mode, **more)
         self.bus.feed(order, heater=heater)
 
     def state(self, heater: str = "tank") -> HeatState:
-        return [one for topic, one in self.bus.said if topic == f"hems/heat/{heater}/state"][-1]  # type: ignore[return-value]
+        state: HeatState = self.last_said(f"hems/heat/{heater}/state")
+        return state
 
     def told(self, topic: str) -> list[str]:
         """Everything said on a topic, repetitions left out."""
         said = [payload.decode() for name, payload in self.bus.said_raw if name == topic]
         return [one for number, one in enumerate(said) if number == 0 or said[number - 1] != one]
-
-    async def stop(self) -> None:
-        """SIGTERM."""
-        assert self.task is not None
-        self.task.cancel()
-        await asyncio.gather(self.task, return_exceptions=True)
-
-
-@asynccontextmanager
-async def at_work(house: House) -> AsyncIterator[House]:
-    house.task = asyncio.create_task(run(house.service))
-    await house.pass_time(1)
-    try:
-        yield house
-    finally:
-        await house.stop()
 
 
 @pytest.fixture
@@ -95,7 +59,7 @@ def house_of(clock: VirtualClock, tmp_path: Path) -> Callable[..., Any]:
     """Makes a house with these heaters, at work; a second one finds what the first left on disk."""
 
     def make(heaters: str) -> Any:
-        return at_work(House(heaters, tmp_path / "state", clock))
+        return at_work(House(heaters, tmp_path / "state", clock), run)
 
     return make
 

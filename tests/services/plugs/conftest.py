@@ -1,25 +1,19 @@
 """A house of plugs in virtual time: the real service, a bus made of lists, and devices that behave like devices."""
 
-import asyncio
 import json
-import tomllib
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from busbar_contracts.load import PlugState, PlugSwitch
 from busbar_plugs.main import run
 from busbar_shared.clock import VirtualClock
 from busbar_shared.config import Site
-from busbar_shared.config.loads import HeaterConfig, PlugConfig
 from busbar_shared.fakes import FakeBus
-from busbar_shared.leases import OrderStamp
-from busbar_shared.life import Service
+from device_house import DeviceHouse, at_work, site_of
 
 SIX_PM = datetime(2026, 6, 1, 18, 0, tzinfo=UTC)
 
@@ -156,25 +150,12 @@ class WiredBus(FakeBus):
             device.hear(topic, text)
 
 
-def site_of(plugs: str) -> Site:
-    tables = tomllib.loads(plugs)
-    return Site(
-        plugs=msgspec.convert(tables["plugs"], dict[str, PlugConfig]),
-        heaters=msgspec.convert(tables.get("heaters", {}), dict[str, HeaterConfig]),
-    )
-
-
-class House:
+class House(DeviceHouse):
     """The service at work; time passes when told."""
 
     def __init__(self, plugs: str, state_dir: Path, clock: VirtualClock, *devices: Device) -> None:
-        self.clock, self.devices = clock, devices
-        self.bus = WiredBus(clock, *devices)
-        self.service = Service(
-            name="plugs", site=site_of(plugs), bus=self.bus, clock=clock, state_dir=state_dir
-        )
-        self.stamp = OrderStamp("allocator")
-        self.task: asyncio.Task[None] | None = None
+        super().__init__("plugs", site_of(plugs), WiredBus(clock, *devices), clock, state_dir)
+        self.devices = devices
 
     async def pass_time(
         self, seconds: float, *, order: bool | None = None, plug: str = "boiler", **more: Any
@@ -188,28 +169,13 @@ class House:
                 device.time_passes()
 
     def order(self, on: bool, plug: str = "boiler", issuer: str | None = None, **more: Any) -> None:
-        stamp = self.stamp if issuer is None else OrderStamp(issuer)
-        stamped = stamp.next(self.clock.now())
-        self.bus.feed(PlugSwitch(**stamped, lease_s=30.0, reason="test", on=on, **more), plug=plug)
+        self.bus.feed(
+            PlugSwitch(**self.stamped(issuer), lease_s=30.0, reason="test", on=on, **more), plug=plug
+        )
 
     def state(self, plug: str = "boiler") -> PlugState:
-        return [one for topic, one in self.bus.said if topic == f"hems/plug/{plug}/state"][-1]  # type: ignore[return-value]
-
-    async def stop(self) -> None:
-        """SIGTERM."""
-        assert self.task is not None
-        self.task.cancel()
-        await asyncio.gather(self.task, return_exceptions=True)
-
-
-@asynccontextmanager
-async def at_work(house: House) -> AsyncIterator[House]:
-    house.task = asyncio.create_task(run(house.service))
-    await house.pass_time(1)
-    try:
-        yield house
-    finally:
-        await house.stop()
+        state: PlugState = self.last_said(f"hems/plug/{plug}/state")
+        return state
 
 
 @pytest.fixture
@@ -222,7 +188,7 @@ def house_of(clock: VirtualClock, tmp_path: Path) -> Callable[..., Any]:
     """Makes a house with these plugs and devices, at work."""
 
     def make(plugs: str, *devices: Device, name: str = "state") -> Any:
-        return at_work(House(plugs, tmp_path / name, clock, *devices))
+        return at_work(House(plugs, tmp_path / name, clock, *devices), run)
 
     return make
 

@@ -67,7 +67,9 @@ class Plugs:
 
     async def end(self, name: str, number: signal.Signals) -> None:
         process = self.processes.pop(name)
-        process.send_signal(number)
+        # One that ended by itself must not hide why.
+        if process.returncode is None:
+            process.send_signal(number)
         await process.wait()
 
     async def hear(self) -> None:
