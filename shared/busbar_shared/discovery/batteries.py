@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from busbar_contracts.battery import BatteryDecision, BatterySettings
 from busbar_shared.config.root import Site
 from busbar_shared.discovery.entity import Device, Range, Setting, Source
-from busbar_shared.discovery.kinds import choice, number, power, refusal, select, switch, text, whole, yes_no
+from busbar_shared.discovery.kinds import choice, number, power, remark, select, switch, text, whole, yes_no
 from busbar_shared.discovery.pages import id_of, page, site_page
 from busbar_shared.discovery.words import BATTERY_MODES
 
@@ -47,7 +47,7 @@ def battery_settings(site: Site) -> Iterator[Device]:
                     category="config",
                     icon="mdi:transmission-tower-export",
                 ),
-                refusal("setting_refusal", "refused", source="settings"),
+                remark("setting_refusal", "refused", source="settings"),
             ),
             needs=("settings",),
         )

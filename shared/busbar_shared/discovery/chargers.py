@@ -15,7 +15,7 @@ from busbar_shared.discovery.kinds import (
     event,
     percent,
     power,
-    refusal,
+    remark,
     text,
     yes_no,
 )
@@ -75,8 +75,8 @@ def _entities(one: Connector, words: Words) -> Iterator[Entity]:
     yield current("fallback", "fallback_a", name=words("fallback"), category="diagnostic", measured=False)
     yield text("firmware", "firmware", name=words("firmware"), category="diagnostic", icon="mdi:chip",
                attributes=_identity)  # fmt: skip
-    yield refusal("last_refusal", "last_refusal", name=words("last_refusal"))
-    yield text("last_answer", "last_answer", name=words("last_answer"), category="diagnostic")
+    yield remark("last_refusal", "last_refusal", name=words("last_refusal"))
+    yield remark("last_answer", "last_answer", name=words("last_answer"))
     yield event("happened", HAPPENS, name=words("happened"), icon="mdi:ev-station")
     address = f"hems/charger/{one.charger}/{one.connector}/command/set"
     for key, (action, icon) in BUTTONS.items():

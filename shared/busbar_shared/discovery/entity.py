@@ -17,6 +17,9 @@ EXPIRE_S = 120
 
 SAMPLE_MAX_AGE_S = 120.0
 
+UNKNOWN = "unknown"
+"""Home Assistant's own word; until 2024 it took None for the text "None" where a sensor has no class."""
+
 
 class Source(Struct, frozen=True, kw_only=True):
     """A message a device's entities look at."""
@@ -190,7 +193,7 @@ def values(device: Device, seen: Sight) -> dict[str, Any]:
 def _value(entity: Entity, seen: Sight) -> Any:
     found = entity.work(seen) if entity.work is not None else seen.get(entity.source, entity.path)
     if found is None or (entity.sampled and _too_old(entity, seen)):
-        return None
+        return UNKNOWN if _is_text(entity) else None
     if entity.work is None and entity.into is not None:
         found = entity.into(found)
     if isinstance(found, bool):
@@ -200,6 +203,10 @@ def _value(entity: Entity, seen: Sight) -> Any:
     if isinstance(found, float) and entity.precision is not None:
         found = round(found, entity.precision) + 0.0
     return _possible(entity, found)
+
+
+def _is_text(entity: Entity) -> bool:
+    return entity.platform == "sensor" and entity.device_class is None and entity.unit is None
 
 
 def _too_old(entity: Entity, seen: Sight) -> bool:

@@ -6,7 +6,7 @@ from busbar_contracts.load import HeatMode, HeatState
 from busbar_shared.config.loads import HeaterConfig
 from busbar_shared.config.root import Site
 from busbar_shared.discovery.entity import Device, Entity, Setting, Sight, Source
-from busbar_shared.discovery.kinds import choice, energy, power, refusal, temperature, whole, yes_no
+from busbar_shared.discovery.kinds import choice, energy, power, remark, temperature, whole, yes_no
 from busbar_shared.discovery.pages import id_of, page
 from busbar_shared.discovery.words import SG_STATES, name_of
 
@@ -42,7 +42,7 @@ def _entities(name: str, heater: HeaterConfig) -> Iterator[Entity]:
         "problem", work=_has_problem, device_class="problem", category="diagnostic",
         attributes=whole("state", "problem"),
     )  # fmt: skip
-    yield refusal("last_refusal", "last_refusal")
+    yield remark("last_refusal", "last_refusal")
 
 
 def sg_state(name: str) -> Entity:

@@ -76,8 +76,8 @@ def told(word: object) -> str | None:
     return {"unknown": None, "Unknown": None, "unavailable": "not offered"}.get(str(word), str(word))
 
 
-def refusal(key: str, path: str, **more: Any) -> Entity:
-    """The last thing that was refused; `none` when nothing was."""
+def remark(key: str, path: str, **more: Any) -> Entity:
+    """What was said last of something; `none` when nothing was."""
     source = more.get("source", "state")
 
     def shown(seen: Sight) -> str | None:

@@ -8,7 +8,7 @@ from busbar_contracts.load import LoadMode, LoadSettings
 from busbar_shared.config.root import Site
 from busbar_shared.config.wiring import EVSE_MODES, HEAT_MODES, PLUG_MODES, Connector, connectors
 from busbar_shared.discovery.entity import Device, Entity, Page, Range, Setting, Sight, Source
-from busbar_shared.discovery.kinds import current, number, power, refusal, select, short, switch, text
+from busbar_shared.discovery.kinds import current, number, power, remark, select, short, switch, text
 from busbar_shared.discovery.pages import id_of, page
 from busbar_shared.discovery.words import MODES, Words
 
@@ -114,7 +114,7 @@ def _wishes(load: str, modes: Sequence[LoadMode], words: Words) -> tuple[Entity,
             category="config",
             icon="mdi:power",
         ),
-        refusal("setting_refusal", "refused", source="settings", name=words("setting_refusal")),
+        remark("setting_refusal", "refused", source="settings", name=words("setting_refusal")),
     )
 
 

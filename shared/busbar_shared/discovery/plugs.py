@@ -3,7 +3,7 @@
 from busbar_contracts.load import PlugState
 from busbar_shared.config.root import Site
 from busbar_shared.discovery.entity import Device, Source
-from busbar_shared.discovery.kinds import energy, power, refusal, switch, yes_no
+from busbar_shared.discovery.kinds import energy, power, remark, switch, yes_no
 from busbar_shared.discovery.pages import id_of, page
 
 
@@ -28,7 +28,7 @@ def plugs(site: Site) -> tuple[Device, ...]:
                 power("learned_power", "learned_w", measured=False, category="diagnostic"),
                 yes_no("idle", "idle", icon="mdi:check-circle-outline"),
                 yes_no("manual", "manual", icon="mdi:hand-back-right-outline", category="diagnostic"),
-                refusal("last_refusal", "last_refusal"),
+                remark("last_refusal", "last_refusal"),
             ),
             needs=("state",),
             link=("state", "link"),

@@ -16,7 +16,7 @@ from busbar_shared.discovery.kinds import (
     event,
     number,
     power,
-    refusal,
+    remark,
     select,
     switch,
     text,
@@ -123,12 +123,7 @@ def _decided(site: Site) -> Iterator[Entity]:
         "import_limit_in_force", "import_limit_w", source="allocation", measured=False, at_once=True,
         icon="mdi:transmission-tower-import",
     )  # fmt: skip
-    yield text(
-        "import_limit_source",
-        "import_limit_source",
-        source="allocation",
-        category="diagnostic",
-    )
+    yield remark("import_limit_source", "import_limit_source", source="allocation")
     yield text(
         "polarity_advice", "polarity_advice", source="allocation", category="diagnostic",
         into=lambda phases: ", ".join(phases).upper() or "none", icon="mdi:swap-vertical",
@@ -169,7 +164,7 @@ def _wishes(site: Site) -> Iterator[Entity]:
     )  # fmt: skip
     yield switch("grid_charging", "grid_charging", SET, "grid_charging", source="settings", category="config",
                  icon="mdi:transmission-tower-export")  # fmt: skip
-    yield refusal("last_refusal", "refused", source="settings")
+    yield remark("last_refusal", "refused", source="settings")
 
 
 def breaker_w(site: Site) -> float:

@@ -165,7 +165,7 @@ def test_a_grant_that_is_not_said_again_is_unknown(site: Site) -> None:
     left = next(one for one in loads(site) if one.id == "busbar_home_load_left-1")
     settings = LoadSettings(mode=LoadMode.STANDARD, modes=EVSE_MODES, priority=1, enabled=True)
     found = shown(left, age_s=31, settings=settings, grant=allocation(loads={"left-1": grant()}))
-    assert (found["limit"], found["reason"], found["mode"]) == (None, None, "Standard")
+    assert (found["limit"], found["reason"], found["mode"]) == (None, "unknown", "Standard")
 
 
 @pytest.mark.parametrize(
