@@ -19,6 +19,7 @@ from busbar_shared.device_topics import (
     NO_UNIT,
     WATT_HOURS_IN,
     WATTS_IN,
+    DeviceTopics,
     Place,
     factor,
     one_device,
@@ -35,26 +36,15 @@ class Contact(Struct, frozen=True, forbid_unknown_fields=True):
     off: str = "OFF"
 
 
-class HeatTopics(Struct, frozen=True, forbid_unknown_fields=True):
+class HeatTopics(DeviceTopics, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`[heaters.x.topics]`: where a heater's values are and how it is told. Described in docs/loads.md."""
 
     temperature: Place | None = None
-    power: Place | None = None
-    energy: Place | None = None
     ambient: Place | None = None
     ambient_c: float = 20.0
     on: Place | None = None
     target: Place | None = None
     device_mode: Place | None = None
-    availability: Place | None = None
-    available: str = "online"
-    unavailable: str = "offline"
-    command: str | None = None
-    command_on: str = "ON"
-    command_off: str = "OFF"
-    set_power: str | None = None
-    set_power_payload: str = "{value}"
-    set_power_unit: str = "W"
     set_target: str | None = None
     set_target_payload: str = "{value}"
     idle_c: float | None = None

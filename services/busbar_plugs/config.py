@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
-from msgspec import Struct
 
 from busbar_plugs.drivers.driver import Driver
 from busbar_plugs.drivers.generic import Generic, GenericWords
@@ -24,6 +23,7 @@ from busbar_shared.device_topics import (
     VOLTS_IN,
     WATT_HOURS_IN,
     WATTS_IN,
+    DeviceTopics,
     Place,
     factor,
     one_device,
@@ -34,26 +34,15 @@ from busbar_shared.device_topics import (
 ANSWERS_A_QUESTION: Final = ("shelly", "shelly_gen1", "tasmota", "zigbee2mqtt")
 
 
-class GenericTopics(Struct, frozen=True, forbid_unknown_fields=True):
+class GenericTopics(DeviceTopics, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`[plugs.x.generic]`: the topics of a load that no driver knows. Described in docs/loads.md."""
 
     state: Place | None = None
-    power: Place | None = None
-    energy: Place | None = None
     voltage: Place | None = None
     current: Place | None = None
     level: Place | None = None
-    availability: Place | None = None
     on: str = "ON"
     off: str = "OFF"
-    available: str = "online"
-    unavailable: str = "offline"
-    command: str | None = None
-    command_on: str = "ON"
-    command_off: str = "OFF"
-    set_power: str | None = None
-    set_power_payload: str = "{value}"
-    set_power_unit: str = "W"
     ask: str | None = None
     ask_payload: str = ""
     silent_after_s: float | None = None

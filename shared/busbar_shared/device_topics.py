@@ -25,6 +25,22 @@ class Place(Struct, frozen=True, forbid_unknown_fields=True):
     unit: str | None = None
 
 
+class DeviceTopics(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The topics any device may have that can be switched, or set to a power. Described in docs/loads.md."""
+
+    power: Place | None = None
+    energy: Place | None = None
+    availability: Place | None = None
+    available: str = "online"
+    unavailable: str = "offline"
+    command: str | None = None
+    command_on: str = "ON"
+    command_off: str = "OFF"
+    set_power: str | None = None
+    set_power_payload: str = "{value}"
+    set_power_unit: str = "W"
+
+
 @dataclass(frozen=True, slots=True)
 class Send:
     """One message to a device. Never retained: a retained command is obeyed again after every restart."""
