@@ -73,11 +73,13 @@ def shown(states: dict[str, dict[str, Any]]) -> str:
 
 
 @asynccontextmanager
-async def home_assistant(hass: str, folder: Path, mqtt_port: int) -> AsyncIterator[HomeAssistant]:
-    """Home Assistant at this broker, ended afterwards."""
+async def home_assistant(
+    hass: str, folder: Path, mqtt_port: int, more: str = ""
+) -> AsyncIterator[HomeAssistant]:
+    """Home Assistant at this broker, with more of its configuration if need be; ended afterwards."""
     port = free_port()
     folder.mkdir()
-    (folder / "configuration.yaml").write_text(CONFIGURATION.format(port=port), encoding="utf-8")
+    (folder / "configuration.yaml").write_text(CONFIGURATION.format(port=port) + more, encoding="utf-8")
     process = subprocess.Popen(
         [hass, "-c", str(folder)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

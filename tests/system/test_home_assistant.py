@@ -4,10 +4,19 @@ import asyncio
 import json
 import os
 import sys
+import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from busbar_cli.detect import entities, findings
+from busbar_cli.detect_snippet import automation, snippet
+from busbar_contracts.meter import MeterReading
+from busbar_meter.main import run as meter
+from busbar_shared.clock import RealClock
+from busbar_shared.config.load import read
+from busbar_shared.life import Service, connect
 from hass import home_assistant
 from houses import quick_site, running
 
@@ -107,4 +116,48 @@ async def test_a_house_leaves_home_assistant_without_a_trace(tmp_path: Path) -> 
             "nothing is left",
         )
         assert [one for one in states if "meter_grid" in one or "circuit_main" in one] == []
+        assert hass.complaints() == []
+
+
+REST = """
+[broker]
+host = "127.0.0.1"
+port = {port}
+[circuits.main]
+limit_a = 25
+meter = "grid"
+assumed_background_a = 15
+"""
+GRID = """
+template:
+  - sensor:
+      - name: Power meter phase A current
+        unit_of_measurement: A
+        state: "5.5"
+      - name: Power meter phase B current
+        unit_of_measurement: A
+        state: "7"
+        availability: "{{ false }}"
+automation:
+"""
+
+
+@pytest.mark.skipif(FORM != "device", reason="the bridge needs Home Assistant 2024.4, for last_reported")
+async def test_the_bridge_of_busbar_detect_brings_entities_as_readings(broker: Any, tmp_path: Path) -> None:
+    stream = {f"statestream/sensor/power_meter_phase_{one}_current/state": b"1" for one in "ab"}
+    found = findings(entities(stream))
+    bridge = automation(found)
+    site = read(REST.format(port=broker.port) + snippet(found))
+    async with (
+        connect(site, "meter", {}) as bus,
+        home_assistant(HASS, tmp_path / "hass", broker.port, GRID + textwrap.indent(bridge, "  ")) as hass,
+    ):
+        service = Service(name="meter", site=site, bus=bus, clock=RealClock(), state_dir=tmp_path / "meter")
+        readings = bus.listen(MeterReading)
+        working = asyncio.create_task(meter(service))
+        async with asyncio.timeout(30):
+            reading = (await anext(readings)).message
+        working.cancel()
+        assert reading.a.current_a == 5.5
+        assert reading.b is None or reading.b.current_a is None
         assert hass.complaints() == []
