@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import typer
+import yaml
 
 from busbar_cli.main import app
 from busbar_shared.config.load import read
@@ -163,3 +164,18 @@ def test_every_event_code_is_explained() -> None:
 
     assert len(event_codes()) > 60
     assert unexplained == set()
+
+
+def test_every_page_is_in_the_table_of_contents_of_the_site() -> None:
+    site = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+
+    def leaves(part: Any) -> Iterator[str]:
+        if isinstance(part, str):
+            yield part
+        for one in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+            yield from leaves(one)
+
+    listed = list(leaves(site["nav"]))
+
+    assert len(listed) == len(set(listed))
+    assert {page.name for page in (ROOT / "docs").glob("*.md")} - set(listed) == set()

@@ -6,12 +6,17 @@ import os
 import re
 import shutil
 import sys
+import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from busbar_cli.conformance import Conformance
+from busbar_cli.punctual import Punctual
+from busbar_cli.scene import Scene
 from busbar_contracts.service import ServiceStatus
+from busbar_shared.bus import RawHeard
 from houses import DARK_HOUSE, charging, quick_site, running
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
@@ -40,8 +45,8 @@ async def test_the_example_service_limits_the_car_and_lets_go_when_it_dies(tmp_p
     async with running(quick_site(more=DARK_HOUSE), tmp_path) as house:
         await charging(house)
         judged, states = Conformance("hems"), house.bus.listen_where((ServiceStatus, {"service": "ceiling"}))
-        heard = house.bus.listen_raw("hems/#")
-        listening = asyncio.create_task(listen(heard, judged))
+        heard, expected = house.bus.listen_raw("hems/#"), Punctual(house.scene.site, time.monotonic())
+        listening = asyncio.create_task(listen(heard, judged, expected))
         port = str(house.scene.site.broker.port)
         example = await asyncio.create_subprocess_exec(
             sys.executable, str(tmp_path / "ceiling.py"), env={**os.environ, "MQTT_PORT": port}
@@ -63,11 +68,13 @@ async def test_the_example_service_limits_the_car_and_lets_go_when_it_dies(tmp_p
                     break
         listening.cancel()
         assert judged.finish(40) == []
+        assert expected.finish(time.monotonic()) == []
 
 
-async def listen(heard: object, judged: Conformance) -> None:
-    async for message in heard:  # type: ignore[attr-defined]
+async def listen(heard: AsyncIterator[RawHeard], judged: Conformance, expected: Punctual) -> None:
+    async for message in heard:
         judged.hear(message)
+        expected.hear(message)
 
 
 @pytest.mark.skipif(shutil.which("mosquitto_pub") is None, reason="mosquitto's tools are not on this machine")
@@ -98,6 +105,7 @@ async def test_the_session_with_mosquittos_tools_works_as_it_is_printed(tmp_path
         await house.until(lambda: house.amps() == 0.0, 30, "at night a car on the sun alone stops")
 
 
-def limit_of(scene: object) -> tuple[float | None, str | None]:
-    allocation = scene.allocation  # type: ignore[attr-defined]
+def limit_of(scene: Scene) -> tuple[float | None, str | None]:
+    allocation = scene.allocation
+    assert allocation is not None
     return allocation.import_limit_w, allocation.import_limit_source
