@@ -7,7 +7,7 @@ import asyncio
 import json
 import logging
 import random
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, metadata
 from typing import Any
 
@@ -16,7 +16,7 @@ from msgspec import Struct
 from busbar_contracts.service import HaEvent, HaState
 from busbar_contracts.topics import topic_of
 from busbar_shared.bus import Heard, RawHeard
-from busbar_shared.discovery.entity import Device, Seen, Sight, Source, is_there, sight, values
+from busbar_shared.discovery.entity import Device, Seen, Sight, is_there, sight, values
 from busbar_shared.discovery.health import health
 from busbar_shared.discovery.manifest import Manifest, gone, writer_of
 from busbar_shared.discovery.pacing import Shown, next_shown
@@ -37,6 +37,13 @@ AGAIN_S = (SETTLE_S, 10.0)
 """Values are said again after a discovery, because what comes before an entity listens is lost."""
 
 LOOK_S = 1.0
+"""How often everybody is looked at, because values grow old by themselves; those with news are looked at sooner."""
+
+BURST_S = 0.2
+MANY, ALL_S = 100, 5.0
+"""With more devices than this everybody's turn comes later."""
+
+BETWEEN_S = 0.02
 RETRY_S = 30.0
 
 
@@ -88,7 +95,14 @@ class Showing:
         self._before: dict[str, Sight] = {}
         self._say_again_s: list[float] = []
         self._broken: set[str] = set()
+        self._news: dict[str, Device] = {}
+        self._looked_s = float("-inf")
         self._wake = asyncio.Event()
+        self._listeners: dict[Hashable, list[tuple[Device, str]]] = {}
+        for device in self.devices:
+            for name, source in device.sources.items():
+                key = source.topic if source.topic is not None else _key(source.kind, source.ids)
+                self._listeners.setdefault(key, []).append((device, name))
 
     @property
     def owned(self) -> dict[str, dict[str, Any]]:
@@ -120,19 +134,15 @@ class Showing:
 
     # -- hearing ------------------------------------------------------------------------------
 
-    def _sources(self) -> list[tuple[Device, str, Source]]:
-        return [(device, name, source) for device in self.devices for name, source in device.sources.items()]
-
     def _wanted(self) -> list[tuple[type[Struct], dict[str, str]]]:
-        found = []
-        for _, _, source in self._sources():
-            one = (source.kind, dict(source.ids))
-            if source.topic is None and one not in found:
-                found.append(one)
-        return found
+        """What is listened to: each kind with its names once."""
+        sources = [source for device in self.devices for source in device.sources.values()]
+        keys = {_key(source.kind, source.ids): source for source in sources if source.topic is None}
+        return [(source.kind, dict(source.ids)) for source in keys.values()]
 
     def _own_topics(self) -> dict[str, type[Struct]]:
-        return {source.topic: source.kind for _, _, source in self._sources() if source.topic is not None}
+        sources = [source for device in self.devices for source in device.sources.values()]
+        return {source.topic: source.kind for source in sources if source.topic is not None}
 
     async def _hear(self, heard: AsyncIterator[Heard[Any]]) -> None:
         async for one in heard:
@@ -148,12 +158,12 @@ class Showing:
                 self._take(Heard(message, {}, one.topic, one.at_s, one.retained))
 
     def _take(self, heard: Heard[Any]) -> None:
-        for device, name, source in self._sources():
-            if not isinstance(heard.message, source.kind):
-                continue
-            mine = heard.topic == source.topic if source.topic is not None else _same(source.ids, heard.ids)
-            if mine:
+        """Give a message to those it is about; a site may have a thousand devices."""
+        kind = type(heard.message)
+        for key in (heard.topic, _key(kind, heard.ids), _key(kind, {})):
+            for device, name in self._listeners.get(key, ()):
                 self._heard[device.id, name] = heard
+                self._news[device.id] = device
                 self._wake.set()
 
     def _sight(self, device: Device) -> Sight:
@@ -189,7 +199,7 @@ class Showing:
         finally:
             looking.cancel()
             waking.cancel()
-        await self._clock.sleep(0.2)
+        await self._clock.sleep(BURST_S if len(self.devices) <= MANY else LOOK_S)
 
     async def _introduce(self) -> None:
         """Say what there is, then whether it is there; the values follow when they can be heard."""
@@ -199,6 +209,8 @@ class Showing:
         for device in self.devices:
             for topic, message in configs(device, self.naming, self._form).items():
                 await self._bus.say_raw(topic, json.dumps(message, separators=(",", ":")), qos=1, retain=True)
+            # A thousand devices at once would not fit into the outbox.
+            await self._clock.sleep(BETWEEN_S)
         for device in self.devices:
             await self._say_availability(device, is_there(device, self._sight(device)))
         now_s = self._clock.monotonic()
@@ -209,7 +221,10 @@ class Showing:
         again = bool(self._say_again_s) and self._say_again_s[0] <= now_s
         if again:
             self._say_again_s.pop(0)
-        for device in self.devices:
+        everybody = again or now_s - self._looked_s >= (LOOK_S if len(self.devices) <= MANY else ALL_S)
+        self._looked_s = now_s if everybody else self._looked_s
+        news, self._news = list(self._news.values()), {}
+        for device in self.devices if everybody else news:
             try:
                 await self._tell(device, now_s, again=again)
             except Exception:
@@ -236,6 +251,8 @@ class Showing:
         if shown is not None:
             self._shown[device.id] = shown
             await self._bus.say(HaState(values=dict(shown.values)), device=device.id)
+            if len(self.devices) > MANY:
+                await self._clock.sleep(BETWEEN_S)
 
     async def _say_availability(self, device: Device, there: bool) -> None:
         self._there[device.id] = there
@@ -275,5 +292,5 @@ class Showing:
                 await self._bus.say_raw(heard.topic, b"", qos=1, retain=True)
 
 
-def _same(wanted: Mapping[str, str], found: Mapping[str, str]) -> bool:
-    return all(found.get(name) == value for name, value in wanted.items())
+def _key(kind: type[Struct], ids: Mapping[str, str]) -> Hashable:
+    return kind, tuple(sorted(ids.items()))
