@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from busbar_shared.command_line import ConfigOption, fail, load_or_exit
+from busbar_shared.command_line import ConfigOption, answer_or_exit, fail, load_or_exit
 
 if TYPE_CHECKING:
     from busbar_chargeamps.config import Place
@@ -54,9 +54,7 @@ def send_schedule(
     config: ConfigOption = None,
 ) -> None:
     """Send a schedule to the scheduler over the bus, and print what became of it."""
-    import asyncio
-
-    from busbar_chargeamps.sending import NoAnswer, payload, send
+    from busbar_chargeamps.sending import payload, send
 
     if clear == bool(period):
         fail("give either --period or --clear")
@@ -66,10 +64,10 @@ def send_schedule(
         message = None
         if not clear:
             message = payload(period or [], max_current=max_current, expires_at=expires_at, source=source)
-        verb = "clear" if clear else "set"
-        said = asyncio.run(send(site, place, verb, message, dict(os.environ), wait))
-    except (NoAnswer, ValueError) as error:
+    except ValueError as error:
         fail(str(error), 1)
+    verb = "clear" if clear else "set"
+    said = answer_or_exit(send(site, place, verb, message, dict(os.environ), wait))
     _show(said, as_json)
     if said.get("last_command_result") not in ("accepted", "cleared"):
         raise typer.Exit(1)

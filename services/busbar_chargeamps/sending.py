@@ -1,16 +1,16 @@
 """Sends a schedule or a clear over the contract, as any HEMS would, and waits for what became of it."""
 
-import asyncio
 import json
 from typing import Any
 
 from busbar_chargeamps.config import Place
+from busbar_shared.asking import NoAnswer, connected, gathered
 from busbar_shared.config.root import Site
 from busbar_shared.life import connect
 
-
-class NoAnswer(Exception):
-    """The scheduler said nothing in time: it is not running, not in hems mode, or cut off."""
+ANSWERED = "last_hems_command_at"
+KEPT_S = 1.0
+"""A status the broker keeps comes at once."""
 
 
 def payload(
@@ -39,31 +39,20 @@ async def send(
     environ: dict[str, str],
     wait_s: float,
 ) -> dict[str, Any]:
-    """Send, and return the first status after it; raises `NoAnswer` when none comes in time."""
+    """Send, and return the first status after it. Raises NoAnswer when none comes in time."""
     body = b"" if message is None else json.dumps(message).encode()
+    topic = place.topic("status")
     async with connect(site, "chargeamps-cli", environ) as bus:
-        heard = bus.listen_raw(place.topic("status"))
-        try:
-            async with asyncio.timeout(wait_s):
-                await bus.connected.wait()
-                before = await _last(heard)
-                await bus.say_raw(place.topic(f"schedule/{verb}"), body, qos=1)
-                async for one in heard:
-                    said = _status(one.payload)
-                    if said.get("last_hems_command_at") != before.get("last_hems_command_at"):
-                        return said
-        except TimeoutError:
-            pass
-    raise NoAnswer(f"no answer on {place.topic('status')} within {wait_s:g} s")
-
-
-async def _last(heard: Any) -> dict[str, Any]:
-    """The status the broker keeps; empty when it keeps none."""
-    try:
-        async with asyncio.timeout(1.0):
-            return _status((await anext(heard)).payload)
-    except TimeoutError:
-        return {}
+        kept, heard = bus.listen_raw(topic), bus.listen_raw(topic)
+        await connected(bus, site, wait_s)
+        known = await gathered(kept, min(KEPT_S, wait_s), lambda _: True)
+        before = _status(known[0].payload).get(ANSWERED) if known else None
+        await bus.say_raw(place.topic(f"schedule/{verb}"), body, qos=1)
+        found = await gathered(heard, wait_s, lambda one: _status(one.payload).get(ANSWERED) != before)
+    last = _status(found[-1].payload) if found else {}
+    if last.get(ANSWERED) == before:
+        raise NoAnswer(f"no answer on {topic} within {wait_s:g} s")
+    return last
 
 
 def _status(raw: bytes) -> dict[str, Any]:

@@ -1,0 +1,60 @@
+"""Sending a schedule by hand: what became of it is heard, also when nothing was known before."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from busbar_chargeamps.config import Place
+from busbar_chargeamps.sending import send
+from busbar_shared.asking import NoAnswer
+from busbar_shared.bus import MqttBus
+from busbar_shared.config.load import read
+from busbar_shared.life import connect
+
+PLACE = Place("left", "123456", 1, "chargeamps/123456", 11.0)
+SITE = """
+[site]
+id = "test"
+[broker]
+host = "127.0.0.1"
+port = {port}
+[circuits.main]
+limit_a = 25
+meter = "grid"
+assumed_background_a = 15
+[meters.grid]
+modbus = {{ host = "127.0.0.1", port = 1, unit = 1 }}
+"""
+
+
+async def scheduler(bus: MqttBus, ready: asyncio.Event) -> None:
+    """Answers a clear with two statuses, of which the first is still the old one."""
+    orders = bus.listen_raw(PLACE.topic("schedule/clear"))
+    await bus.connected.wait()
+    ready.set()
+    async for _ in orders:
+        await bus.say_raw(PLACE.topic("status"), '{"state":"old"}')
+        await bus.say_raw(PLACE.topic("status"), '{"last_hems_command_at":"2026-05-10T12:00:00Z"}')
+
+
+@pytest.mark.system
+async def test_the_first_answer_of_a_scheduler_that_kept_no_status_is_heard(broker: Any) -> None:
+    site = read(SITE.format(port=broker.port))
+    async with connect(site, "chargeamps", {}) as bus:
+        ready = asyncio.Event()
+        answering = asyncio.create_task(scheduler(bus, ready))
+        await ready.wait()
+        try:
+            said = await send(site, PLACE, "clear", None, {}, 5.0)
+        finally:
+            answering.cancel()
+            await asyncio.gather(answering, return_exceptions=True)
+
+    assert said == {"last_hems_command_at": "2026-05-10T12:00:00Z"}
+
+
+@pytest.mark.system
+async def test_without_a_scheduler_there_is_one_sentence(broker: Any) -> None:
+    with pytest.raises(NoAnswer, match=r"no answer on .*status within 1 s"):
+        await send(read(SITE.format(port=broker.port)), PLACE, "clear", None, {}, 1.0)
