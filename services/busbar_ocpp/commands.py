@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from busbar_shared.command_line import ConfigOption, fail, load_or_exit
+from busbar_shared.command_line import ConfigOption, answer_or_exit, fail, load_or_exit
 
 if TYPE_CHECKING:
     from busbar_contracts.charger import ChargerState
@@ -301,22 +301,19 @@ def _ask(
     **said: Any,
 ) -> str:
     """Send a command, print its answer, and give it."""
-    import asyncio
-
     import msgspec
 
     from busbar_contracts.charger import ChargerCommand
-    from busbar_ocpp.asked import PATIENCE_S, NoAnswer, ask
+    from busbar_ocpp.asked import PATIENCE_S, ask
 
     site = load_or_exit(config)
     if charger not in site.chargers:
         fail(f"{charger}: no such charger; there are: {', '.join(site.chargers) or 'none'}")
     try:
         command = msgspec.convert(said, ChargerCommand)
-        answer = asyncio.run(ask(site, os.environ, charger, connector, command, patience_s or PATIENCE_S))
-    except (NoAnswer, msgspec.ValidationError) as error:
+    except msgspec.ValidationError as error:
         fail(str(error), code=1)
-        return ""
+    answer = answer_or_exit(ask(site, os.environ, charger, connector, command, patience_s or PATIENCE_S))
     if as_json:
         _json({"charger": charger, "connector": connector, "action": said["action"], "answer": answer})
     else:
@@ -325,15 +322,9 @@ def _ask(
 
 
 def _states(site: Site) -> dict[tuple[str, str], ChargerState]:
-    import asyncio
+    from busbar_ocpp.asked import states
 
-    from busbar_ocpp.asked import NoAnswer, states
-
-    try:
-        return asyncio.run(states(site, os.environ))
-    except NoAnswer as error:
-        fail(str(error), code=1)
-        return {}
+    return answer_or_exit(states(site, os.environ))
 
 
 def _row(charger: str, connector: str, state: ChargerState) -> dict[str, Any]:

@@ -89,7 +89,9 @@ class Link:
         """Whether the other end still lives."""
         try:
             pong = await self._connection.ping()
-            await asyncio.wait_for(pong, patience_s)
+            # Not wait_for: in Python 3.11 it swallows a cancellation that meets the pong, and a stop would hang.
+            async with asyncio.timeout(patience_s):
+                await pong
         except (TimeoutError, ConnectionClosed):
             return False
         return True
