@@ -73,6 +73,7 @@ class ChargePoint:
         self.greeting = Greeting(self)
         known = desk.memory.of(plan.charge_point)
         self.steering.drift = Drift(ahead_s=known.ahead_s)
+        self.steering.disobeyed = known.disobeyed
         if known.model:
             self.identity = Booted(vendor=known.vendor, model=known.model, firmware=known.firmware or None)
             self.greeting.recognise(self.identity)
@@ -276,6 +277,12 @@ class ChargePoint:
         if self.steering.quality is LeaseQuality.ACCEPTED and known.form != self.steering.form:
             known.form = self.steering.form
         self.desk.dirty.add((self.plan.id, connector.number))
+
+    def trust(self, believed: bool) -> None:
+        """Whether what it accepts is believed; kept over restarts until it is proven or seen otherwise."""
+        self.steering.disobeyed = not believed
+        self.desk.memory.of(self.plan.charge_point).disobeyed = not believed
+        self.all_changed()
 
     def moved(self, connector: Connector) -> None:
         self.changed(connector)

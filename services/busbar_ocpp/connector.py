@@ -10,10 +10,11 @@ from busbar_ocpp.bearing import Bearing, Past, bearing, lowers, remembered
 from busbar_ocpp.bearing import Bounds as Bounds
 from busbar_ocpp.draw import Draw
 from busbar_ocpp.ledger import Entry
-from busbar_ocpp.obey import Obedience
+from busbar_ocpp.obey import Obedience, left
 from busbar_ocpp.profile import Purpose
 from busbar_ocpp.register import Register
 from busbar_ocpp.standing import Installed, Slot
+from busbar_ocpp.told import Told
 from busbar_shared.config.wiring import Connector as Wiring
 from busbar_shared.leases import LeaseBook
 
@@ -56,6 +57,7 @@ class Connector:
     told_a: float | None = None
     told_at: datetime | None = None
     confirmed: bool = False
+    told_log: tuple[Told, ...] = ()
     obedience: Obedience = field(default_factory=Obedience)
     stopped_tag: str | None = None
     """The tag of a car that was stopped because 0 A does not pause it."""
@@ -87,6 +89,7 @@ class Connector:
     def forget_transaction(self) -> None:
         """The transaction has ended, and its profile with it."""
         self.transaction = None
+        self.obedience = left(self.obedience)
         for slot in [one for one in self.installed if one[1] is Purpose.TX]:
             del self.installed[slot]
 
@@ -101,4 +104,5 @@ class Connector:
             )
         if went:
             self.visit = None
+            self.obedience = left(self.obedience)
             self.draw = Draw(energy_wh=self.draw.energy_wh, energy_at=self.draw.energy_at)

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from busbar_ocpp import errands, obey
+from busbar_ocpp import errands, obey, told
 from busbar_ocpp.calls import Refused, Silent, Superseded
 from busbar_ocpp.connector import Connector
 
@@ -16,25 +16,30 @@ DEAD_S = 10.0
 
 def judge(charger: "ChargePoint", connector: Connector) -> None:
     """Compare the newest sample with what was told."""
-    drawn, at, told_at = connector.drawn_a(charger.desk.plan.nominal_v), connector.draw.at, connector.told_at
-    if drawn is None or at is None or told_at is None or connector.told_a is None:
+    drawn, at = connector.drawn_a(charger.desk.plan.nominal_v), connector.draw.at
+    if drawn is None or at is None or connector.told_a is None:
         return
     if charger.released or not connector.wiring.controllable or connector.number in charger.steering.silent:
         return
     now, now_s = charger.desk.clock.now(), charger.desk.clock.monotonic()
-    before = connector.obedience
+    before, sample_s = connector.obedience, now_s - (now - at).total_seconds()
+    dead_s = min(DEAD_S + (charger.calls.answer_s or 0.0 if charger.calls else 0.0), told.LONGEST_DEAD_S)
     connector.obedience = obey.seen(
         before,
         drawn_a=drawn,
-        sample_s=now_s - (now - at).total_seconds(),
-        limit_a=connector.told_a,
-        since_s=now_s - (now - told_at).total_seconds(),
-        dead_s=DEAD_S,
+        sample_s=sample_s,
+        allowed_a=told.allowed(connector.told_log, sample_s, dead_s, connector.draw.legs_in_use),
+        told_a=connector.told_a,
         now_s=now_s,
     )
     if connector.obedience.disobedient and not before.disobedient:
         text = f"{connector.wiring.load} draws {drawn:.1f} A, its limit is {connector.told_a:g} A"
         charger.start(charger.report("disobedient", text, severity="error"))
+        charger.trust(False)
+    elif connector.obedience.curbed and charger.steering.disobeyed:
+        charger.trust(True)
+        text = f"{connector.wiring.load} follows its limits again"
+        charger.start(charger.report("obeys_again", text, severity="info"))
     if connector.obedience.disobedient != before.disobedient:
         charger.changed(connector)
 

@@ -27,9 +27,11 @@ from busbar_ocpp.profile import (
     Purpose,
     Scale,
     Standing,
+    Unit,
     lease_profiles,
 )
 from busbar_ocpp.standing import Installed, Slot, Urgency, due, lasts, slot_of
+from busbar_ocpp.told import Told, noted
 from busbar_shared.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -91,6 +93,8 @@ class Steering:
         self.proof: bool | None = None
         """Whether the charger was seen to fall back by itself in the form in use."""
         self.accepted = False
+        self.disobeyed = False
+        """It drew more than it was told: nothing it accepts is believed until it has shown otherwise."""
         self.drift = Drift()
         self.calls: Calls | None = None
         self.version = "1.6"
@@ -125,7 +129,12 @@ class Steering:
     @property
     def quality(self) -> LeaseQuality:
         """How far the charger is known to fall back by itself."""
-        if not self.controllable or self.form.layout is Layout.SINGLE or self.proof is False:
+        if (
+            not self.controllable
+            or self.form.layout is Layout.SINGLE
+            or self.proof is False
+            or self.disobeyed
+        ):
             return LeaseQuality.NONE
         if self.proof:
             return LeaseQuality.PROVEN
@@ -229,7 +238,13 @@ class Steering:
         self._clear_stale(connector, {slot_of(profile) for profile in wanted})
 
     def grantable_a(self, connector: Connector, limit_a: float) -> float:
-        """A lease needs the charger's clock: until it is known nothing is granted that could not stand for ever."""
+        """What may be granted of a limit now.
+
+        A lease needs the charger's clock: until it is known nothing is granted that could not stand for ever.
+        A car that draws more than its charger was told is raised no further.
+        """
+        if connector.obedience.held_a is not None:
+            limit_a = min(limit_a, connector.obedience.held_a)
         return min(limit_a, connector.wiring.fallback_a) if self.drift.ahead_s is None else limit_a
 
     def standing(self, connector: Connector, limit_a: float, phases: int | None) -> Standing:
@@ -261,6 +276,7 @@ class Steering:
         if calls is None:
             return
         sent_s, said_at = self.clock.monotonic(), self.clock.now()
+        self._note(connector, profile, max(limit_a, connector.told_a or 0.0))
         payload = wires_of(self.version).set_charging_profile(profile)
         try:
             answer = await calls.ask("SetChargingProfile", payload, urgency, key=("profile", slot))
@@ -297,7 +313,13 @@ class Steering:
             if connector.told_a != limit_a or not connector.confirmed:
                 connector.told_at = said_at
             connector.told_a, connector.confirmed = limit_a, True
+            self._note(connector, profile, limit_a)
         self._changed(connector)
+
+    def _note(self, connector: Connector, profile: Profile, limit_a: float) -> None:
+        """Keep what a draw will be judged by: a raise counts from here, although its answer may be lost."""
+        legs = self.scale(connector).legs if profile.unit is Unit.WATTS else None
+        connector.told_log = noted(connector.told_log, Told(self.clock.monotonic(), limit_a, legs))
 
     def _end(self, slot: Slot, profile: Profile, *, retry: bool = False) -> None:
         if self._pending.get(slot) is profile:

@@ -22,6 +22,8 @@ class Known(Struct, kw_only=True):
     # True: seen to fall back by itself; False: seen not to.
     proof: bool | None = None
     proof_form: Form | None = None
+    # It drew more than it was told, and nothing has shown since that it follows its limits.
+    disobeyed: bool = False
     # Whether profiles survive a reboot, as seen.
     keeps_profiles: bool | None = None
     # How far its clock was ahead of ours when it was last known; its first message may deny it.

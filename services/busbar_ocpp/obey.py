@@ -1,8 +1,9 @@
 """Does the charger obey? The measurement is believed, not the answer `Accepted`.
 
-A draw above the limit for longer than the dead time and in two samples is disobedience. What follows is a
-ladder, each rung with a pause for its effect: clear and set the profiles again, a soft reset once, a hard reset
-once if the owner allows it.
+The first sample above what it was told holds back every raise. A second one is disobedience, and then nothing is
+left of the lease: whoever does not follow a limit does not follow its end. What follows is a ladder, each rung
+with a pause for its effect: clear and set the profiles again, a soft reset once, a hard reset once if the owner
+allows it. Trust comes back with a proof, or when cuts were followed for some samples.
 """
 
 from enum import StrEnum
@@ -14,6 +15,9 @@ from msgspec.structs import replace
 TOLERANCE_A = 1.0
 TOLERANCE_SHARE = 0.05
 SAMPLES = 2
+# A car that takes as little as a cut left it, and took clearly more before: only then the cut was the cause.
+CURBED_SAMPLES = 3
+CLEARLY_A = 2.0
 # How long each rung is given: calls take seconds, a reset minutes.
 SET_AGAIN_S = 60.0
 RESET_S = 300.0
@@ -33,10 +37,21 @@ class Obedience(Struct, frozen=True, kw_only=True):
 
     disobedient: bool = False
     over_samples: int = 0
+    held_a: float | None = None
+    """What may not be exceeded while the newest sample is above what was told; None while it is not."""
+    peak_a: float = 0.0
+    """The most this car was seen to draw."""
+    curbed_samples: int = 0
+    """Samples in a row of a car that a cut keeps clearly below what it drew."""
     last_sample_s: float = -1e9
     rungs: tuple[Rung, ...] = ()
     acted_s: float = -1e9
     obeyed_s: float | None = None
+
+    @property
+    def curbed(self) -> bool:
+        """Whether cuts were followed for long enough to believe in them again."""
+        return self.curbed_samples >= CURBED_SAMPLES
 
 
 def over(drawn_a: float, limit_a: float) -> bool:
@@ -49,25 +64,34 @@ def seen(
     *,
     drawn_a: float,
     sample_s: float,
-    limit_a: float,
-    since_s: float,
-    dead_s: float,
+    allowed_a: float | None,
+    told_a: float,
     now_s: float,
 ) -> Obedience:
-    """What is known after a sample taken at `sample_s`, under a limit that stands since `since_s`."""
+    """What is known after a sample taken at `sample_s`, which may show `allowed_a` (see `told.allowed`)."""
     if sample_s <= known.last_sample_s:
         return known
-    known = replace(known, last_sample_s=sample_s)
-    if sample_s < since_s + dead_s:
+    peak_a = max(known.peak_a, drawn_a)
+    known = replace(known, last_sample_s=sample_s, peak_a=peak_a)
+    if allowed_a is None:
         return known  # the limit had no time to show
-    if over(drawn_a, limit_a):
+    if over(drawn_a, allowed_a):
         count = known.over_samples + 1
+        held_a = min(allowed_a, told_a, float("inf") if known.held_a is None else known.held_a)
         return replace(
-            known, over_samples=count, disobedient=known.disobedient or count >= SAMPLES, obeyed_s=None
-        )
+            known, over_samples=count, disobedient=known.disobedient or count >= SAMPLES, obeyed_s=None,
+            held_a=held_a, curbed_samples=0,
+        )  # fmt: skip
+    cut_holds = allowed_a <= peak_a - CLEARLY_A and drawn_a >= max(allowed_a - CLEARLY_A, CLEARLY_A)
+    known = replace(known, held_a=None, curbed_samples=known.curbed_samples + 1 if cut_holds else 0)
     obeyed_s = known.obeyed_s if known.obeyed_s is not None else now_s
     rungs = () if now_s - obeyed_s > FORGIVEN_AFTER_S else known.rungs
     return replace(known, over_samples=0, disobedient=False, obeyed_s=obeyed_s, rungs=rungs)
+
+
+def left(known: Obedience) -> Obedience:
+    """The car has gone or its transaction has ended: what the next one draws is judged anew."""
+    return replace(known, over_samples=0, held_a=None, peak_a=0.0, curbed_samples=0)
 
 
 def next_rung(known: Obedience, *, hard_allowed: bool, now_s: float) -> Rung | None:

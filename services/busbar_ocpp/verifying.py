@@ -114,6 +114,8 @@ async def _reboot(charger: "ChargePoint", connector: Connector) -> bool | None:
 def _conclude(charger: "ChargePoint", running: Trial, fell: bool) -> str:
     steering, known = charger.steering, charger.desk.memory.of(charger.plan.charge_point)
     steering.proof = fell
+    if fell:
+        charger.trust(True)
     known.form, known.proof, known.proof_form = steering.form, fell, steering.form
     charger.desk.memory.save_learned()
     if not fell:

@@ -7,6 +7,7 @@ import pytest
 from busbar_ocpp.obey import Obedience, Rung, acted, next_rung, over, seen
 from busbar_ocpp.profile import Standing
 from busbar_ocpp.proof import CannotTry, Trial, trial, verdict
+from busbar_ocpp.told import Told, allowed, noted
 
 SIX_PM = datetime(2026, 3, 1, 18, 0, tzinfo=UTC)
 
@@ -15,8 +16,9 @@ def watched(*samples: tuple[float, float], limit_a: float = 8.0) -> Obedience:
     """Samples as (seconds since the limit, ampere)."""
     known = Obedience()
     for at_s, drawn_a in samples:
+        allowed_a = allowed((Told(0.0, limit_a),), at_s, 10.0, None)
         known = seen(
-            known, drawn_a=drawn_a, sample_s=at_s, limit_a=limit_a, since_s=0.0, dead_s=10.0, now_s=at_s + 1
+            known, drawn_a=drawn_a, sample_s=at_s, allowed_a=allowed_a, told_a=limit_a, now_s=at_s + 1
         )
     return known
 
@@ -35,6 +37,68 @@ def watched(*samples: tuple[float, float], limit_a: float = 8.0) -> Obedience:
 )
 def test_disobedience(samples: list[tuple[float, float]], disobedient: bool) -> None:
     assert watched(*samples).disobedient is disobedient
+
+
+@pytest.mark.parametrize(
+    ("samples", "held_a"),
+    [
+        pytest.param([(15, 16.0)], 8.0, id="the first sample above it holds back raises"),
+        pytest.param([(8, 16.0)], None, id="within its dead time"),
+        pytest.param([(15, 9.3)], None, id="within what a meter may err"),
+        pytest.param([(15, 16.0), (25, 8.0)], None, id="the newest sample counts"),
+    ],
+)
+def test_a_car_above_its_limit_is_raised_no_further(
+    samples: list[tuple[float, float]], held_a: float | None
+) -> None:
+    assert watched(*samples).held_a == held_a
+
+
+@pytest.mark.parametrize(
+    ("samples", "curbed"),
+    [
+        pytest.param([(5, 16.0), (15, 8.0), (25, 8.0), (35, 7.5)], True, id="three samples at the cut"),
+        pytest.param([(5, 16.0), (15, 8.0), (25, 8.0)], False, id="two are chance"),
+        pytest.param(
+            [(5, 16.0), (15, 0.0), (25, 0.0), (35, 0.0)], False, id="a car that stopped shows nothing"
+        ),
+        pytest.param([(15, 8.0), (25, 8.0), (35, 8.0)], False, id="a car that never took more shows nothing"),
+        pytest.param([(5, 16.0), (15, 8.0), (25, 16.0), (35, 8.0)], False, id="only now and then"),
+    ],
+)
+def test_cuts_that_were_followed_for_a_while_are_believed_again(
+    samples: list[tuple[float, float]], curbed: bool
+) -> None:
+    assert watched(*samples).curbed is curbed
+
+
+@pytest.mark.parametrize(
+    ("told", "sample_s", "legs_in_use", "may_show_a"),
+    [
+        pytest.param([Told(0, 6)], 20, None, 6.0, id="one limit"),
+        pytest.param([Told(0, 6)], 9, None, None, id="it had no time to show"),
+        pytest.param([Told(0, 6), Told(18, 11)], 20, None, 11.0, id="a raise counts at once"),
+        pytest.param([Told(0, 6), Told(18, 11)], 17, None, 6.0, id="but not before it was said"),
+        pytest.param([Told(0, 16), Told(18, 6)], 20, None, 16.0, id="a cut counts after the dead time"),
+        pytest.param([Told(0, 16), Told(18, 6)], 28, None, 6.0, id="and then it does"),
+        pytest.param([Told(0, 6), Told(12, 11), Told(14, 16)], 13, None, 11.0, id="raised again and again"),
+        pytest.param([Told(0, 6, 3)], 20, None, 18.0, id="watts: one leg may take it all"),
+        pytest.param([Told(0, 6, 3)], 20, 3, 6.0, id="watts: until the legs were shown"),
+        pytest.param([], 20, None, None, id="nothing was told"),
+    ],
+)
+def test_what_a_sample_may_show(
+    told: list[Told], sample_s: float, legs_in_use: int | None, may_show_a: float | None
+) -> None:
+    assert allowed(told, sample_s, 10.0, legs_in_use) == may_show_a
+
+
+def test_the_log_forgets_what_no_sample_can_be_judged_by() -> None:
+    log: tuple[Told, ...] = ()
+    for at_s in range(0, 1000, 10):
+        log = noted(log, Told(float(at_s), 6.0 + at_s % 20))
+
+    assert [log[0].since_s, log[-1].since_s] == [860.0, 990.0]
 
 
 @pytest.mark.parametrize(
