@@ -142,12 +142,20 @@ def _start(
     return mind, None
 
 
-def waiting(load: LoadPlan, mind: Mind, grant: LoadGrant, now: float) -> str | None:
+def waiting(
+    load: LoadPlan, mind: Mind, grant: LoadGrant, least_a: float, ground: MeterHealth, now: float
+) -> str | None:
     """Why a load that could have power has none yet; None when it does not wait."""
-    if mind.limit_a > 0 or grant.limit_a <= 0 or mind.permit.enough_since is None:
+    if mind.limit_a > 0 or grant.limit_a <= 0:
         return None
-    left = mind.permit.enough_since + load.delays(grant.mode in FOLLOWING).start_after_s - now
-    return f"starts in {max(1.0, left):.0f} s if it stays so; {grant.reason}"
+    if ground is not MeterHealth.FRESH:
+        return f"waits until its meter speaks again; {grant.reason}"
+    if mind.permit.enough_since is not None:
+        left = mind.permit.enough_since + load.delays(grant.mode in FOLLOWING).start_after_s - now
+        return f"starts in {max(1.0, left):.0f} s if it stays so; {grant.reason}"
+    if not load.on_off and grant.limit_a < least_a + START_MARGIN_A - TINY:
+        return f"starts at {least_a + START_MARGIN_A:g} A, {grant.limit_a:.1f} A left; {grant.reason}"
+    return None
 
 
 def _climb(load: LoadPlan, mind: Mind, grant: LoadGrant, tick: Tick) -> tuple[Mind, Wish | None]:

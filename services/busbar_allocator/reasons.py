@@ -76,6 +76,8 @@ class Reasons:
         if described is None:
             described = self.rows[counter, kind] = self._described(counter, kind, capacity)
         text, circuit, phase, in_amps = described
+        if kind == "wire" and counter < self.model.watts:
+            text += self._kept_free(counter, ceiling.rows[counter])
         shared = self._shared(claim, counter)
         if shared:
             text = f"{text}, shared with {_names(shared)}"
@@ -161,6 +163,17 @@ class Reasons:
         if reserved >= 0.05:
             text += f", {amps(reserved)} reserved"
         return text
+
+    def _kept_free(self, counter: int, capacity: float) -> str:
+        """What else narrows a wire: without it the figures of a reason would not add up."""
+        ground = self.ground
+        index, phase = divmod(counter, len(self.model.phases))
+        kept = self.model.circuits[index].limit[phase] - ground.background[counter] - capacity
+        fading = min(kept, ground.limit_rows[counter] - ground.target_rows[counter])
+        text = ""
+        if fading >= 0.05:
+            text, kept = f", {amps(fading)} from a battery that is to stop", kept - fading
+        return text if kept < 0.05 else f"{text}, {amps(kept)} kept free"
 
     def _import_limit(self) -> float:
         ground = self.ground

@@ -10,6 +10,8 @@ from busbar_allocator.decide import waiting
 from busbar_allocator.exchange import LoadOrder, Outcome, Setup
 from busbar_allocator.plan import COMFORT, STORAGE, LoadPlan, Plan
 from busbar_allocator.present import Outside, drawn_a
+from busbar_allocator.raising import least_of
+from busbar_allocator.staleness import worst
 from busbar_allocator.state import Mind, State
 from busbar_allocator.wiring import Applied, detection_of, turned_phases
 from busbar_contracts import allocation as bus
@@ -42,7 +44,8 @@ def said(
         at=wall,
         meter=outcome.ground.get(plan.root, bus.MeterHealth.STARTING),
         loads={
-            load.id: _grant(plan, load, state, found.loads[load.id], now, applied) for load in plan.loads.values()
+            load.id: _grant(setup, load, outcome, found.loads[load.id], now, applied)
+            for load in plan.loads.values()
         },
         circuits={
             name: _circuit(plan, state, name, one) for name, one in found.circuits.items() if name in plan.circuits
@@ -66,8 +69,9 @@ def said(
 
 
 def _grant(
-    plan: Plan, load: LoadPlan, state: State, grant: snapshot.LoadGrant, now: float, applied: Applied
+    setup: Setup, load: LoadPlan, outcome: Outcome, grant: snapshot.LoadGrant, now: float, applied: Applied
 ) -> bus.LoadGrant:
+    plan, state = setup.plan, outcome.state
     mind = state.minds.get(load.id) or Mind()
     uses = load.uses(len(plan.phases), mind.phases if mind.phases is not None else mind.legs)
     draw = drawn_a(state.books.get(plan.grid_meter), load, uses)
@@ -76,7 +80,7 @@ def _grant(
         limit_a=round(mind.limit_a, 3),
         target_a=round(max(grant.target_a, 0.0), 3),
         available_a=round(max(grant.available_a, 0.0), 3),
-        reason=_reason(plan, load, state, mind, grant, now)[:1000],
+        reason=_reason(setup, load, outcome, mind, grant, now)[:1000],
         binding=" ".join(part for part in (binding.kind, binding.circuit, binding.phase) if part),
         mode=grant.mode,
         limit_w=round(mind.limit_a * sum(uses) * plan.volts, 1),
@@ -97,14 +101,15 @@ def _silence(state: State, load: LoadPlan, mind: Mind, now: float) -> str:
 
 
 def _reason(
-    plan: Plan, load: LoadPlan, state: State, mind: Mind, grant: snapshot.LoadGrant, now: float
+    setup: Setup, load: LoadPlan, outcome: Outcome, mind: Mind, grant: snapshot.LoadGrant, now: float
 ) -> str:
     """What an owner should know first: silence, then the battery, then waiting, then what binds."""
+    plan, state = setup.plan, outcome.state
     if silence := _silence(state, load, mind, now):
         return silence
-    return _promise(plan, state, grant, now) + (
-        waiting(load, mind, grant, now) or mind.reason or grant.reason
-    )
+    ground = worst([outcome.ground[name] for name in load.circuits if name in outcome.ground])
+    wait = waiting(load, mind, grant, least_of(setup, load, grant), ground, now)
+    return _promise(plan, state, grant, now) + (wait or mind.reason or grant.reason)
 
 
 def _promise(plan: Plan, state: State, grant: snapshot.LoadGrant, now: float) -> str:

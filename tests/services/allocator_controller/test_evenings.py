@@ -449,6 +449,29 @@ def test_excess_may_use_all_of_the_export_once_its_gate_is_open(uses: str) -> No
     assert house.cars["left-1"].drawn_a == pytest.approx(expected[uses], abs=0.4)
 
 
+@pytest.mark.parametrize(
+    ("sun_a", "silent", "said"),
+    [
+        pytest.param(6.6, False, "starts at 7 A, 6.6 A left; sun", id="enough to run but not to start"),
+        pytest.param(12.0, False, "starts in 10 s if it stays so; sun", id="enough, for a moment only"),
+        pytest.param(12.0, True, "waits until its meter speaks again; sun", id="a meter that is stale"),
+    ],
+)
+def test_a_car_that_could_run_but_does_not_says_what_it_waits_for(
+    sun_a: float, silent: bool, said: str
+) -> None:
+    house = House(
+        one_leg(mode="solar_only"), cars=a_one_phase_car(), sun={"a": stepping((0, sun_a)), "b": lambda _: 0}
+    )
+    if silent:
+        house.meter_from = 10.0
+    house.run(24.0)
+
+    assert house.allocation is not None
+    assert house.allocation.loads["left-1"].limit_a == 0
+    assert house.allocation.loads["left-1"].reason.startswith(said)
+
+
 # -- batteries ------------------------------------------------------------------------------------
 
 
