@@ -5,6 +5,7 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -179,3 +180,41 @@ def test_every_page_is_in_the_table_of_contents_of_the_site() -> None:
 
     assert len(listed) == len(set(listed))
     assert {page.name for page in (ROOT / "docs").glob("*.md")} - set(listed) == set()
+
+
+@cache
+def said_in_code() -> str:
+    """Every text in the allocator, with one mark where a figure or a name is put in."""
+    texts = []
+    for path in sorted((ROOT / "services" / "busbar_allocator").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.append(node.value)
+    return "\n".join(texts)
+
+
+def reasons() -> list[str]:
+    """Every reason that the page of symptoms explains."""
+    text = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    start, meaning = text.split("## The car does not start")[1], text.split("## What a reason means")[1]
+    tables = (start.split("\n## ")[0] + meaning.split("\n## ")[0]).splitlines()
+    return [
+        reason
+        for row in tables
+        if row.startswith("| `")
+        for reason in re.findall(r"`([^`]+)`", row.split(" | ")[0])
+    ]
+
+
+@pytest.mark.parametrize("reason", reasons())
+def test_every_reason_that_is_explained_is_one_that_is_given(reason: str) -> None:
+    # Figures, phases, names and what is left out divide a sentence into the parts that are always there.
+    parts = re.split(
+        r"\.\.\.|[\d.]+(?: A\b| W\b| %|)|\b(?:main|left|left-1|right-1|and|on phase [ABC]\b|phase [AB]\b|[ABC]\b|Available|off$)",
+        reason,
+    )
+    fixed = [part.strip(" ,;:()") for part in parts]
+    longest = max(fixed, key=len)
+
+    assert len(longest) >= 3
+    assert longest in said_in_code()
