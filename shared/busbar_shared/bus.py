@@ -26,6 +26,7 @@ from busbar_contracts.topics import Topic, topic_of
 from busbar_shared.clock import Clock, RealClock
 from busbar_shared.config.broker import BrokerConfig
 from busbar_shared.judge import Refused, decode
+from busbar_shared.stopping import still_wanted
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -151,6 +152,7 @@ class MqttBus:
         self._to_send = asyncio.Event()
         self._sent = asyncio.Event()
         self._client: aiomqtt.Client | None = None
+        self._leaving = False
         self._tasks: list[asyncio.Task[None]] = []
         self._event_budget, self._event_at_s = EVENTS_PER_S, 0.0
         self.connected = asyncio.Event()
@@ -164,6 +166,8 @@ class MqttBus:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        # Said twice, as aiomqtt waits by wait_for, which may swallow the cancellation.
+        self._leaving = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -291,6 +295,9 @@ class MqttBus:
             finally:
                 self._client = None
                 self.connected.clear()
+            # Not by the task's own count: a TaskGroup of Python 3.11 that failed leaves it raised.
+            if self._leaving:
+                return
             await self._clock.sleep(retry_s * random.uniform(0.5, 1.5))
             retry_s = min(retry_s * 2, LAST_RETRY_S)
 
@@ -319,6 +326,8 @@ class MqttBus:
         self._client = client
         if self._filters:
             await client.subscribe([(name, 1) for name in self._filters])
+        if self._leaving:
+            return
         # What we said retained may be lost with the broker's memory: we own it, so we say it again.
         queued = {one.topic for one in self._outbox if one.retain}
         self._outbox.extendleft(one for topic, one in reversed(self._retained.items()) if topic not in queued)
@@ -344,6 +353,7 @@ class MqttBus:
             if self._outbox and self._outbox[0] is outgoing:
                 self._outbox.popleft()
             self._sent.set()
+            still_wanted()
 
     async def _receive(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
@@ -351,6 +361,7 @@ class MqttBus:
                 await self._deliver(message)
             except Exception:
                 log.exception("a message on %s could not be delivered", message.topic)
+            still_wanted()
 
     async def _deliver(self, message: aiomqtt.Message) -> None:
         name, retained = message.topic.value, bool(message.retain)
