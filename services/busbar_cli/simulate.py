@@ -29,6 +29,7 @@ from busbar_cli.simulate_devices import (
 from busbar_cli.simulate_figures import Figures, Tally
 from busbar_cli.simulate_plugs import Plugs
 from busbar_cli.simulate_scenario import Event, Scenario, Tariff
+from busbar_cli.simulate_slots import Day, Slots
 from busbar_contracts.battery import BatterySetpoint
 from busbar_contracts.charger import Capabilities, ChargerLimit
 from busbar_contracts.load import LoadMode, LoadSettings, PlugSwitch
@@ -72,6 +73,8 @@ class Ran(Struct, frozen=True, kw_only=True):
     orders: list[tuple[float, str, float]]
     """Every change of a limit: seconds, load, A or W."""
     started_at: datetime
+    day: Day
+    """The same day in slots, for an optimum."""
 
 
 def simulate(scenario: Scenario, told: Callable[[float], None] | None = None) -> Ran:
@@ -112,6 +115,7 @@ class Simulation:
         }
         self._batteries = dict(self._battery_devices())
         self._plugs = Plugs(site, gadgets, self.now)
+        self._slots = Slots(self.built)
         self._tally = Tally(self.built, per_phase=nets_per_phase(site))
         self._tick, self._second, self._half = Beat(1.0, 0.5), Beat(1.0, 0.0), Beat(0.5, 0.1)
         self._points: list[Point] = []
@@ -185,14 +189,15 @@ class Simulation:
         self._tally.step()
         if second == self._run.settle_s:
             self._tally.begin()
+            self._slots = Slots(self.built)
             self._changed_before, self._battery_before = self._changes()
             self._count = 0
         self._prices()
         self._speak()
         if self._second.due(second):
-            self._tally.second(
-                1.0, self._modes(), prices_at(self._run.tariff, self.now.at.astimezone(self._zone))
-            )
+            prices = prices_at(self._run.tariff, self.now.at.astimezone(self._zone))
+            self._tally.second(1.0, self._modes(), prices)
+            self._slots.second(1.0, prices)
         if self._point.due(second):
             self._points.append(self._seen())
 
@@ -336,6 +341,10 @@ class Simulation:
             points=self._points,
             orders=self._orders,
             started_at=self._start,
+            day=self._slots.day(
+                self.site.site.voltage_v,
+                min((one.soc_min_percent for one in self.site.batteries.values()), default=0.0),
+            ),
         )
 
 

@@ -10,6 +10,8 @@ import typer
 
 from busbar_cli.simulate import Ran
 from busbar_cli.simulate import simulate as lived
+from busbar_cli.simulate_optimum import NoSolver, Optimum
+from busbar_cli.simulate_optimum import optimum as cheapest
 from busbar_cli.simulate_page import drawn, table
 from busbar_cli.simulate_scenario import Scenario, read_scenario
 from busbar_cli.simulate_tariff import BadTariff, read_tariff
@@ -45,6 +47,9 @@ def simulate(
         list[str] | None,
         typer.Option(help="One more run beside: KEY=VALUE, several with a comma; may be given again."),
     ] = None,
+    optimum: Annotated[
+        bool, typer.Option("--optimum", help="Add the least the same day could have cost. Needs SciPy.")
+    ] = False,
     plot: Annotated[Path | None, typer.Option(help="Draw the first run into this SVG file.")] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
@@ -56,14 +61,28 @@ def simulate(
     except (BadConfig, BadTariff) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(EXIT_CONFIG) from error
+    solved: dict[str, Optimum] = {}
     done = [(name, _lived(name, scenario)) for name, scenario in runs]
+    if optimum:
+        try:
+            solved = {name: cheapest(ran.day) for name, ran in done}
+        except NoSolver as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(1) from error
     if plot is not None:
         plot.write_text(drawn(done[0][1], done[0][1].title or str(path_of(file))), encoding="utf-8")
     if json:
-        figures = {name: ran.figures for name, ran in done}
-        typer.echo(msgspec.json.encode(figures if compare else done[0][1].figures).decode())
+        figures = {name: msgspec.to_builtins(ran.figures) for name, ran in done}
+        for name, one in solved.items():
+            figures[name]["optimum"] = msgspec.to_builtins(one)
+        typer.echo(msgspec.json.encode(figures if compare else figures[done[0][0]]).decode())
     else:
         typer.echo(table(done))
+        for name, one in solved.items():
+            typer.echo(
+                f"{name}: with everything known before, the same energy would have cost {one.cost:g} "
+                f"instead of {one.live_cost:g} (import {one.import_kwh:g} kWh, export {one.export_kwh:g} kWh)"
+            )
 
 
 @dataclass(frozen=True)
