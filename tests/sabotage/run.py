@@ -88,7 +88,17 @@ def table(faults: list[dict[str, Any]], results: list[str]) -> str:
         f"| {fault['sentence']} | `{fault['test']}` | {result} |"
         for fault, result in zip(faults, results, strict=True)
     ]
-    return "\n".join(["| What is broken | Which test notices | Result |", "|---|---|---|", *rows, ""])
+    head = [
+        "# What happens when the code is broken",
+        "",
+        "Made by `make sabotage ARGS='--markdown docs/sabotage.md'` from the faults in `tests/sabotage/faults.toml`.",
+        "Each fault is tried alone in a copy of the code; red means that the named test noticed it.",
+        "A fault that stays green is a hole in the tests, and is mended there.",
+        "",
+        "| What is broken | Which test notices | Result |",
+        "|---|---|---|",
+    ]
+    return "\n".join([*head, *rows, ""])
 
 
 if __name__ == "__main__":
