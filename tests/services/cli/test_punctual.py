@@ -175,3 +175,12 @@ def test_a_slow_meter_has_three_of_its_periods() -> None:
         '[meters.grid]\nevery_s = 30\nmodbus = { host = "127.0.0.1" }\n'
     )
     assert [beat.every_s for beat in beats(slow) if beat.what == "reading"] == [90.0]
+
+
+def test_a_file_with_a_broker_alone_expects_only_those_who_say_that_they_live() -> None:
+    punctual = Punctual(read('[broker]\nhost = "192.168.1.5"\n'), 0.0)
+    for message in (status("ceiling", 1.0), status("ceiling", 6.0), said(READING, 3.0)):
+        punctual.hear(message)
+
+    assert punctual.finish(10.0) == []
+    assert punctual.finish(30.0) == ["service/ceiling/status: late; 24 s without a status, at most 15 s"]
