@@ -27,6 +27,7 @@ from busbar_allocator.shortage import short_of_source
 from busbar_allocator.staleness import worst
 from busbar_allocator.state import NEVER, Mind, State
 from busbar_contracts.allocation import MeterHealth
+from busbar_contracts.load import LoadMode
 
 TINY = 1e-6
 
@@ -112,7 +113,7 @@ def _decide(
             grounds[load.circuits] = worst([ground[name] for name in load.circuits if name in ground])
         if grounds[load.circuits] is MeterHealth.STARTING:
             continue
-        mind = decide.mode_kept(mind, grant)
+        mind = decide.mode_kept(mind, _mode(setup, load, grant))
         if grant.reserved_a > 0 and not grant.takes_part and mind.silent_since is None:
             minds[load.id] = replace(mind, limit_a=0.0, muted=True, reason=grant.reason)
             continue
@@ -131,6 +132,12 @@ def _decide(
         return minds, state.promise
     rising.sort(key=lambda one: one[0])
     return minds, raise_loads(setup, state, allocation, ground, minds, [load for _, load in rising], tick)
+
+
+def _mode(setup: Setup, load: LoadPlan, grant: snapshot.LoadGrant) -> LoadMode:
+    """The mode a load counts as: one that its owner disabled is off, and starts at once when it is enabled."""
+    owner = setup.settings.loads.get(load.owner)
+    return grant.mode if owner is None or owner.enabled else LoadMode.OFF
 
 
 def _order(

@@ -47,13 +47,13 @@ class Wish(Struct, frozen=True):
     reason: str
 
 
-def mode_kept(mind: Mind, grant: LoadGrant) -> Mind:
+def mode_kept(mind: Mind, mode: LoadMode) -> Mind:
     """The memory of a load whose mode may have changed: then no timer of the old mode counts."""
-    if mind.mode is grant.mode:
+    if mind.mode is mode:
         return mind
     if mind.mode is None:
-        return replace(mind, mode=grant.mode)
-    return replace(mind, mode=grant.mode, permit=impatient(mind.permit), eager=True, holding=False)
+        return replace(mind, mode=mode)
+    return replace(mind, mode=mode, permit=impatient(mind.permit), eager=True, holding=False)
 
 
 def cut(

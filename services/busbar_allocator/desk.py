@@ -16,6 +16,7 @@ from busbar_allocator.known import CarCharge
 from busbar_allocator.outside import OutsideLimits
 from busbar_allocator.participation import WANTING
 from busbar_allocator.plan import Plan
+from busbar_allocator.present import Outside
 from busbar_allocator.settings import (
     Refusal,
     Settings,
@@ -88,6 +89,8 @@ class Desk:
         self._batteries: dict[str, BatterySettings] = {}
         self._setup: Setup | None = None
         self._said_at = float("-inf")
+        self._framed: tuple[Settings, Outside, dict[str, MeterHealth]] | None = None
+        """What the last allocation was decided under: when it changes, that is said, though no limit moves."""
         self._trouble = ""
         self._noticed: set[str] = set()
         self._watched: Watch | None = None
@@ -148,8 +151,9 @@ class Desk:
         self._trouble = ""
         self.state = outcome.state
         messages += orders_of(self.plan, self.state, outcome.orders, self.stamp, wall)
-        if outcome.changed or now - self._said_at >= SAY_EVERY_S:
-            self._said_at = now
+        frame = (self.settings, outside, outcome.ground)
+        if outcome.changed or frame != self._framed or now - self._said_at >= SAY_EVERY_S:
+            self._said_at, self._framed = now, frame
             messages.append(ToSay(self.allocation(outcome, now, wall), {}))
         learned = self._learn_wiring()
         moved = self._settings_moved() or bool(learned)

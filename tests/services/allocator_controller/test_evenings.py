@@ -450,6 +450,38 @@ def test_excess_may_use_all_of_the_export_once_its_gate_is_open(uses: str) -> No
 
 
 @pytest.mark.parametrize(
+    ("mode", "shown"), [(LoadMode.SOLAR_PRIORITY, "solar_priority"), (LoadMode.EXCESS, "excess")]
+)
+def test_a_mode_that_moves_no_limit_is_shown_in_the_same_moment(mode: LoadMode, shown: str) -> None:
+    site = one_leg(mode="solar_only")
+    cars = a_one_phase_car(status=ConnectorStatus.AVAILABLE)
+    house = House(site, cars=cars, house=flat(5, 5, 5)).run(33.3)
+    house.tell(LoadSettingsSet(mode=mode), load="left-1")
+
+    assert house.allocation is not None
+    assert house.allocation.loads["left-1"].mode == shown
+
+
+def test_a_car_that_its_owner_enables_again_starts_with_the_next_reading() -> None:
+    house = House(one_leg(), cars=a_one_phase_car(), house=flat(5, 5, 5)).run(40)
+    house.tell(LoadSettingsSet(enabled=False), load="left-1")
+    house.run(20)
+    assert house.cars["left-1"].limit_a == 0
+    house.tell(LoadSettingsSet(enabled=True), load="left-1")
+
+    assert seconds_until(house, lambda one: one.cars["left-1"].limit_a >= 6, 10) <= 1.1
+
+
+def test_a_meter_that_falls_silent_is_shown_within_two_seconds_of_being_stale() -> None:
+    house = House(one_leg(mode="solar_only"), cars=a_one_phase_car(), house=flat(5, 5, 5))
+    house.meter_from = 14.5
+    house.run(27.0)
+
+    assert house.allocation is not None
+    assert house.allocation.meter is MeterHealth.STALE
+
+
+@pytest.mark.parametrize(
     ("sun_a", "silent", "said"),
     [
         pytest.param(6.6, False, "starts at 7 A, 6.6 A left; sun", id="enough to run but not to start"),
