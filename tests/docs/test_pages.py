@@ -10,12 +10,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 import typer
 import yaml
 
 from busbar_cli.main import app
+from busbar_contracts.topics import match
 from busbar_shared.config.load import read
+from busbar_shared.config.root import Site
+from busbar_shared.judge import decode
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -115,11 +119,41 @@ def test_a_wrong_command_would_be_found(command: str) -> None:
     assert problem(command) is not None
 
 
+SECTIONS = set(Site.__struct_fields__)
+
+
 @pytest.mark.parametrize("page", pages())
-def test_every_toml_block_is_toml(page: Path) -> None:
+def test_every_key_of_a_toml_block_is_one_that_the_file_may_have(page: Path) -> None:
     for language, block in FENCE.findall(page.read_text(encoding="utf-8")):
         if language == "toml":
-            tomllib.loads(block)
+            data = tomllib.loads(block)
+            if "title" not in data:  # a register map, which has a check and a page of its own
+                msgspec.convert(data, Site)
+
+
+MESSAGES = (
+    re.compile(r"mosquitto_pub .*-t '?(?P<topic>hems/[\w/-]+)'? -m '(?P<payload>[^']+)'"),
+    re.compile(r"`(?P<topic>hems/[\w/-]+/set)` with `(?P<payload>\{[^`]+\})`"),
+    re.compile(r"`(?P<payload>\{[^`]+\})` on `(?P<topic>hems/[\w/-]+/set)`"),
+)
+
+
+def messages() -> list[Any]:
+    """Every message that a page tells its reader to publish."""
+    return [
+        pytest.param(found["topic"], found["payload"], id=f"{page.stem}: {found['payload']}")
+        for page in PAGES
+        for pattern in MESSAGES
+        for found in pattern.finditer(page.read_text(encoding="utf-8"))
+    ]
+
+
+@pytest.mark.parametrize(("topic", "payload"), messages())
+def test_every_message_a_reader_is_told_to_publish_is_taken(topic: str, payload: str) -> None:
+    found = match(topic)
+    assert found is not None
+    assert found[0].direction == "receive"
+    decode(found[0], payload.encode())
 
 
 def test_the_first_own_site_of_the_quick_start_is_good() -> None:
