@@ -11,6 +11,7 @@ from pymodbus.pdu import ModbusPDU
 
 from busbar_meter.answers import ABSENT, LATER, DeviceRefused, DeviceSilent, LineAddress, LineLost, UnitAbsent
 from busbar_shared.clock import Clock
+from busbar_shared.stopping import still_wanted
 
 # It reports every timeout as an error; we do so in our own words, once.
 logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
@@ -87,7 +88,7 @@ class ModbusWire:
             raise
         finally:
             self._free_at = self._clock.monotonic() + self._gap_s
-        _still_wanted()
+        still_wanted()
         return self._judged(answer, what)
 
     def _judged(self, answer: ModbusPDU, what: str) -> ModbusPDU:
@@ -117,7 +118,7 @@ class ModbusWire:
         if not connected:
             client.close()
             raise LineLost(f"{self.address}: no connection")
-        _still_wanted()
+        still_wanted()
         # Transaction numbers go on where the last connection ended: some gateways hand a late reply
         # to whoever is connected now, and it must not carry a number we use again.
         client.ctx.next_tid = self._asked % 64_000
@@ -145,10 +146,3 @@ class ModbusWire:
             retries=0,
             reconnect_delay=0,
         )
-
-
-def _still_wanted() -> None:
-    """Raise the cancellation that asyncio.wait_for of Python 3.11 swallows when an answer comes just then."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
