@@ -6,29 +6,16 @@ from typing import Any
 
 import pytest
 
+from bare_site import bare_site
 from busbar_contracts.allocation import Allocation, MeterHealth
 from busbar_contracts.load import PlugState
 from busbar_shared.asking import NoAnswer, connected, first, gathered, last_states
-from busbar_shared.config.load import read
 from busbar_shared.fakes import FakeBus
 from busbar_shared.life import connect
 
 NOON = datetime(2026, 5, 10, 12, 0, tzinfo=UTC)
 SAID = Allocation(at=NOON, meter=MeterHealth.FRESH, loads={}, circuits={})
 LATER = Allocation(at=NOON, meter=MeterHealth.LOST, loads={}, circuits={})
-SITE = """
-[site]
-id = "test"
-[broker]
-host = "127.0.0.1"
-port = {port}
-[circuits.main]
-limit_a = 25
-meter = "grid"
-assumed_background_a = 15
-[meters.grid]
-modbus = {{ host = "127.0.0.1", port = 1, unit = 1 }}
-"""
 
 
 async def test_the_first_thing_heard_is_the_answer() -> None:
@@ -77,7 +64,7 @@ async def test_what_was_heard_until_the_time_is_over_is_kept() -> None:
 
 
 async def test_a_broker_that_does_not_answer_is_a_sentence_with_its_address() -> None:
-    site = read(SITE.format(port=9))
+    site = bare_site(9)
     async with connect(site, "test", {}) as bus:
         with pytest.raises(NoAnswer, match=r"the broker 127\.0\.0\.1:9 does not answer"):
             await connected(bus, site, 0.2)
@@ -85,7 +72,7 @@ async def test_a_broker_that_does_not_answer_is_a_sentence_with_its_address() ->
 
 @pytest.mark.system
 async def test_the_last_word_of_every_device_is_found_at_a_broker(broker: Any) -> None:
-    site = read(SITE.format(port=broker.port))
+    site = bare_site(broker.port)
     dryer, boiler = PlugState(at=NOON, link=True, on=True), PlugState(at=NOON, link=False, on=None)
     async with connect(site, "plugs", {}) as bus:
         await bus.say(boiler, plug="dryer")

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from bare_site import bare_site
 from busbar_allocator.commands import app
 from busbar_allocator.live import in_force, lines
 from busbar_contracts.allocation import Allocation, LoadGrant, MeterHealth
 from busbar_shared.asking import NoAnswer
-from busbar_shared.config.load import read
 from busbar_shared.life import connect
 
 SAID = Allocation(
@@ -30,19 +30,6 @@ SAID = Allocation(
     },
     circuits={},
 )
-SITE = """
-[site]
-id = "test"
-[broker]
-host = "127.0.0.1"
-port = {port}
-[circuits.main]
-limit_a = 25
-meter = "grid"
-assumed_background_a = 15
-[meters.grid]
-modbus = {{ host = "127.0.0.1", port = 1, unit = 1 }}
-"""
 
 
 def test_every_load_is_explained_in_two_lines() -> None:
@@ -59,7 +46,7 @@ def test_every_load_is_explained_in_two_lines() -> None:
 
 @pytest.mark.system
 async def test_the_retained_allocation_is_found_at_a_real_broker(broker: Any) -> None:
-    site = read(SITE.format(port=broker.port))
+    site = bare_site(broker.port)
     async with connect(site, "allocator", {}) as bus:
         await bus.say(SAID)
         await bus.drain()
@@ -69,7 +56,7 @@ async def test_the_retained_allocation_is_found_at_a_real_broker(broker: Any) ->
 
 async def test_a_broker_that_does_not_answer_is_a_sentence() -> None:
     with pytest.raises(NoAnswer, match="does not answer"):
-        await in_force(read(SITE.format(port=9)), {}, connect_s=0.2)
+        await in_force(bare_site(9), {}, connect_s=0.2)
 
 
 def test_a_missing_configuration_is_a_sentence(tmp_path: Path) -> None:

@@ -5,27 +5,14 @@ from typing import Any
 
 import pytest
 
+from bare_site import bare_site
 from busbar_chargeamps.config import Place
 from busbar_chargeamps.sending import send
 from busbar_shared.asking import NoAnswer
 from busbar_shared.bus import MqttBus
-from busbar_shared.config.load import read
 from busbar_shared.life import connect
 
 PLACE = Place("left", "123456", 1, "chargeamps/123456", 11.0)
-SITE = """
-[site]
-id = "test"
-[broker]
-host = "127.0.0.1"
-port = {port}
-[circuits.main]
-limit_a = 25
-meter = "grid"
-assumed_background_a = 15
-[meters.grid]
-modbus = {{ host = "127.0.0.1", port = 1, unit = 1 }}
-"""
 
 
 async def scheduler(bus: MqttBus, ready: asyncio.Event) -> None:
@@ -40,7 +27,7 @@ async def scheduler(bus: MqttBus, ready: asyncio.Event) -> None:
 
 @pytest.mark.system
 async def test_the_first_answer_of_a_scheduler_that_kept_no_status_is_heard(broker: Any) -> None:
-    site = read(SITE.format(port=broker.port))
+    site = bare_site(broker.port)
     async with connect(site, "chargeamps", {}) as bus:
         ready = asyncio.Event()
         answering = asyncio.create_task(scheduler(bus, ready))
@@ -57,4 +44,4 @@ async def test_the_first_answer_of_a_scheduler_that_kept_no_status_is_heard(brok
 @pytest.mark.system
 async def test_without_a_scheduler_there_is_one_sentence(broker: Any) -> None:
     with pytest.raises(NoAnswer, match=r"no answer on .*status within 1 s"):
-        await send(read(SITE.format(port=broker.port)), PLACE, "clear", None, {}, 1.0)
+        await send(bare_site(broker.port), PLACE, "clear", None, {}, 1.0)

@@ -6,32 +6,15 @@ from typing import Any
 
 import pytest
 
+from bare_site import bare_site
 from busbar_contracts.load import ManualSwitch, PlugState
 from busbar_plugs.asked import states, switch
 from busbar_shared.asking import NoAnswer
 from busbar_shared.bus import MqttBus
-from busbar_shared.config.load import read
-from busbar_shared.config.root import Site
 from busbar_shared.life import connect
 
 OFF = PlugState(at=datetime(2026, 5, 10, 12, 0, tzinfo=UTC), link=True, on=False)
 ON = PlugState(at=datetime(2026, 5, 10, 12, 1, tzinfo=UTC), link=True, on=True, manual=True)
-
-
-def site_at(port: int) -> Site:
-    return read(f"""
-[site]
-id = "test"
-[broker]
-host = "127.0.0.1"
-port = {port}
-[circuits.main]
-limit_a = 25
-meter = "grid"
-assumed_background_a = 15
-[meters.grid]
-modbus = {{ host = "127.0.0.1", port = 1, unit = 1 }}
-""")
 
 
 async def obey(bus: MqttBus) -> None:
@@ -42,7 +25,7 @@ async def obey(bus: MqttBus) -> None:
 
 @pytest.mark.system
 async def test_a_plug_that_obeys_says_so(broker: Any) -> None:
-    site = site_at(broker.port)
+    site = bare_site(broker.port)
     async with connect(site, "plugs", {}) as bus:
         await bus.say(OFF, plug="boiler")
         obeying = asyncio.create_task(obey(bus))
@@ -58,7 +41,7 @@ async def test_a_plug_that_obeys_says_so(broker: Any) -> None:
 
 @pytest.mark.system
 async def test_a_plug_that_does_not_obey_says_how_it_stands(broker: Any) -> None:
-    site = site_at(broker.port)
+    site = bare_site(broker.port)
     async with connect(site, "plugs", {}) as bus:
         await bus.say(OFF, plug="boiler")
         await bus.drain()
@@ -69,4 +52,4 @@ async def test_a_plug_that_does_not_obey_says_how_it_stands(broker: Any) -> None
 @pytest.mark.system
 async def test_a_plug_nobody_knows_is_a_sentence(broker: Any) -> None:
     with pytest.raises(NoAnswer, match="nothing is known of plug dryer"):
-        await switch(site_at(broker.port), "dryer", True)
+        await switch(bare_site(broker.port), "dryer", True)
