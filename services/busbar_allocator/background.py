@@ -203,7 +203,7 @@ def _rise(draws: dict[str, Draw], phase: int, moved: float, at: float) -> float:
     waiting = {
         load: left
         for load, draw in draws.items()
-        if draw.due and at <= draw.due_until and (left := raise_left(draw, phase)) > 0
+        if draw.due and at <= draw.due_until and (left := raise_left(draw, phase, at)) > 0
     }
     # A rise beyond what was allowed is an oven's at least in part: then nobody's raise is proven by it.
     if moved <= MATCH * sum(waiting.values()) + NOISE_A:

@@ -8,6 +8,7 @@ from math import floor
 from msgspec import Struct
 from msgspec.structs import replace
 
+from busbar_allocator.participation import IDLE_A
 from busbar_allocator.permits import impatient, may_run_on, may_start, started, stopped
 from busbar_allocator.plan import START_MARGIN_A, LoadPlan
 from busbar_allocator.promise import DEAD_BAND_A
@@ -16,6 +17,7 @@ from busbar_allocator.snapshot import LoadGrant
 from busbar_allocator.staleness import without_meter
 from busbar_allocator.state import NEVER, Mind
 from busbar_contracts.allocation import MeterHealth
+from busbar_contracts.charger import ConnectorStatus
 from busbar_contracts.load import LoadMode
 
 EXPORT_BAND_A = 0.5
@@ -76,7 +78,17 @@ def cut(
     if source and grant.mode in FOLLOWING and limit_a > least_a and not load.on_off:
         # Sun that falls goes on falling while the load answers.
         limit_a = max(least_a, stepped(limit_a - AHEAD_A, load.step_a))
-    return _lowered(mind, limit_a, tick.now, pause=grant.takes_part), Wish(limit_a, grant.reason)
+    return _lowered(mind, limit_a, tick.now, pause=grant.takes_part and not _never_ran(mind)), Wish(
+        limit_a, grant.reason
+    )
+
+
+def _never_ran(mind: Mind) -> bool:
+    """A car with nothing but a limit found in force, which it did not use: there is no stop to rest from."""
+    if mind.permit.started_at is not None:
+        return False
+    unused = mind.sample is not None and mind.sample[1] < IDLE_A
+    return unused or mind.appetite.status is ConnectorStatus.PREPARING
 
 
 def _lowered(mind: Mind, limit_a: float, now: float, *, pause: bool = True) -> Mind:

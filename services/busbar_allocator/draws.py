@@ -1,6 +1,7 @@
 """What one load is believed to draw between its own samples, from its orders and the steps at a meter."""
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 Amps = tuple[float, ...]
 
@@ -45,6 +46,9 @@ class Draw(Struct, frozen=True):
 
     whole: bool = False
     """It is on or off: a fall of a part of it is not its own."""
+    rest: Amps = ()
+    """What the raise before a cut had still to show: a car that climbs answers it before it answers the cut."""
+    rest_until: float = 0.0
 
     def could_fall(self, phase: int, amount: float) -> bool:
         """Whether a fall of this size could be this load's."""
@@ -69,7 +73,10 @@ class Draw(Struct, frozen=True):
         if self.limit is None:
             return None
         if at < self.due_until and self.due and min(self.due) < 0:
-            return tuple(map(max, self.limit, self.amps))
+            rest = self.rest if self.rest and at <= self.rest_until else (0.0,) * len(self.amps)
+            return tuple(
+                max(most, now + more) for most, now, more in zip(self.limit, self.amps, rest, strict=True)
+            )
         return self.limit
 
     def answering(self, at: float) -> bool:
@@ -99,8 +106,10 @@ def measured(draw: Draw, at: float, amps: Amps) -> Draw:
     return _changed(draw, tuple(max(0.0, now) for now in believed), sampled_at=at, since=since, late=late)
 
 
-def raise_left(draw: Draw, phase: int) -> float:
-    """How much of a rise may still be the answer to this load's last raise; never beyond its limit."""
+def raise_left(draw: Draw, phase: int, at: float) -> float:
+    """How much of a rise may still be the answer to this load's last raise; never beyond what it was allowed."""
+    if draw.rest and at <= draw.rest_until and at <= draw.due_until:
+        return draw.rest[phase]
     if not draw.due or draw.due[phase] <= 0 or draw.limit is None:
         return 0.0
     return min(draw.due[phase], max(0.0, draw.limit[phase] - draw.amps[phase]))
@@ -108,7 +117,14 @@ def raise_left(draw: Draw, phase: int) -> float:
 
 def told(draw: Draw, before: Amps, after: Amps, at: float, dead_time_s: float) -> Draw:
     """The draw after an order that changes its allowed current from `before` to `after`."""
+    rest: Amps = ()
+    rest_until = 0.0
     if any(new < old for new, old in zip(after, before, strict=True)):
+        if draw.rest and at <= draw.rest_until:
+            rest, rest_until = draw.rest, draw.rest_until
+        elif draw.due and at <= draw.due_until and max(draw.due) > 0:
+            rest = tuple(raise_left(draw, phase, at) for phase in range(len(after)))
+            rest_until = draw.due_until
         due = tuple(min(0.0, new - now) for new, now in zip(after, draw.amps, strict=True))
     else:
         open_steps = draw.due if draw.due and at < draw.due_until else (0.0,) * len(after)
@@ -122,7 +138,7 @@ def told(draw: Draw, before: Amps, after: Amps, at: float, dead_time_s: float) -
     return Draw(
         amps=draw.amps, sampled_at=draw.sampled_at, since=draw.since, limit=after, due=due,
         due_until=at + dead_time_s, ordered_at=at, asked=max(map(abs, due), default=0.0), late=late,
-        alive_at=draw.alive_at, whole=draw.whole,
+        alive_at=draw.alive_at, whole=draw.whole, rest=rest, rest_until=rest_until,
     )  # fmt: skip
 
 
@@ -155,6 +171,9 @@ def take(draw: Draw, phase: int, step: float, at: float, *, alone: bool = False)
     if abs(step) >= BEGUN_A and due and abs(due[phase]) >= BEGUN_A:
         # Its answer has begun: a car that ramps is given the time to end it.
         due_until = max(due_until, at + SETTLE_S)
+    if step > 0 and draw.rest:
+        rest = tuple(max(0.0, left - change) for left, change in zip(draw.rest, steps, strict=True))
+        draw = replace(draw, rest=rest, rest_until=max(draw.rest_until, at + SETTLE_S))
     return _changed(draw, amps, since=since, due=due, answered_s=answered, due_until=due_until)
 
 
@@ -197,4 +216,6 @@ def _changed(
         answered_s=draw.answered_s if answered_s is None else answered_s,
         alive_at=draw.alive_at if alive_at is None else alive_at,
         whole=draw.whole,
+        rest=draw.rest,
+        rest_until=draw.rest_until,
     )
