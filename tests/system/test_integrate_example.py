@@ -98,9 +98,8 @@ async def test_the_session_with_mosquittos_tools_works_as_it_is_printed(tmp_path
         assert lines[0]["loads"]["left-1"]["reason"]
         assert [set(line) >= {"at", "power_w", "a", "b", "c"} for line in lines[1:4]] == [True] * 3
         assert lines[-1]["modes"]
-        # A decision that changes no load's limit is said each 10 s.
         await house.until(
-            lambda: limit_of(house.scene) == (4200.0, "grid-operator"), 14, "the limit is in force"
+            lambda: limit_of(house.scene) == (4200.0, "grid-operator"), 5, "the limit is in force"
         )
         await house.until(lambda: house.amps() == 0.0, 30, "at night a car on the sun alone stops")
 
