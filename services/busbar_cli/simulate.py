@@ -6,7 +6,6 @@ code with what is judged. One seed, one day: every random thing comes from it, a
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
-from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,33 +17,26 @@ from busbar_allocator.main import HEARD as ALLOCATOR_HEARS
 from busbar_battery.config import plan_from as battery_plan
 from busbar_battery.desk import Desk as BatteryDesk
 from busbar_battery.main import HEARD as BATTERY_HEARS
+from busbar_cli.simulate_connect import Connections
 from busbar_cli.simulate_devices import (
-    BatteryDevice,
     Beat,
-    ChargerDevice,
-    InverterDevice,
-    MeterDevice,
     Moment,
 )
 from busbar_cli.simulate_figures import Figures, Tally
 from busbar_cli.simulate_plugs import Plugs
-from busbar_cli.simulate_scenario import Event, Scenario, Tariff
+from busbar_cli.simulate_scenario import Event, Scenario
 from busbar_cli.simulate_slots import Day, Slots
+from busbar_cli.simulate_tariff import prices_at, series_of
 from busbar_contracts.battery import BatterySetpoint
-from busbar_contracts.charger import Capabilities, ChargerLimit
+from busbar_contracts.charger import ChargerLimit
 from busbar_contracts.load import LoadMode, LoadSettings, PlugSwitch
 from busbar_contracts.meter import InverterLimit, MeterReading
-from busbar_contracts.prices import PriceSeries, PriceSlot
 from busbar_contracts.topics import topic_of
 from busbar_shared.bus import Heard
 from busbar_shared.config.root import Site
-from busbar_shared.config.services import SimulatorSection
 from busbar_simulator.build import build
-from busbar_simulator.config import CarPlan, understood
 from busbar_simulator.gadgets import add_gadgets
-from busbar_simulator.metering import seen_by
 from busbar_simulator.plant.phases import NONE, Phases, added, less
-from busbar_simulator.roof import STORAGE
 
 STEP_S = 0.25
 START_S = 1000.0
@@ -93,8 +85,6 @@ class Simulation:
     def __init__(self, scenario: Scenario) -> None:
         self._scenario, self._run = scenario, scenario.run
         self.site = site = scenario.site
-        section = site.simulator or SimulatorSection()
-        self._dice = Random(f"{section.seed}/simulate")
         self.built = build(site)
         gadgets = add_gadgets(site, self.built)
         self.house = self.built.house
@@ -103,17 +93,13 @@ class Simulation:
         self._start = self.house.almanac.start.replace(tzinfo=self._zone).astimezone(UTC)
         self._starts = 0
         self.now = Moment(0.0, self._start)
-        self.desk: Desk | None = self._new_desk(None)
+        desk = self._new_desk(None)
+        self.desk: Desk | None = desk
         self._kept: Any = None
         self.battery = BatteryDesk(battery_plan(site), None, "simulate") if site.batteries else None
-        self._meters = {name: self._meter(name) for name in site.meters}
-        self._chargers = {name: self._charger(name) for name in self.house.sockets}
-        self._inverters = {
-            name: InverterDevice(inverter, site.site.phases, self._beat(1.0))
-            for name, inverter in self.house.inverters.items()
-            if name in site.inverters
-        }
-        self._batteries = dict(self._battery_devices())
+        connect = Connections(scenario, self.house, desk.plan)
+        self._meters, self._chargers = connect.meters(), connect.chargers()
+        self._inverters, self._batteries = connect.inverters(), connect.batteries()
         self._plugs = Plugs(site, gadgets, self.now)
         self._slots = Slots(self.built)
         self._tally = Tally(self.built, per_phase=nets_per_phase(site))
@@ -131,44 +117,9 @@ class Simulation:
 
     # -- building -----------------------------------------------------------------------------
 
-    def _beat(self, every_s: float) -> Beat:
-        return Beat(every_s, self._dice.random())
-
     def _new_desk(self, kept: Any) -> Desk:
         self._starts += 1
         return Desk(plan_from(self.site), kept, START_S + self.now.s, f"simulate-{self._starts}")
-
-    def _meter(self, name: str) -> MeterDevice:
-        current = seen_by(self.site, self.house.root, name)
-        return MeterDevice(
-            current, self.site.site.phases, self._beat(self._run.meter_every_s), self._run.meter_lag_s
-        )
-
-    def _charger(self, load: str) -> ChargerDevice:
-        assert self.desk is not None
-        charger, _, number = load.rpartition("-")
-        section = self.site.simulator or SimulatorSection()
-        raw = section.cars.get(charger, {})
-        car = understood(raw, CarPlan, f"simulator.cars.{charger}")
-        own, plan = self.site.chargers[charger], self.desk.plan.loads.get(load)
-        sample_s = car.sample_s or (self.site.ocpp.sample_s if self.site.ocpp is not None else 10.0)
-        capabilities = Capabilities(
-            min_a=plan.min_a if plan else own.min_a, max_a=plan.max_a if plan else own.max_a, step_a=own.step_a,
-            legs=len(own.all_connectors()[number].legs or own.legs), switches_phases=own.phase_switching,
-        )  # fmt: skip
-        return ChargerDevice(
-            self.house.sockets[load], self._beat(sample_s), fallback_a=plan.fallback_a if plan else 0.0,
-            capabilities=capabilities, answer_s=car.answer_s, way_s=self._run.message_s,
-        )  # fmt: skip
-
-    def _battery_devices(self) -> Iterator[tuple[str, BatteryDevice]]:
-        for name, battery in self.site.batteries.items():
-            known = self.house.inverters
-            inverter = known.get(battery.inverter or "") or known.get(STORAGE)
-            if inverter is None or inverter.storage is None:
-                inverter = next((one for one in known.values() if one.storage is not None), None)
-            if inverter is not None:
-                yield name, BatteryDevice(inverter, self._beat(1.0), self._run.dead_battery_s)
 
     # -- living -------------------------------------------------------------------------------
 
@@ -296,12 +247,8 @@ class Simulation:
         if local.date() == self._day:
             return
         self._day = local.date()
-        for series, rows in (("import", self._run.tariff.buy), ("export", self._run.tariff.sell)):
-            slots = _slots(local, rows)
-            message = PriceSeries(
-                schema="hems.prices/1", series=series, currency="EUR", unit="EUR/kWh", slots=slots, source="simulate"
-            )  # fmt: skip
-            self._say(message, series=series)
+        for message in series_of(self._run.tariff, local):
+            self._say(message, series=message.series)
 
     # -- counting -----------------------------------------------------------------------------
 
@@ -346,27 +293,6 @@ class Simulation:
                 min((one.soc_min_percent for one in self.site.batteries.values()), default=0.0),
             ),
         )
-
-
-def prices_at(tariff: Tariff, at: datetime) -> tuple[float, float]:
-    """What a kWh costs and earns at this local time."""
-    return _row(tariff.buy, at), _row(tariff.sell, at)
-
-
-def _row(rows: tuple[tuple[str, float], ...], at: datetime) -> float:
-    now = f"{at.hour:02d}:{at.minute:02d}"
-    begun = [price for begins, price in rows if begins <= now]
-    return begun[-1] if begun else rows[-1][1]
-
-
-def _slots(local: datetime, rows: tuple[tuple[str, float], ...]) -> tuple[PriceSlot, ...]:
-    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
-    at = [midnight + timedelta(hours=int(b[:2]), minutes=int(b[3:])) for b, _ in rows]
-    ends = [*at[1:], midnight + timedelta(days=1)]
-    slots = [PriceSlot(start=a, end=e, price=p) for a, e, (_, p) in zip(at, ends, rows, strict=True)]
-    if at[0] > midnight:
-        slots.insert(0, PriceSlot(start=midnight, end=at[0], price=rows[-1][1]))
-    return tuple(slots)
 
 
 def nets_per_phase(site: Site) -> bool:

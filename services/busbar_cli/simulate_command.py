@@ -58,11 +58,11 @@ def simulate(
     try:
         runs = [("as it is", base.scenario([]))]
         runs += [(text, base.scenario(text.split(","))) for text in compare or []]
+        done = [(name, _lived(name, scenario)) for name, scenario in runs]
     except (BadConfig, BadTariff) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(EXIT_CONFIG) from error
     solved: dict[str, Optimum] = {}
-    done = [(name, _lived(name, scenario)) for name, scenario in runs]
     if optimum:
         try:
             solved = {name: cheapest(ran.day) for name, ran in done}

@@ -1,11 +1,13 @@
-"""Prices of a day from a CSV file."""
+"""Prices of a day: from a CSV file, at a moment, and as the price service says them."""
 
 import csv
 import math
 import re
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from busbar_cli.simulate_scenario import Tariff
+from busbar_contracts.prices import PriceSeries, PriceSlot
 
 TIME = re.compile("^([01][0-9]|2[0-3]):[0-5][0-9]$")
 
@@ -42,3 +44,39 @@ def _price(path: Path, line: int, column: str, text: str | None) -> float:
     if not math.isfinite(price) or abs(price) > 1000:
         raise BadTariff(f"{path.name}, line {line}, {column}: {text!r} is no price per kWh")
     return price
+
+
+def prices_at(tariff: Tariff, at: datetime) -> tuple[float, float]:
+    """What a kWh costs and earns at this local time."""
+    return _row(tariff.buy, at), _row(tariff.sell, at)
+
+
+def _row(rows: tuple[tuple[str, float], ...], at: datetime) -> float:
+    now = f"{at.hour:02d}:{at.minute:02d}"
+    begun = [price for begins, price in rows if begins <= now]
+    return begun[-1] if begun else rows[-1][1]
+
+
+def series_of(tariff: Tariff, local: datetime) -> tuple[PriceSeries, ...]:
+    """The prices of the day of this local time: of no other."""
+    return tuple(
+        PriceSeries(
+            schema="hems.prices/1",
+            series=series,
+            currency="EUR",
+            unit="EUR/kWh",
+            slots=_slots(local, rows),
+            source="simulate",
+        )
+        for series, rows in (("import", tariff.buy), ("export", tariff.sell))
+    )
+
+
+def _slots(local: datetime, rows: tuple[tuple[str, float], ...]) -> tuple[PriceSlot, ...]:
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    at = [midnight + timedelta(hours=int(b[:2]), minutes=int(b[3:])) for b, _ in rows]
+    ends = [*at[1:], midnight + timedelta(days=1)]
+    slots = [PriceSlot(start=a, end=e, price=p) for a, e, (_, p) in zip(at, ends, rows, strict=True)]
+    if at[0] > midnight:
+        slots.insert(0, PriceSlot(start=midnight, end=at[0], price=rows[-1][1]))
+    return tuple(slots)

@@ -8,10 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from busbar_cli.main import app
-from busbar_cli.simulate import Ran, nets_per_phase, prices_at, simulate
+from busbar_cli.simulate import Ran, nets_per_phase, simulate
 from busbar_cli.simulate_course import Course, Wave, course_rows
 from busbar_cli.simulate_scenario import Scenario, Tariff, scenario_of
-from busbar_cli.simulate_tariff import BadTariff, read_tariff
+from busbar_cli.simulate_tariff import BadTariff, prices_at, read_tariff
 from busbar_shared.config.load import BadConfig
 
 ONE_CAR: dict[str, Any] = {
@@ -237,10 +237,18 @@ def test_the_table_names_every_figure_and_breaker(tmp_path: Path) -> None:
         assert word in answer.stdout
 
 
-def test_a_setting_that_is_wrong_ends_with_code_2_and_the_key(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        pytest.param("site.distribution=fair", "distribution", id="of the site"),
+        pytest.param("simulator.cars.nobody.car_legs=1", "nobody", id="of the simulated house"),
+        pytest.param("distribution", "KEY=VALUE", id="no value"),
+    ],
+)
+def test_a_setting_that_is_wrong_ends_with_code_2_and_the_key(tmp_path: Path, change: str, word: str) -> None:
     site = tmp_path / "busbar.toml"
     site.write_text(SITE, encoding="utf-8")
-    answer = CliRunner().invoke(app, ["simulate", str(site), "--set", "site.distribution=fair"])
+    answer = CliRunner().invoke(app, ["simulate", str(site), "--days", "0.001", "--set", change])
 
     assert answer.exit_code == 2
-    assert "distribution" in answer.output
+    assert word in answer.output
