@@ -82,7 +82,7 @@ def _look(
     before, sample = (mind.sample, (seen.at, draw_a)) if fresh else (mind.sample_before, mind.sample)
     settled = seen.at > max(mind.ramp.raised_at, mind.cut_until - mind.dead_s) + mind.dead_s
     appetite = took(
-        mind.appetite, message.status, draw_a if settled else None, mind.limit_a, mind.dead_s, load.min_a, now
+        mind.appetite, message.status, draw_a, mind.limit_a, mind.dead_s, load.min_a, now, settled=settled
     )
     legs = message.legs_in_use if message.status in WANTING else None
     return replace(

@@ -55,12 +55,12 @@ class Part(NamedTuple):
 
 def took(
     appetite: Appetite, status: ConnectorStatus, draw_a: float | None, granted_a: float, dead_time_s: float,
-    minimum_a: float, now: float,
+    minimum_a: float, now: float, *, settled: bool = True,
 ) -> Appetite:  # fmt: skip
     """What is remembered after one more look at the car; `draw_a` is a fresh sample or None.
 
-    A draw counts as less than granted when it stays a room below the grant; the grant must be older
-    than the load's dead time, which the caller ensures by giving None before.
+    A draw counts as less than granted when it stays a room below the grant, and only once the grant is
+    `settled`: older than the load's dead time. That a car draws at all is proven before.
     """
     if status is not appetite.status:
         moved = appetite.status not in WANTING or status not in WANTING
@@ -68,6 +68,9 @@ def took(
         appetite = replace(kept, status=status, since=now)
     if draw_a is None:
         return appetite
+    if not settled:
+        drawing = draw_a >= IDLE_A and appetite.idle_since is not None
+        return replace(appetite, idle_since=None) if drawing else appetite
     idle_since = appetite.idle_since
     if draw_a >= IDLE_A:
         idle_since = None
