@@ -18,7 +18,7 @@ from busbar_ocpp.config import ChargerPlan
 from busbar_ocpp.connector import Connector
 from busbar_ocpp.desk import Desk
 from busbar_ocpp.drift import Drift
-from busbar_ocpp.enforcing import enforce
+from busbar_ocpp.enforcing import DEAD_S, enforce
 from busbar_ocpp.following import follow
 from busbar_ocpp.greeting import Greeting
 from busbar_ocpp.hear16 import Unreadable
@@ -61,6 +61,7 @@ class ChargePoint:
             lease_s=desk.plan.lease_s,
             nominal_v=desk.plan.nominal_v,
             unit_max_a=plan.unit_max_a,
+            first_look_s=DEAD_S + 2 * desk.plan.section.sample_s,
             report=self.report,
             changed=self.changed,
         )

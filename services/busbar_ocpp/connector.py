@@ -58,6 +58,10 @@ class Connector:
     told_at: datetime | None = None
     confirmed: bool = False
     told_log: tuple[Told, ...] = ()
+    measures: bool = False
+    """Its draw was measured since the start of the service."""
+    unseen_since_s: float | None = None
+    """Since when a transaction runs without a sample that shows whether it follows its limit."""
     obedience: Obedience = field(default_factory=Obedience)
     stopped_tag: str | None = None
     """The tag of a car that was stopped because 0 A does not pause it."""
@@ -81,6 +85,15 @@ class Connector:
         self.past = remembered(self.past, held)
         return bearing(held, self.past, self.born_s, bounds, now_s)
 
+    def shown(self, patience_s: float, now_s: float) -> bool:
+        """Whether the running car was seen to follow its limit, or shows nothing however long one waits."""
+        if self.transaction is None or not self.measures or self.obedience.followed:
+            self.unseen_since_s = None
+            return True
+        if self.unseen_since_s is None:
+            self.unseen_since_s = now_s
+        return now_s - self.unseen_since_s >= patience_s
+
     def forget_profiles(self) -> None:
         """Nothing is known to be in the charger any more."""
         self.installed.clear()
@@ -88,7 +101,7 @@ class Connector:
 
     def forget_transaction(self) -> None:
         """The transaction has ended, and its profile with it."""
-        self.transaction = None
+        self.transaction, self.unseen_since_s = None, None
         self.obedience = left(self.obedience)
         for slot in [one for one in self.installed if one[1] is Purpose.TX]:
             del self.installed[slot]

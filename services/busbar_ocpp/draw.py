@@ -13,6 +13,7 @@ from busbar_ocpp.measure import Leg, Sample
 
 DRAWING_A = 1.0
 CLEARLY_A = 3.0
+LEAST_SHARE_OF_NOMINAL = 0.8
 
 
 class Draw(Struct, frozen=True, kw_only=True):
@@ -48,6 +49,14 @@ class Draw(Struct, frozen=True, kw_only=True):
     def least_volts(self) -> float | None:
         """The lowest voltage that was measured."""
         return min((leg.voltage_v for leg in self.legs if leg.voltage_v), default=None)
+
+
+def believed_volts(draw: Draw, nominal_v: float) -> float:
+    """The lower of measured and nominal voltage; what no grid has (EN 50160: ± 10 %) is not believed."""
+    measured = draw.least_volts
+    if measured is None or measured < LEAST_SHARE_OF_NOMINAL * nominal_v:
+        return nominal_v
+    return min(measured, nominal_v)
 
 
 def after(draw: Draw, sample: Sample, at: datetime | None, cable_legs: int, nominal_v: float) -> Draw:

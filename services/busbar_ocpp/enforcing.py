@@ -17,9 +17,12 @@ DEAD_S = 10.0
 def judge(charger: "ChargePoint", connector: Connector) -> None:
     """Compare the newest sample with what was told."""
     drawn, at = connector.drawn_a(charger.desk.plan.nominal_v), connector.draw.at
-    if drawn is None or at is None or connector.told_a is None:
+    if drawn is None or at is None:
         return
+    connector.measures = True
     if charger.released or not connector.wiring.controllable or connector.number in charger.steering.silent:
+        return
+    if connector.told_a is None:
         return
     now, now_s = charger.desk.clock.now(), charger.desk.clock.monotonic()
     before, sample_s = connector.obedience, now_s - (now - at).total_seconds()

@@ -15,6 +15,7 @@ from busbar_ocpp import wire16, wire201
 from busbar_ocpp.bearing import Bounds
 from busbar_ocpp.calls import Calls, Refused, Silent, Superseded
 from busbar_ocpp.connector import Connector
+from busbar_ocpp.draw import believed_volts
 from busbar_ocpp.drift import Drift, charger_time, unsure_s
 from busbar_ocpp.forms import Abilities, forms
 from busbar_ocpp.profile import (
@@ -37,7 +38,6 @@ from busbar_shared.clock import Clock
 log = logging.getLogger(__name__)
 
 RETRY_S = 2.0
-LEAST_SHARE_OF_NOMINAL = 0.8
 # A charge point refuses a TxProfile of a transaction whose number has not reached it yet.
 RETRY_TX_S = 1.0
 EARLY_TRIES = 3
@@ -77,10 +77,12 @@ class Steering:
         lease_s: float,
         nominal_v: float,
         unit_max_a: float | None,
+        first_look_s: float,
         report: Callable[[str, str], Awaitable[None]],
         changed: Callable[[Connector], None],
     ) -> None:
         self.clock, self._validity_s, self._hold_pause_s = clock, validity_s, hold_pause_s
+        self._first_look_s = first_look_s
         self._lease_s, self._nominal_v, self.unit_max_a = lease_s, nominal_v, unit_max_a
         self.report, self._changed = report, changed
         self.abilities = Abilities()
@@ -88,13 +90,10 @@ class Steering:
         self.place = 0
         self.step_a = 0.1
         self.step_w = 0.1
-        self.start_early_s: int | None = None
-        """Where the clock is known to drift; None: as usual."""
-        self.proof: bool | None = None
-        """Whether the charger was seen to fall back by itself in the form in use."""
+        self.start_early_s: int | None = None  # where the clock is known to drift; None: as usual
+        self.proof: bool | None = None  # whether it was seen to fall back by itself in the form in use
         self.accepted = False
-        self.disobeyed = False
-        """It drew more than it was told: nothing it accepts is believed until it has shown otherwise."""
+        self.disobeyed = False  # it drew more than it was told, and has not shown otherwise since
         self.drift = Drift()
         self.calls: Calls | None = None
         self.version = "1.6"
@@ -105,7 +104,7 @@ class Steering:
         self.switches_phases = False
         """Whether it can change between three phases and one, and may."""
         self.silent: set[int] = set()
-        """Connectors whose lease is being proven: nothing is sent to them."""
+        """Connectors whose lease is being proven."""
         self._pending: dict[Slot, Profile] = {}
         self._retry_at_s: dict[Slot, float] = {}
         self._cleared: set[Slot] = set()
@@ -190,18 +189,11 @@ class Steering:
         asked = held.phases if held is not None and self.switches_phases else None
         return Scale(
             legs=min(asked or connector.draw.legs_in_use or cable, cable) or cable,
-            volts=self._volts(connector),
+            volts=believed_volts(connector.draw, self._nominal_v),
             step_a=max(self.step_a, connector.wiring.step_a),
             step_w=self.step_w,
             least_a=connector.wiring.min_a,
         )
-
-    def _volts(self, connector: Connector) -> float:
-        """The lower of measured and nominal voltage; what no grid has (EN 50160: ± 10 %) is not believed."""
-        measured = connector.draw.least_volts
-        if measured is None or measured < LEAST_SHARE_OF_NOMINAL * self._nominal_v:
-            return self._nominal_v
-        return min(measured, self._nominal_v)
 
     # -- acting --------------------------------------------------------------------------------
 
@@ -240,11 +232,13 @@ class Steering:
     def grantable_a(self, connector: Connector, limit_a: float) -> float:
         """What may be granted of a limit now.
 
-        A lease needs the charger's clock: until it is known nothing is granted that could not stand for ever.
-        A car that draws more than its charger was told is raised no further.
+        A lease needs the charger's clock: until it is known only what could stand for ever. A car that draws
+        more than its charger was told is raised no further; one that is new waits for its first sample.
         """
         if connector.obedience.held_a is not None:
             limit_a = min(limit_a, connector.obedience.held_a)
+        elif not connector.shown(self._first_look_s, self.clock.monotonic()):
+            limit_a = min(limit_a, max(connector.wiring.fallback_a, connector.told_a or 0.0))
         return min(limit_a, connector.wiring.fallback_a) if self.drift.ahead_s is None else limit_a
 
     def standing(self, connector: Connector, limit_a: float, phases: int | None) -> Standing:
@@ -394,6 +388,11 @@ class Steering:
 
     async def _clear_slot(self, slot: Slot) -> None:
         await self.clear(slot[0], slot[1].value, slot[2])
+
+    async def idle(self) -> None:
+        """Wait until nothing is on its way to the charger."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _start(self, work: Any) -> None:
         task = asyncio.create_task(work)

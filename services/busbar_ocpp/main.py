@@ -11,6 +11,7 @@ from busbar_ocpp.central import Central
 from busbar_ocpp.certificates import keep_renewed, server_context
 from busbar_ocpp.config import OcppPlan, plan_of
 from busbar_ocpp.desk import Desk
+from busbar_ocpp.leaving import leave
 from busbar_ocpp.ledger import Ledger
 from busbar_ocpp.link import Door, opened
 from busbar_ocpp.memory import Memory
@@ -27,7 +28,7 @@ LOOK_S = 0.1
 
 
 async def run(service: Service, *, opened_on: asyncio.Future[int] | None = None) -> None:
-    """Serve until cancelled. Chargers then live on their leases, which run out by themselves."""
+    """Serve until cancelled; chargers are then told their safe limit, or at a planned restart keep their leases."""
     plan = plan_of(service.site)
     ledger = Ledger(service.state_dir / "transactions.sqlite3", service.clock.now())
     outbox = Outbox(service.state_dir / "outbox.sqlite3")
@@ -41,15 +42,19 @@ async def run(service: Service, *, opened_on: asyncio.Future[int] | None = None)
         async with opened(door, central.admit, central.serve, service.clock) as port:
             if opened_on is not None:
                 opened_on.set_result(port)
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(_obey(central, orders))
-                tasks.create_task(_speak(central))
-                tasks.create_task(_tick(central))
-                tasks.create_task(keep_renewed(door.tls, plan.section, service.bus, service.clock))
-                tasks.create_task(show(service, chargers(service.site)))
-                for charger in central.chargers.values():
-                    if charger.proxy is not None:
-                        tasks.create_task(charger.proxy.run())
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(_obey(central, orders))
+                    tasks.create_task(_speak(central))
+                    tasks.create_task(_tick(central))
+                    tasks.create_task(keep_renewed(door.tls, plan.section, service.bus, service.clock))
+                    tasks.create_task(show(service, chargers(service.site)))
+                    for charger in central.chargers.values():
+                        if charger.proxy is not None:
+                            tasks.create_task(charger.proxy.run())
+            finally:
+                if not service.handing_over and not service.passive:
+                    await leave(central.chargers.values())
     finally:
         central.close()
         ledger.close()

@@ -36,6 +36,8 @@ class Obedience(Struct, frozen=True, kw_only=True):
     """What was seen of one connector."""
 
     disobedient: bool = False
+    followed: bool = False
+    """This car was seen to draw, and no more than was told."""
     over_samples: int = 0
     held_a: float | None = None
     """What may not be exceeded while the newest sample is above what was told; None while it is not."""
@@ -72,7 +74,8 @@ def seen(
     if sample_s <= known.last_sample_s:
         return known
     peak_a = max(known.peak_a, drawn_a)
-    known = replace(known, last_sample_s=sample_s, peak_a=peak_a)
+    followed = drawn_a >= CLEARLY_A and not over(drawn_a, told_a)
+    known = replace(known, last_sample_s=sample_s, peak_a=peak_a, followed=known.followed or followed)
     if allowed_a is None:
         return known  # the limit had no time to show
     if over(drawn_a, allowed_a):
@@ -91,7 +94,7 @@ def seen(
 
 def left(known: Obedience) -> Obedience:
     """The car has gone or its transaction has ended: what the next one draws is judged anew."""
-    return replace(known, over_samples=0, held_a=None, peak_a=0.0, curbed_samples=0)
+    return replace(known, followed=False, over_samples=0, held_a=None, peak_a=0.0, curbed_samples=0)
 
 
 def next_rung(known: Obedience, *, hard_allowed: bool, now_s: float) -> Rung | None:

@@ -81,6 +81,13 @@ class House:
             for guest in self._guests:
                 assert guest.errors == []
 
+    async def stop(self, *, handing_over: bool = False) -> None:
+        """End the service as SIGTERM does, or a planned restart, while its chargers are connected."""
+        assert self._task is not None
+        self.service.handing_over = handing_over
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
     def guest(self, id: str = "CP-1", **given: Any) -> ChargePoint:
         """A charge point that is checked at the end."""
         guest = ChargePoint(self.clock, self.port, id, **given)

@@ -249,7 +249,7 @@ async def test_a_restart_does_not_drop_a_car_whose_charger_has_its_own_time(tmp_
         charger = await house.arrived(model=ModelCharger(clock_ahead=ahead))
         await charger.start()
         await house.clock.sleep(8)
-        await charger.measure(amps=8.0)
+        await charger.measure(amps=6.0)
         house.order(13.0)
         await until(lambda: charger.limit() == 13.0, what="the grant, once its clock is known")
     async with House(tmp_path, clock=house.clock) as house:
