@@ -245,6 +245,10 @@ class LoadSettingsSet(Command, frozen=True, kw_only=True, forbid_unknown_fields=
     boost_for_s: Annotated[
         Seconds | UnsetType | None, Meta(description="Boost for so long; null: until unplugged.")
     ] = UNSET
+    apply_detection: Annotated[
+        bool | UnsetType,
+        Meta(description="True: count its legs on the detected phases; false: on those of the configuration."),
+    ] = UNSET
 
 
 class Detection(Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from busbar_allocator.check import check_site
@@ -32,7 +32,7 @@ from busbar_allocator.snapshot import BadSnapshot
 from busbar_allocator.state import Mind, State
 from busbar_allocator.told import ToSay, orders_of, said
 from busbar_allocator.watching import Watch
-from busbar_allocator.wiring import Applied, notices, to_apply, with_applied
+from busbar_allocator.wiring import Applied, chosen, notices, only_chosen, to_apply, with_applied
 from busbar_contracts.allocation import Allocation, MeterHealth, SiteLimit, SiteSettingsSet
 from busbar_contracts.battery import BatterySettings, BatterySettingsSet
 from busbar_contracts.charger import ChargerState
@@ -70,7 +70,9 @@ class Desk:
 
     def __init__(self, plan: Plan, kept: Kept | None, now: float, instance: str) -> None:
         """Start from the file and from what was kept."""
-        self.applied = kept.applied if kept is not None and plan.site.site.auto_apply else Applied()
+        before = kept.applied if kept is not None else Applied()
+        self.applied = before if plan.site.site.auto_apply else only_chosen(before)
+        self._file_plan = plan
         self.plan = plan = with_applied(plan, self.applied)
         self.settings, self.told = restored(from_file(plan), kept.settings if kept is not None else None)
         self.stamp = OrderStamp("allocator", instance)
@@ -92,6 +94,7 @@ class Desk:
         self._framed: tuple[Settings, Outside, dict[str, MeterHealth]] | None = None
         """What the last allocation was decided under: when it changes, that is said, though no limit moves."""
         self._trouble = ""
+        self._rewired = False
         self._noticed: set[str] = set()
         self._watched: Watch | None = None
 
@@ -156,7 +159,8 @@ class Desk:
             self._said_at, self._framed = now, frame
             messages.append(ToSay(self.allocation(outcome, now, wall), {}))
         learned = self._learn_wiring()
-        moved = self._settings_moved() or bool(learned)
+        moved = self._settings_moved() or bool(learned) or self._rewired
+        self._rewired = False
         ready = outcome.ground[self.plan.root] is MeterHealth.FRESH
         return Answer(messages, refusals + learned, moved, ready)
 
@@ -180,7 +184,8 @@ class Desk:
 
     def _apply(self, applied: Applied) -> None:
         turned = applied.turned != self.applied.turned
-        self.applied, self.plan, self._setup = applied, with_applied(self.plan, applied), None
+        self.applied, self.plan, self._setup = applied, with_applied(self._file_plan, applied), None
+        self._rewired = True
         # Whatever was subtracted on the wrong phase is believed no longer.
         watch = Watch() if turned else self.state.watch
         known = replace(self.state.known, meters={}) if turned else self.state.known
@@ -205,7 +210,21 @@ class Desk:
             # What cannot be decided with is not taken: every lease would run out.
             return Refused("setting_refused", wrong[0], "", one.topic)
         self.settings = settings
-        return None if refusal is None else Refused("setting_refused", refusal.text, refusal.path, one.topic)
+        if refusal is not None:
+            return Refused("setting_refused", refusal.text, refusal.path, one.topic)
+        return self._choose_wiring(message, one)
+
+    def _choose_wiring(self, message: Any, one: Heard[Any]) -> Refused | None:
+        """Apply what was detected of a load, or go back to the file, where the owner asks for it."""
+        if not isinstance(message, LoadSettingsSet) or message.apply_detection is UNSET:
+            return None
+        load = one.ids["load"]
+        found = chosen(load, message.apply_detection, self.state.watch.evidence.get(load), self.applied)
+        if isinstance(found, str):
+            return Refused("setting_refused", found, "apply_detection", one.topic)
+        if found != self.applied:
+            self._apply(found)
+        return None
 
     def _changed(
         self, message: Any, ids: dict[str, str], wall: datetime

@@ -142,6 +142,7 @@ def load_changed(
     if refusal is not None:
         return _with_load(settings, name, replace(old, refused=refusal.text)), refusal
     changes = {field: value for field, value in asdict(wish).items() if value is not UNSET}
+    changes.pop("apply_detection", None)  # no setting: it changes what is known of the wiring
     boost_for_s = changes.pop("boost_for_s", None)
     if changes.get("boost") is not None or boost_for_s is not None:
         changes["boost"] = changes.get("boost", True)

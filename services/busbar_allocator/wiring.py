@@ -18,6 +18,8 @@ class Applied(Struct, frozen=True):
 
     legs: dict[str, tuple[int, ...]] = {}
     turned: tuple[int, ...] = ()
+    chosen: tuple[str, ...] = ()
+    """Loads whose legs the owner applied by hand; they stay without `auto_apply`."""
 
 
 class Notice(Struct, frozen=True):
@@ -80,7 +82,28 @@ def to_apply(plan: Plan, evidence: dict[str, Evidence], applied: Applied) -> App
             and found.legs != plan.loads[name].legs
         ):
             legs[name] = found.legs
-    return Applied(legs, applied.turned)
+    return Applied(legs, applied.turned, applied.chosen)
+
+
+def only_chosen(applied: Applied) -> Applied:
+    """What stays in use where nothing is applied by itself: what the owner chose."""
+    return Applied(
+        {name: legs for name, legs in applied.legs.items() if name in applied.chosen}, (), applied.chosen
+    )
+
+
+def chosen(name: str, wanted: bool, evidence: Evidence | None, applied: Applied) -> Applied | str:
+    """The wiring after the owner applied what was detected, or went back to the file; else why not."""
+    rest = {load: legs for load, legs in applied.legs.items() if load != name}
+    others = tuple(load for load in applied.chosen if load != name)
+    if not wanted:
+        return Applied(rest, applied.turned, others)
+    found = finding(evidence) if evidence is not None else None
+    if found is None:
+        return f"apply_detection: nothing was detected of {name} yet"
+    if found.alike:
+        return f"apply_detection: several arrangements fit {name} as well, so none is applied"
+    return Applied({**rest, name: found.legs}, applied.turned, (*others, name))
 
 
 def with_applied(plan: Plan, applied: Applied) -> Plan:

@@ -8,7 +8,7 @@ from busbar_contracts.load import LoadMode, LoadSettings
 from busbar_shared.config.root import Site
 from busbar_shared.config.wiring import EVSE_MODES, HEAT_MODES, PLUG_MODES, Connector, connectors
 from busbar_shared.discovery.entity import Device, Entity, Page, Range, Setting, Sight, Source
-from busbar_shared.discovery.kinds import current, number, power, remark, select, short, switch, text
+from busbar_shared.discovery.kinds import button, current, number, power, remark, select, short, switch, text
 from busbar_shared.discovery.pages import id_of, page
 from busbar_shared.discovery.words import MODES, Words
 
@@ -39,7 +39,7 @@ def _connectors(site: Site) -> Iterator[Device]:
                 *_currents(one, words),
                 *_car_wishes(one.load, words),
                 *_grant(words),
-                *_detection(words),
+                *_detection(one.load, words),
             ),
             ("grant",),
         )
@@ -241,8 +241,16 @@ def _grant_of(seen: Sight) -> LoadGrant | None:
     return found
 
 
-def _detection(words: Words) -> tuple[Entity, ...]:
+def _detection(load: str, words: Words) -> tuple[Entity, ...]:
     return (
+        button(
+            "apply_phases",
+            f"hems/load/{load}/settings/set",
+            '{"apply_detection": true}',
+            name=words("apply_phases"),
+            icon="mdi:check-network",
+            category="diagnostic",
+        ),
         text(
             "detected_phases",
             name=words("detected_phases"),
