@@ -185,6 +185,19 @@ def may_climb(load: LoadPlan, mind: Mind, answering: bool, tick: Tick) -> bool:
     return may_raise(mind.ramp, tick.now, load.raise_every_s, answering)
 
 
+def beyond(load: LoadPlan, mind: Mind, on_a_leg_a: float) -> float | None:
+    """What the load draws, where its own newest sample is above what it may; None where it is not, or unknown.
+
+    `on_a_leg_a` is what its limit may become on one leg. A sample from before the end of a cut's dead time is
+    judged by the limit before it. The tolerance is a meter's: 1 A, 5 % and one step.
+    """
+    if mind.sample is None:
+        return None
+    at, draw_a = mind.sample
+    allowed_a = max(on_a_leg_a, mind.before_a) if at < mind.cut_until else on_a_leg_a
+    return draw_a if draw_a > 1.05 * allowed_a + 1.0 + load.step_a else None
+
+
 def stepped(amps: float, step_a: float) -> float:
     """A limit rounded down to the load's step."""
     if step_a <= 0:

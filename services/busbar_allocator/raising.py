@@ -37,6 +37,12 @@ def raise_loads(
         mind, wish = decide.wants_more(load, mind, grant, least, give, tick)
         minds[load.id] = mind
         draw = book.draws.get(load.id)
+        over_a = decide.beyond(load, mind, _on_a_leg(state, load, mind.limit_a))
+        if over_a is not None:
+            # Who does not follow a limit would not follow its end: it gets no more until it does.
+            reason = f"it draws {over_a:.0f} A, more than its limit of {mind.limit_a:g} A"
+            minds[load.id] = replace(mind, reason=reason)
+            continue
         if wish is None or (
             mind.limit_a > 0
             and not decide.may_climb(load, mind, draw is not None and draw.answering(tick.now), tick)
