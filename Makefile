@@ -44,6 +44,16 @@ sabotage: $(VENV)/.test  ## break one thing at a time; each must turn a named te
 
 contracts: $(VENV)/.demo  ## write asyncapi.json, TOPICS.md and config.schema.json anew
 	$(BIN)/busbar contract export contracts
+	$(BIN)/busbar config reference > docs/configuration.md
+	$(BIN)/busbar commands > docs/cli.md
+
+$(VENV)/.docs: $(VENV)/.demo
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group docs
+	@touch $@
+
+docs: $(VENV)/.docs  ## the documentation as a site in site/
+	$(BIN)/mkdocs build --strict
 
 format: $(VENV)/.test
 	$(BIN)/ruff check --fix contracts shared services tests

@@ -247,7 +247,9 @@ class LoadSettingsSet(Command, frozen=True, kw_only=True, forbid_unknown_fields=
     ] = UNSET
     apply_detection: Annotated[
         bool | UnsetType,
-        Meta(description="True: count its legs on the detected phases; false: on those of the configuration."),
+        Meta(
+            description="True: count its legs on the detected phases; false: on those of the configuration."
+        ),
     ] = UNSET
 
 

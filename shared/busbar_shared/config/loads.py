@@ -5,7 +5,14 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from busbar_contracts.load import LoadMode
-from busbar_contracts.units import Celsius, Kelvins, PositiveWatts, Seconds
+from busbar_contracts.units import (
+    Celsius,
+    Kelvins,
+    PositiveWatts,
+    Seconds,
+    WattHoursPerKelvin,
+    WattsPerKelvin,
+)
 from busbar_shared.config.site import Phase
 
 
@@ -109,11 +116,11 @@ class HeaterConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     min_off_s: Annotated[Seconds, Meta(description="Least time off.")] = 120.0
     dwell_s: Annotated[Seconds, Meta(description="Least time in an SG Ready state.")] = 600.0
     block_max_s: Annotated[Seconds, Meta(description="Longest SG Ready block.")] = 7200.0
-    capacity_wh_per_k: Annotated[PositiveWatts | None, Meta(description="Heat capacity; null: fitted.")] = (
-        None
-    )
+    capacity_wh_per_k: Annotated[
+        WattHoursPerKelvin | None, Meta(description="Heat capacity; null: fitted.")
+    ] = None
     loss_w_per_k: Annotated[
-        PositiveWatts | None, Meta(description="Loss to the surroundings; null: fitted.")
+        WattsPerKelvin | None, Meta(description="Loss to the surroundings; null: fitted.")
     ] = None
     time_constant_s: Annotated[
         Seconds | None, Meta(description="Capacity over loss, instead of the loss; null: fitted.")
