@@ -13,7 +13,7 @@ import socket
 import ssl
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any
 
 import aiomqtt
 import msgspec
@@ -25,11 +25,13 @@ from busbar_contracts.service import ServiceEvent, ServiceStatus
 from busbar_contracts.topics import Topic, topic_of
 from busbar_shared.clock import Clock, RealClock
 from busbar_shared.config.broker import BrokerConfig
+from busbar_shared.hearing import Bus, Heard, Inbox, RawHeard, items
 from busbar_shared.judge import Refused, decode
 from busbar_shared.stopping import still_wanted
 
-T = TypeVar("T")
 log = logging.getLogger(__name__)
+
+__all__ = ["Bus", "Heard", "Inbox", "MqttBus", "RawHeard"]
 
 KEEPALIVE_S = 10
 FIRST_RETRY_S = 0.2
@@ -37,84 +39,6 @@ LAST_RETRY_S = 5.0
 INBOX = 1000
 OUTBOX = 1000
 EVENTS_PER_S = 20.0
-
-
-class Heard(Struct, Generic[T], frozen=True):
-    """A message that was understood."""
-
-    message: T
-    ids: dict[str, str]
-    topic: str
-    at_s: float
-    """When it arrived, on our monotonic clock."""
-    retained: bool = False
-
-
-class RawHeard(Struct, frozen=True):
-    """A message of somebody else's, as it came."""
-
-    topic: str
-    payload: bytes
-    at_s: float
-    retained: bool = False
-
-
-class Bus(Protocol):
-    """What a service may do on the bus."""
-
-    def listen(self, *kinds: type[Struct]) -> AsyncIterator[Heard[Any]]:
-        """Messages of these kinds, as they come. Subscribed before the iterator is first waited for."""
-        ...
-
-    def listen_raw(self, *filters: str) -> AsyncIterator[RawHeard]:
-        """Messages on foreign topics."""
-        ...
-
-    def listen_where(self, *wanted: tuple[type[Struct], dict[str, str]]) -> AsyncIterator[Heard[Any]]:
-        """Messages of these kinds whose parameters have these values."""
-        ...
-
-    async def say(self, message: Struct, **ids: str) -> None:
-        """Put the message on its topic. Never waits for the broker; retained state is said again on reconnect."""
-        ...
-
-    async def say_raw(self, topic: str, payload: bytes | str, *, qos: int = 0, retain: bool = False) -> None:
-        """Put bytes on a foreign topic."""
-        ...
-
-    async def event(
-        self, code: str, text: str, *, path: str = "", topic: str = "", severity: str = "warning"
-    ) -> None:
-        """Tell others about a problem."""
-        ...
-
-
-class Inbox(Generic[T]):
-    """A bounded queue that prefers the newest: when it is full, the oldest goes and is counted."""
-
-    def __init__(self, most: int, on_drop: Callable[[], None]) -> None:
-        self._queue: deque[T] = deque()
-        self._most = most
-        self._filled = asyncio.Event()
-        self._on_drop = on_drop
-
-    def put(self, item: T) -> None:
-        """Add at the end, never waiting."""
-        if len(self._queue) >= self._most:
-            self._queue.popleft()
-            self._on_drop()
-        self._queue.append(item)
-        self._filled.set()
-
-    async def get(self) -> T:
-        """The oldest item."""
-        while not self._queue:
-            self._filled.clear()
-            await self._filled.wait()
-        return self._queue.popleft()
-
-    def __len__(self) -> int:
-        return len(self._queue)
 
 
 class _Outgoing(Struct):
@@ -251,7 +175,7 @@ class MqttBus:
             topic = topic_of(kind)
             self._typed.append((topic, ids, inbox))
             self._subscribe(self._rooted(topic.address.format_map(_PlusFor(ids))))
-        return _items(inbox)
+        return items(inbox)
 
     def listen_raw(self, *filters: str) -> AsyncIterator[RawHeard]:
         """Messages on foreign topics."""
@@ -259,7 +183,7 @@ class MqttBus:
         for one in filters:
             self._raw.append((one, inbox))
             self._subscribe(one)
-        return _items(inbox)
+        return items(inbox)
 
     def _count_drop(self) -> None:
         self.dropped += 1
@@ -419,8 +343,3 @@ def _innermost(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
-
-
-async def _items(inbox: Inbox[T]) -> AsyncIterator[T]:
-    while True:
-        yield await inbox.get()
