@@ -10,6 +10,7 @@ from busbar_ocpp.bearing import Past, refused_value
 from busbar_ocpp.charge_point import ChargePoint
 from busbar_ocpp.connector import Connector
 from busbar_ocpp.desk import Desk
+from busbar_ocpp.farewell import Farewell
 from busbar_ocpp.ledger import Price
 from busbar_ocpp.link import Admission, Credentials, Link
 from busbar_ocpp.memory import LastHeld
@@ -31,6 +32,7 @@ class Central:
         self.chargers = {name: ChargePoint(plan, desk) for name, plan in desk.plan.chargers.items()}
         self._by_identity = {one.plan.charge_point: one for one in self.chargers.values()}
         self.waiting = Waiting(desk.bus, desk.clock)
+        self.farewell = Farewell(desk.memory, desk.bus, desk.clock)
         for identity, name in desk.memory.learned.accepted.items():
             if name in self.chargers:
                 self._by_identity.setdefault(identity, self.chargers[name])
@@ -55,6 +57,9 @@ class Central:
         charger = self._by_identity.get(shown.id)
         section = self.desk.plan.section
         if charger is None:
+            certain = section.security == 0 or (section.security == 3 and shown.id in shown.certificate_names)
+            if certain and self.farewell.due(shown.id):
+                return Admission()
             if section.unknown == "pending" and self.waiting.room_for(shown.id):
                 return Admission()
             return Admission(404, "unknown charge point")
@@ -83,7 +88,8 @@ class Central:
         """Serve a connection. A second one of the same id replaces the first only if that one is dead."""
         charger = self._by_identity.get(link.credentials.id)
         if charger is None:
-            await self.waiting.serve(link)
+            leaves = self.farewell.due(link.credentials.id)
+            await (self.farewell if leaves else self.waiting).serve(link)
             return
         first = charger.link
         if first is not None:
