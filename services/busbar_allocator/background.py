@@ -28,6 +28,10 @@ from busbar_allocator.draws import (
     told,
 )
 
+SOURCE_LAG_S = 4.0
+"""Meter and inverter are read each in its own second, of registers refreshed each in its own: what one shows,
+the other shows this much later at most."""
+
 METER_LAG_S = LAG_S
 """What a sample shows, the meter shows this much later at most."""
 
@@ -49,6 +53,10 @@ MOST_HELD = 8
 
 MOST_FALLS = 12
 """Falls remembered per phase; beyond it neighbours are joined under the later time, which keeps the doubt."""
+
+
+Steps = tuple[tuple[float, Amps], ...]
+"""Until when a step may find its other half, and how much is left of it on each phase."""
 
 
 class Book(Struct, frozen=True):
@@ -74,6 +82,10 @@ class Book(Struct, frozen=True):
     """What is not managed, doubt on the safe side: the ground for raising anyone."""
     keep: Amps = ()
     """The same, giving loads the late rises they were allowed: the ground for cutting anyone."""
+    rose: Steps = ()
+    """Rises of the house that a source which fell may tell of in a moment."""
+    gone: Steps = ()
+    """Falls of a source that the meter may show in a moment."""
 
 
 def sampled(book: Book, load: str, at: float, amps: Amps, *, whole: bool = False) -> Book:
@@ -129,24 +141,58 @@ def metered(book: Book, at: float, meter: Amps, sources: Amps = ()) -> Book:
     sunk = DRIFT_A_PER_S * (at - book.at) if book.at is not None else 0.0
     peak = [max(now, before - sunk) for now, before in zip(level, book.peak or level, strict=True)]
     falls = list(book.falls or ((),) * len(grid))
-    ahead = [(until, list(amps)) for until, amps in book.ahead if until > at]
+    ahead, rose, gone = (_open(steps, at) for steps in (book.ahead, book.rose, book.gone))
     given = [now - old for now, old in zip(sources, book.sources or sources, strict=True)]
     for p, moved in enumerate(map(_minus, _less(grid, draws), level)):
         if moved > 0:
             if given[p] > 0:
                 _from_source(falls, ahead, p, min(moved, given[p]), at)
-            level[p] += _rise(draws, p, moved, at)
+            falls[p] = _without(falls[p], _matched(gone, p, moved), at - SOURCE_LAG_S, at)
+            house = _rise(draws, p, moved, at)
+            level[p] += house
+            _await(rose, len(grid), p, house, at)
             peak[p] = max(peak[p], level[p])
             continue
-        level[p] += moved + _cuts_seen(draws, p, -moved, at)
+        lost = max(0.0, min(-moved, -given[p]))
+        shown = _matched(rose, p, lost)
+        _await(gone, len(grid), p, lost - shown, at)
+        peak[p] -= shown
+        level[p] += moved + _cuts_seen(draws, p, -moved - shown, at)
         drawn = sum([draw.amps[p] for draw in draws.values()])
         if peak[p] - level[p] > min(max(STEP_SHARE * drawn, LEAST_STEP_A), MOST_STEP_A):
             fall = _fall(draws, ahead, p, peak[p] - level[p], at)
             peak[p] = level[p] = grid[p] - sum([draw.amps[p] for draw in draws.values()])
             if fall > NOISE_A:
                 falls[p] = _join((*falls[p], (at, fall)))
-    left = tuple((until, tuple(amps)) for until, amps in ahead if max(amps) > 0)
-    return _judged(Book(at, grid, sources, tuple(level), tuple(peak), draws, book.held, left, tuple(falls)))
+    new = Book(
+        at, grid, sources, tuple(level), tuple(peak), draws, book.held, _left(ahead), tuple(falls),
+        rose=_left(rose), gone=_left(gone),
+    )  # fmt: skip
+    return _judged(new)
+
+
+def _open(steps: Steps, at: float) -> list[tuple[float, list[float]]]:
+    return [(until, list(amps)) for until, amps in steps if until > at]
+
+
+def _left(steps: list[tuple[float, list[float]]]) -> Steps:
+    return tuple((until, tuple(amps)) for until, amps in steps if max(amps) > 0)
+
+
+def _await(steps: list[tuple[float, list[float]]], phases: int, phase: int, amps: float, at: float) -> None:
+    """Remember a step whose other half meter or source may tell in a moment."""
+    if amps > NOISE_A:
+        steps.append((at + SOURCE_LAG_S, [amps if p == phase else 0.0 for p in range(phases)]))
+
+
+def _matched(steps: list[tuple[float, list[float]]], phase: int, most: float) -> float:
+    """How much of a step was told by the other side before; it is told only once."""
+    found = 0.0
+    for _, amps in steps:
+        step = max(0.0, min(amps[phase], most - found))
+        amps[phase] -= step
+        found += step
+    return found
 
 
 def _accepted(book: Book, at: float) -> Book:
@@ -271,8 +317,7 @@ def _judged(book: Book) -> Book:
         keep = list(map(_minus, keep, late))
     return Book(
         book.at, book.grid, book.sources, book.level, book.peak, book.draws, book.held, book.ahead, falls,
-        tuple(background),
-        tuple(keep),
+        tuple(background), tuple(keep), book.rose, book.gone,
     )  # fmt: skip
 
 
@@ -319,5 +364,5 @@ def _changed(
     peak = tuple(old + now - before for old, now, before in zip(book.peak, new, book.level, strict=True))
     return Book(
         book.at, book.grid, book.sources, new, peak, draws, book.held if held is None else held, book.ahead,
-        book.falls if falls is None else falls, book.background, book.keep,
+        book.falls if falls is None else falls, book.background, book.keep, book.rose, book.gone,
     )  # fmt: skip

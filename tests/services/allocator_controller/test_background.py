@@ -179,3 +179,46 @@ def test_the_house_is_never_believed_smaller_than_it_is_while_the_car_keeps_with
             # The car keeps still for the second in which the meter catches up with its sample.
             book = metered(book, now + 1.0, (car + house,))
             assert book.background[0] >= house - 0.31
+
+
+def a_sunny_house() -> Book:
+    """14 A of house and a car of 16 A under 14 A of sun: the meter shows 16 A, and the car has 9 A left."""
+    book = metered(Book(), 0.0, (16.0,), (14.0,))
+    book = ordered(book, "car", (0.0,), (16.0,), 0.0, 2.0)
+    book = sampled(book, "car", 0.5, (16.0,))
+    return metered(metered(book, 2.0, (16.0,), (14.0,)), 3.0, (16.0,), (14.0,))
+
+
+@pytest.mark.parametrize(
+    ("told", "background"),
+    [
+        pytest.param([(30, 0)], [14], id="meter and inverter tell of the trip at once"),
+        pytest.param([(30, 14), (30, 0), (30, 0)], [14, 14, 14], id="the meter tells of the trip first"),
+        pytest.param([(30, 14), (30, 14), (30, 14), (30, 0)], [14] * 4, id="the inverter is read late"),
+        pytest.param([(16, 0), (30, 0), (30, 0)], [14, 14, 14], id="the inverter tells of the trip first"),
+        pytest.param([(23, 7), (30, 7), (30, 0)], [7, 14, 14], id="the inverter falls in two steps"),
+        pytest.param([(0, 14), (0, 14)], [0, 0], id="no source moved: the car may have stopped"),
+        pytest.param(
+            [(30, 14), (30, 14), (30, 14), (30, 14), (14, 14)], [14] * 5, id="an oven, later a car that may have stopped"
+        ),
+    ],
+)  # fmt: skip
+def test_an_inverter_that_trips_is_counted_once(
+    told: list[tuple[float, float]], background: list[float]
+) -> None:
+    book, found = a_sunny_house(), []
+    for second, (meter, sun) in enumerate(told):
+        book = metered(book, 4.0 + second, (float(meter),), (float(sun),))
+        found.append(book.background[0])
+
+    assert found == pytest.approx(background)
+
+
+def test_a_trip_that_is_told_late_is_not_taken_for_the_answer_to_the_cut_it_caused() -> None:
+    book = metered(a_sunny_house(), 4.0, (30.0,), (14.0,))
+    book = ordered(book, "car", (16.0,), (11.0,), 4.0, 5.0)
+    book = metered(metered(book, 5.0, (30.0,), (14.0,)), 6.0, (30.0,), (0.0,))
+    assert (book.background[0], book.draws["car"].amps[0]) == pytest.approx((14.0, 16.0))
+
+    book = metered(book, 7.0, (25.0,), (0.0,))
+    assert (book.background[0], book.draws["car"].amps[0]) == pytest.approx((14.0, 11.0))
