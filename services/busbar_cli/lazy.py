@@ -25,7 +25,11 @@ SINGLE: dict[str, tuple[str, str, str]] = {
     "record": ("busbar_cli.record_commands", "record", "Record the traffic of a site, without its secrets."),
     "replay": ("busbar_cli.record_commands", "replay", "Play a recording, and say where decisions differ."),
     "simulate": ("busbar_cli.simulate_command", "simulate", "A day of a site in virtual time, in figures."),
-    "detect": ("busbar_cli.detect_command", "detect", "Find meters and plugs among Home Assistant's entities."),
+    "detect": (
+        "busbar_cli.detect_command",
+        "detect",
+        "Find meters and plugs among Home Assistant's entities.",
+    ),
     "explain": ("busbar_allocator.commands", "explain", "Why each load gets what it gets."),
     "commands": ("busbar_cli.commands_page", "commands", "Every command on one page."),
 }
