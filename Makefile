@@ -26,7 +26,7 @@ demo: $(VENV)/.demo  ## watch a simulated house being managed
 	$(BIN)/busbar demo $(ARGS)
 
 test: $(VENV)/.test  ## all tests but the long ones
-	$(BIN)/pytest -n 6 --dist worksteal -m "not soak" $(ARGS)
+	$(BIN)/pytest -n 8 --dist worksteal -m "not soak" $(ARGS)
 
 check: $(VENV)/.test  ## lint, format and types
 	$(BIN)/ruff check contracts shared services tests
