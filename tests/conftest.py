@@ -45,3 +45,17 @@ def broker(tmp_path: Path) -> Iterator[RealBroker]:
     made.start()
     yield made
     made.kill()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread the tests that mostly wait among those that mostly reckon, so that workers do both all the time."""
+    waiting = [item for item in items if item.get_closest_marker("system")]
+    reckoning = [item for item in items if not item.get_closest_marker("system")]
+    if not waiting or not reckoning:
+        return
+    between = -(-len(reckoning) // len(waiting))
+    items[:] = [
+        item
+        for number, one in enumerate(waiting)
+        for item in (one, *reckoning[number * between : (number + 1) * between])
+    ]

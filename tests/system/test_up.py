@@ -78,7 +78,9 @@ async def test_after_the_supervisor_was_killed_its_children_end_and_up_works_aga
         until = time.monotonic() + 20
         children.pop("supervisor")
         while left := [name for name, pid in children.items() if alive(pid)]:
-            assert time.monotonic() < until, f"still alive: {left}; {(tmp_path / 'up.log').read_text()[-1500:]}"
+            assert time.monotonic() < until, (
+                f"still alive: {left}; {(tmp_path / 'up.log').read_text()[-1500:]}"
+            )
             await asyncio.sleep(0.1)
 
         second = start(tmp_path, text)

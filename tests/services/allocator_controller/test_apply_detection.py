@@ -45,7 +45,9 @@ def test_what_was_detected_is_used_kept_over_a_restart_and_taken_back() -> None:
 
     answer = press(desk, True)
 
-    assert [one.code for one in answer.refusals] == ["phase_map_applied"], "it is told, and nothing is refused"
+    assert [one.code for one in answer.refusals] == ["phase_map_applied"], (
+        "it is told, and nothing is refused"
+    )
     assert answer.settings_changed, "it is written to the disk"
     assert desk.plan.loads["left-1"].legs == ROTATED
 
