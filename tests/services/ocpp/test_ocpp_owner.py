@@ -149,7 +149,7 @@ async def test_a_released_charger_is_free_and_an_accepted_one_is_limited_again(t
 async def test_clearing_sets_the_limit_again(tmp_path: Path) -> None:
     async with House(tmp_path) as house:
         charger = await house.arrived()
-        house.order(10.0)
+        house.order(10.0, lease_s=300.0)
         await until(lambda: charger.limit() == 10.0)
 
         house.command(action="clear_profiles")
