@@ -74,7 +74,7 @@ class ChargePoint:
         self.greeting = Greeting(self)
         known = desk.memory.of(plan.charge_point)
         self.steering.drift = Drift(ahead_s=known.ahead_s)
-        self.steering.disobeyed = known.disobeyed
+        self.steering.speech.disobeyed = known.disobeyed
         if known.model:
             self.identity = Booted(vendor=known.vendor, model=known.model, firmware=known.firmware or None)
             self.greeting.recognise(self.identity)
@@ -275,13 +275,13 @@ class ChargePoint:
     def changed(self, connector: Connector) -> None:
         """Its state is to be said; a form that works is remembered."""
         known = self.desk.memory.of(self.plan.charge_point)
-        if self.steering.quality is LeaseQuality.ACCEPTED and known.form != self.steering.form:
-            known.form = self.steering.form
+        if self.steering.speech.quality is LeaseQuality.ACCEPTED and known.form != self.steering.speech.form:
+            known.form = self.steering.speech.form
         self.desk.dirty.add((self.plan.id, connector.number))
 
     def trust(self, believed: bool) -> None:
         """Whether what it accepts is believed; kept over restarts until it is proven or seen otherwise."""
-        self.steering.disobeyed = not believed
+        self.steering.speech.disobeyed = not believed
         self.desk.memory.of(self.plan.charge_point).disobeyed = not believed
         self.all_changed()
 
@@ -307,9 +307,9 @@ class ChargePoint:
             now=clock.now(),
             now_s=now_s,
             link=self.link is not None,
-            controllable=self.plan.config.controllable and steering.controllable,
-            lease=steering.quality,
-            unit=steering.form.unit,
+            controllable=self.plan.config.controllable and steering.speech.controllable,
+            lease=steering.speech.quality,
+            unit=steering.speech.form.unit,
             step_a=max(steering.step_a, connector.wiring.step_a),
             holds_pause=self.plan.config.holds_pause,
             switches_phases=self.greeting.switches_phases,

@@ -39,7 +39,7 @@ def judge(charger: "ChargePoint", connector: Connector) -> None:
         text = f"{connector.wiring.load} draws {drawn:.1f} A, its limit is {connector.told_a:g} A"
         charger.start(charger.report("disobedient", text, severity="error"))
         charger.trust(False)
-    elif connector.obedience.curbed and charger.steering.disobeyed:
+    elif connector.obedience.curbed and charger.steering.speech.disobeyed:
         charger.trust(True)
         text = f"{connector.wiring.load} follows its limits again"
         charger.start(charger.report("obeys_again", text, severity="info"))

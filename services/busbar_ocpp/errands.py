@@ -4,15 +4,20 @@ from msgspec.structs import replace
 
 from busbar_ocpp.calls import Refused, Silent, Superseded
 from busbar_ocpp.connector import Connector
-from busbar_ocpp.limits import Steering, wires_of
+from busbar_ocpp.limits import Steering
 from busbar_ocpp.profile import Profile, Purpose, Standing, lease_profiles, unit_profile
 from busbar_ocpp.standing import Urgency
+from busbar_ocpp.wires import wires_of
 
 
 async def install(steering: Steering, connector: Connector, standing: Standing) -> None:
     """Send what says this standing and wait until it is accepted; raises as `Calls.ask`."""
     profiles = lease_profiles(
-        standing, steering.form, steering.scale(connector), connector.number, steering.moment(connector)
+        standing,
+        steering.speech.form,
+        steering.scale(connector),
+        connector.number,
+        steering.moment(connector),
     )
     for profile in profiles:
         if steering.calls is None:
@@ -27,12 +32,14 @@ async def install(steering: Steering, connector: Connector, standing: Standing) 
 def start_profile(steering: Steering, connector: Connector) -> Profile | None:
     """The grant as a TxProfile without its transaction, to go with a remote start (1.6 section 5.11)."""
     holds = connector.holds(steering.bounds(connector), steering.clock.monotonic())
-    if holds is None or steering.form.during is not Purpose.TX or not connector.wiring.controllable:
+    if holds is None or steering.speech.form.during is not Purpose.TX or not connector.wiring.controllable:
         return None
     granted = steering.grantable_a(connector, holds.limit_a)
     standing = steering.standing(connector, granted, holds.phases)
     moment = replace(steering.moment(connector), transaction="", elapsed_s=0.0)
-    lease = lease_profiles(standing, steering.form, steering.scale(connector), connector.number, moment)[0]
+    lease = lease_profiles(
+        standing, steering.speech.form, steering.scale(connector), connector.number, moment
+    )[0]
     return replace(lease, transaction=None)
 
 
@@ -57,7 +64,7 @@ async def limit_unit(steering: Steering, connector: Connector) -> None:
     if steering.unit_max_a is None or steering.unit_told or steering.calls is None:
         return
     profile = unit_profile(
-        steering.unit_max_a, steering.form, steering.scale(connector), steering.moment(connector)
+        steering.unit_max_a, steering.speech.form, steering.scale(connector), steering.moment(connector)
     )
     steering.unit_told = True
     try:

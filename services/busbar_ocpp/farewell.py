@@ -10,10 +10,10 @@ import logging
 from busbar_ocpp import answers, frames, hear16, hear201
 from busbar_ocpp.calls import Calls, Refused, Silent, Superseded
 from busbar_ocpp.hear16 import Unreadable
-from busbar_ocpp.limits import wires_of
 from busbar_ocpp.link import Link, Lost
 from busbar_ocpp.memory import Known, Memory
 from busbar_ocpp.profile import Purpose
+from busbar_ocpp.wires import wires_of
 from busbar_shared.bus import Bus
 from busbar_shared.clock import Clock
 

@@ -75,7 +75,9 @@ class Greeting:
         known = charger.desk.memory.of(charger.plan.charge_point)
         charger.steering.step_a = 1.0 if charger.quirk.whole_amps else 0.1
         charger.steering.start_early_s = charger.quirk.start_early_s
-        charger.steering.learn(can, known.form, known.proof if known.proof_form == known.form else None)
+        charger.steering.speech.learn(
+            can, known.form, known.proof if known.proof_form == known.form else None
+        )
         self.switches_phases = abilities.switches_phases(said) and config.phase_switching
         charger.steering.switches_phases = self.switches_phases
 
@@ -160,11 +162,14 @@ class Greeting:
         """
         charger = self._charger
         steering = charger.steering
-        if not steering.accepted or charger.boots == self._cleared_at:
+        if not steering.speech.accepted or charger.boots == self._cleared_at:
             return
         self._cleared_at = charger.boots
-        highest = min(steering.abilities.max_level or steering.form.level + 4, steering.form.level + 8)
-        for level in range(steering.form.level + 1, highest + 1):
+        highest = min(
+            steering.speech.abilities.max_level or steering.speech.form.level + 4,
+            steering.speech.form.level + 8,
+        )
+        for level in range(steering.speech.form.level + 1, highest + 1):
             for purpose in (Purpose.DEFAULT, Purpose.TX):
                 await self._quiet()
                 if await steering.clear(None, purpose.value, level):

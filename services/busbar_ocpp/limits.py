@@ -8,21 +8,15 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
-from busbar_contracts.charger import LeaseQuality
-from busbar_ocpp import wire16, wire201
 from busbar_ocpp.bearing import Bounds
 from busbar_ocpp.calls import Calls, Refused, Silent, Superseded
 from busbar_ocpp.connector import Connector
 from busbar_ocpp.draw import believed_volts
 from busbar_ocpp.drift import Drift, charger_time, unsure_s
-from busbar_ocpp.forms import Abilities, forms
 from busbar_ocpp.profile import (
     START_EARLY_S,
-    Form,
-    Kind,
-    Layout,
     Moment,
     Profile,
     Purpose,
@@ -31,8 +25,10 @@ from busbar_ocpp.profile import (
     Unit,
     lease_profiles,
 )
+from busbar_ocpp.speech import Speech
 from busbar_ocpp.standing import Installed, Slot, Urgency, due, lasts, slot_of
 from busbar_ocpp.told import Told, noted
+from busbar_ocpp.wires import wires_of
 from busbar_shared.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -41,32 +37,10 @@ RETRY_S = 2.0
 # A charge point refuses a TxProfile of a transaction whose number has not reached it yet.
 RETRY_TX_S = 1.0
 EARLY_TRIES = 3
-# After every form was refused the charger counts as without control; it may have become wiser later.
-TRY_ALL_AGAIN_S = 600.0
-
-
-class Wires(Protocol):
-    """The words of one protocol version."""
-
-    def set_charging_profile(self, profile: Profile) -> dict[str, Any]: ...
-    def charging_profile(self, profile: Profile) -> dict[str, Any]: ...
-    def clear_charging_profile(
-        self,
-        *,
-        id: int | None = None,
-        connector: int | None = None,
-        purpose: str | None = None,
-        level: int | None = None,
-    ) -> dict[str, Any]: ...
-
-
-def wires_of(version: str) -> Wires:
-    """The payloads of this version."""
-    return wire16 if version == "1.6" else wire201
 
 
 class Steering:
-    """The limits of one charge point over one connection, and the form in which it understands them."""
+    """The limits of one charge point over one connection; `speech` knows the form in which it understands them."""
 
     def __init__(
         self,
@@ -85,15 +59,10 @@ class Steering:
         self._first_look_s = first_look_s
         self._lease_s, self._nominal_v, self.unit_max_a = lease_s, nominal_v, unit_max_a
         self.report, self._changed = report, changed
-        self.abilities = Abilities()
-        self.forms: tuple[Form, ...] = forms(self.abilities)
-        self.place = 0
+        self.speech = Speech()
         self.step_a = 0.1
         self.step_w = 0.1
         self.start_early_s: int | None = None  # where the clock is known to drift; None: as usual
-        self.proof: bool | None = None  # whether it was seen to fall back by itself in the form in use
-        self.accepted = False
-        self.disobeyed = False  # it drew more than it was told, and has not shown otherwise since
         self.drift = Drift()
         self.calls: Calls | None = None
         self.version = "1.6"
@@ -110,46 +79,9 @@ class Steering:
         self._cleared: set[Slot] = set()
         self._early: dict[str, Any] = {}
         self.unit_told = False
-        self._gave_up_at_s: float | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     # -- what is known -------------------------------------------------------------------------
-
-    @property
-    def form(self) -> Form:
-        """The form in use."""
-        return self.forms[min(self.place, len(self.forms) - 1)]
-
-    @property
-    def controllable(self) -> bool:
-        """Whether any form was left to be tried or was accepted."""
-        return self._gave_up_at_s is None
-
-    @property
-    def quality(self) -> LeaseQuality:
-        """How far the charger is known to fall back by itself."""
-        if (
-            not self.controllable
-            or self.form.layout is Layout.SINGLE
-            or self.proof is False
-            or self.disobeyed
-        ):
-            return LeaseQuality.NONE
-        if self.proof:
-            return LeaseQuality.PROVEN
-        if self.form.kind is Kind.RELATIVE:
-            return LeaseQuality.NONE  # its clock is the transaction's, and nothing has shown that it runs
-        return LeaseQuality.ACCEPTED if self.accepted else LeaseQuality.UNKNOWN
-
-    def learn(self, abilities: Abilities, known: Form | None = None, proof: bool | None = None) -> None:
-        """Take what the charger can do, and the form that worked for its kind before."""
-        current = self.form
-        self.abilities = abilities
-        self.forms = forms(abilities)
-        wanted = known if known in self.forms else current if self.accepted else None
-        self.place = self.forms.index(wanted) if wanted in self.forms else 0
-        self.proof = proof if wanted is not None and wanted == known else None
-        self._gave_up_at_s = None
 
     def link_up(self, calls: Calls, version: str) -> None:
         """A connection is there; what was in flight on the last one is unknown."""
@@ -171,7 +103,7 @@ class Steering:
         self.unit_told = False
         self._pending.clear()
         self._retry_at_s.clear()
-        self._gave_up_at_s = None
+        self.speech.try_again()
 
     def bounds(self, connector: Connector) -> Bounds:
         """What a connector falls back to."""
@@ -204,16 +136,14 @@ class Steering:
             return
         if connector.number in self.silent:
             return
-        if self._gave_up_at_s is not None:
-            if now_s - self._gave_up_at_s < TRY_ALL_AGAIN_S:
-                return
-            self._gave_up_at_s, self.place = None, 0
+        if not self.speech.worth_trying(now_s):
+            return
         holds = connector.holds(self.bounds(connector), now_s)
         if holds is None:
             return
         standing = self.standing(connector, self.grantable_a(connector, holds.limit_a), holds.phases)
         wanted = lease_profiles(
-            standing, self.form, self.scale(connector), connector.number, self.moment(connector)
+            standing, self.speech.form, self.scale(connector), connector.number, self.moment(connector)
         )
         assumed = {
             **connector.installed,
@@ -301,8 +231,8 @@ class Steering:
             return  # the transaction ended meanwhile, and the profile with it
         connector.installed[slot] = Installed(profile=profile, sent_s=sent_s, lasts_s=lasts(profile))
         self._cleared.discard(slot)
-        self.accepted = True
-        running = connector.transaction is not None and self.form.during is Purpose.TX
+        self.speech.accepted = True
+        running = connector.transaction is not None and self.speech.form.during is Purpose.TX
         if profile.purpose is (Purpose.TX if running else Purpose.DEFAULT):
             if connector.told_a != limit_a or not connector.confirmed:
                 connector.told_at = said_at
@@ -338,11 +268,16 @@ class Steering:
             await self.clear(profile.connector, profile.purpose.value, profile.level)
             self.steer(connector)
             return
-        self._next_form(connector, profile)
+        self.speech.refused(profile, self.clock.monotonic())
+        self._changed(connector)
         await self.report(
-            "profile_refused" if self.controllable else "charger_without_control",
+            "profile_refused" if self.speech.controllable else "charger_without_control",
             f"{connector.wiring.load}: {connector.last_refusal}"
-            + ("; trying another form" if self.controllable else "; no form is left, it is not controlled"),
+            + (
+                "; trying another form"
+                if self.speech.controllable
+                else "; no form is left, it is not controlled"
+            ),
         )
         self.steer(connector)
 
@@ -353,16 +288,6 @@ class Steering:
         left = self._early["left"]
         self._early["left"] = max(left - 1, 0)
         return bool(left)
-
-    def _next_form(self, connector: Connector, profile: Profile) -> None:
-        if profile.unit is not self.form.unit or profile.level not in (self.form.level, self.form.level - 1):
-            return  # a refusal of a form that was already left
-        if self.place + 1 < len(self.forms):
-            self.place += 1
-            self.proof = None
-        else:
-            self._gave_up_at_s = self.clock.monotonic()
-        self._changed(connector)
 
     async def clear(self, connector: int | None, purpose: str, level: int | None) -> bool:
         """Clear profiles by purpose and level, never all at once; whether there were any."""

@@ -9,9 +9,9 @@ from busbar_ocpp import answers, errands
 from busbar_ocpp.calls import Refused, Silent, Superseded
 from busbar_ocpp.connector import Connector
 from busbar_ocpp.greeting import keys_of, secret, variables_of
-from busbar_ocpp.limits import wires_of
 from busbar_ocpp.profile import Purpose
 from busbar_ocpp.verifying import verify
+from busbar_ocpp.wires import wires_of
 
 if TYPE_CHECKING:
     from busbar_ocpp.charge_point import ChargePoint
@@ -105,7 +105,7 @@ async def _release(charger: "ChargePoint", connector: Connector, command: Charge
     if charger.calls is not None:
         for one in charger.connectors.values():
             cleared += await errands.clear_ours(charger.steering, one)
-        await charger.steering.clear(0, Purpose.MAX.value, charger.steering.form.level)
+        await charger.steering.clear(0, Purpose.MAX.value, charger.steering.speech.form.level)
     return (
         f"released: {cleared} profiles cleared; it now charges as it was set up, without a limit of Busbar,"
         " until `accept` or a restart of the service"

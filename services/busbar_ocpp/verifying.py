@@ -113,10 +113,10 @@ async def _reboot(charger: "ChargePoint", connector: Connector) -> bool | None:
 
 def _conclude(charger: "ChargePoint", running: Trial, fell: bool) -> str:
     steering, known = charger.steering, charger.desk.memory.of(charger.plan.charge_point)
-    steering.proof = fell
+    steering.speech.proof = fell
     if fell:
         charger.trust(True)
-    known.form, known.proof, known.proof_form = steering.form, fell, steering.form
+    known.form, known.proof, known.proof_form = steering.speech.form, fell, steering.speech.form
     charger.desk.memory.save_learned()
     if not fell:
         return (

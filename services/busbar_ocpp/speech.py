@@ -1,0 +1,79 @@
+"""How a charger understands limits: the form in use, what it accepted, and how far its lease may be trusted."""
+
+from busbar_contracts.charger import LeaseQuality
+from busbar_ocpp.forms import Abilities, forms
+from busbar_ocpp.profile import Form, Kind, Layout, Profile
+
+# After every form was refused the charger counts as without control; it may have become wiser later.
+TRY_ALL_AGAIN_S = 600.0
+
+
+class Speech:
+    """The forms of a limit that are tried with one charge point, and what became of them."""
+
+    def __init__(self) -> None:
+        self.abilities = Abilities()
+        self.forms: tuple[Form, ...] = forms(self.abilities)
+        self.place = 0
+        self.proof: bool | None = None
+        """Whether it was seen to fall back by itself in the form in use."""
+        self.accepted = False
+        self.disobeyed = False
+        """It drew more than it was told, and has not shown otherwise since."""
+        self._gave_up_at_s: float | None = None
+
+    @property
+    def form(self) -> Form:
+        """The form in use."""
+        return self.forms[min(self.place, len(self.forms) - 1)]
+
+    @property
+    def controllable(self) -> bool:
+        """Whether any form was left to be tried or was accepted."""
+        return self._gave_up_at_s is None
+
+    @property
+    def quality(self) -> LeaseQuality:
+        """How far the charger is known to fall back by itself."""
+        if (
+            not self.controllable
+            or self.form.layout is Layout.SINGLE
+            or self.proof is False
+            or self.disobeyed
+        ):
+            return LeaseQuality.NONE
+        if self.proof:
+            return LeaseQuality.PROVEN
+        if self.form.kind is Kind.RELATIVE:
+            return LeaseQuality.NONE  # its clock is the transaction's, and nothing has shown that it runs
+        return LeaseQuality.ACCEPTED if self.accepted else LeaseQuality.UNKNOWN
+
+    def learn(self, abilities: Abilities, known: Form | None = None, proof: bool | None = None) -> None:
+        """Take what the charger can do, and the form that worked for its kind before."""
+        current = self.form
+        self.abilities = abilities
+        self.forms = forms(abilities)
+        wanted = known if known in self.forms else current if self.accepted else None
+        self.place = self.forms.index(wanted) if wanted in self.forms else 0
+        self.proof = proof if wanted is not None and wanted == known else None
+        self._gave_up_at_s = None
+
+    def refused(self, profile: Profile, now_s: float) -> None:
+        """Go on to the next form; after the last the charger is without control."""
+        if profile.unit is not self.form.unit or profile.level not in (self.form.level, self.form.level - 1):
+            return  # a refusal of a form that was already left
+        if self.place + 1 < len(self.forms):
+            self.place += 1
+            self.proof = None
+        else:
+            self._gave_up_at_s = now_s
+
+    def worth_trying(self, now_s: float) -> bool:
+        """Whether there is a form to send; some time after the last was refused all are tried again."""
+        if self._gave_up_at_s is not None and now_s - self._gave_up_at_s >= TRY_ALL_AGAIN_S:
+            self._gave_up_at_s, self.place = None, 0
+        return self.controllable
+
+    def try_again(self) -> None:
+        """It has rebooted, perhaps with other firmware."""
+        self._gave_up_at_s = None
