@@ -160,14 +160,21 @@ def quick_site(*, mode: str = "standard", start: str = "00:30", more: str = "", 
 
 
 @asynccontextmanager
-async def running(text: str, folder: Path, only: list[str] | None = None) -> AsyncIterator[House]:
-    """The house of this configuration, running; ended cleanly afterwards."""
+async def running(
+    text: str,
+    folder: Path,
+    only: list[str] | None = None,
+    dressed: Callable[[str, list[str]], list[str]] | None = None,
+    more: dict[str, str] | None = None,
+) -> AsyncIterator[House]:
+    """The house of this configuration, running; ended cleanly afterwards. `more` goes into its environment."""
     (folder / "busbar.toml").write_text(text, encoding="utf-8")
     site = read(text)
     environ = {"BUSBAR_STATE_DIR": str(folder / "state"), "BUSBAR_CONFIG": str(folder / "busbar.toml")}
+    environ |= more or {}
     broker = os.environ.get("BUSBAR_TEST_BROKER", "auto")
     supervisor = Supervisor(
-        site, folder / "busbar.toml", only=only, broker=broker, logs=folder, environ=environ
+        site, folder / "busbar.toml", only=only, broker=broker, logs=folder, environ=environ, dressed=dressed
     )
     scene = Scene(site)
     await supervisor.start()

@@ -156,8 +156,11 @@ class Supervisor:
         broker: str = "auto",
         logs: Path | None = None,
         environ: dict[str, str] | None = None,
+        dressed: Callable[[str, list[str]], list[str]] | None = None,
     ) -> None:
+        """`dressed` may change how a service is started: in a namespace, with a clock or a configuration of its own."""
         self._site, self._config, self._broker_kind, self._logs = site, config, broker, logs
+        self._dressed = dressed or (lambda _, command: command)
         self._environ = {**os.environ, **(environ or {}), "BUSBAR_PARENT": str(os.getpid())}
         self._names = [name for name in site.services() if only is None or name in only]
         self._folder = state_dir_of(site, self._environ)
@@ -181,7 +184,7 @@ class Supervisor:
             await self._until_listening(port)
         for name in self._names:
             command = [sys.executable, "-m", "busbar_cli", "run", name, "--config", str(self._config)]
-            self._add(name, command)
+            self._add(name, self._dressed(name, command))
 
     async def _let_orphans_end(self) -> None:
         """Wait a moment for the children of a supervisor that was killed: they end by themselves."""

@@ -22,7 +22,7 @@ from msgspec import Struct
 from busbar_contracts.base import Command, Order
 from busbar_contracts.chargeamps import ScheduleClear
 from busbar_contracts.service import ServiceEvent, ServiceStatus
-from busbar_contracts.topics import Topic, topic_of
+from busbar_contracts.topics import TOPICS, Topic, topic_of
 from busbar_shared.clock import Clock, RealClock
 from busbar_shared.config.broker import BrokerConfig
 from busbar_shared.hearing import Bus, Heard, Inbox, RawHeard, items
@@ -39,6 +39,8 @@ LAST_RETRY_S = 5.0
 INBOX = 1000
 OUTBOX = 1000
 EVENTS_PER_S = 20.0
+EXACT = {topic.address for topic in TOPICS if not topic.parameters}
+"""A name without braces is no parameter of another topic: hems/prices/availability is not a series."""
 
 
 class _Outgoing(Struct):
@@ -298,6 +300,8 @@ class MqttBus:
         address = "hems/" + name[len(prefix) :] if name.startswith(prefix) else name
         understood: dict[str, Heard[Any]] = {}
         for topic, ids, inbox in self._typed:
+            if topic.parameters and address in EXACT:
+                continue
             found = topic.pattern.match(address)
             if found is None or any(found[name] != value for name, value in ids.items()):
                 continue

@@ -11,6 +11,7 @@ import pytest
 
 from busbar_contracts.charger import ChargerLimit
 from busbar_contracts.meter import MeterReading
+from busbar_contracts.prices import PriceSeries
 from busbar_contracts.service import ServiceEvent, ServiceStatus
 from busbar_shared.bus import MqttBus
 from busbar_shared.config.broker import BrokerConfig
@@ -94,6 +95,24 @@ async def test_what_is_not_the_contract_is_refused_with_an_event(
 
         assert event.code == code
         assert (await first(heard)).message.limit_a == 7.0
+
+
+async def test_the_availability_of_the_prices_is_not_taken_for_a_series(broker: Any) -> None:
+    async with bus_at(broker.port, "ear") as ear, bus_at(broker.port, "mouth") as mouth:
+        heard, events = ear.listen(PriceSeries), mouth.listen(ServiceEvent)
+        await ear.connected.wait()
+        await mouth.connected.wait()
+        await asyncio.sleep(0.2)
+
+        await mouth.say_raw("hems/prices/availability", b"online", qos=1)
+        series = PriceSeries(
+            schema="hems.prices/1", series="import", currency="EUR", unit="EUR/kWh", slots=()
+        )
+        await mouth.say(series, series="import")
+
+        assert (await first(heard)).message == series
+        with pytest.raises(TimeoutError):
+            await first(events, 0.3)
 
 
 async def test_a_retained_command_is_ignored_and_cleared(broker: Any) -> None:
