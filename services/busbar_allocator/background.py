@@ -12,6 +12,8 @@ the instant of the meter, and every doubt falls on the side that grants less:
 A `Book` holds this for one meter. It knows phases by their position and time as monotonic seconds.
 """
 
+from operator import add, sub
+
 from msgspec import Struct
 
 from busbar_allocator.doubt import Falls, explained
@@ -135,33 +137,44 @@ def metered(book: Book, at: float, meter: Amps, sources: Amps = ()) -> Book:
         return book
     book = _settled(_accepted(book, at), at)
     sources = sources or (0.0,) * len(meter)
-    grid = tuple(map(sum, zip(meter, sources, strict=True)))
+    grid = tuple(map(add, meter, sources))
     draws = dict(book.draws)
-    level = list(book.level or _less(grid, draws))
+    open_orders = [load for load, draw in draws.items() if draw.due and at <= draw.due_until]
+    unseen = [
+        load for load, draw in draws.items() if draw.sampled_at is None or draw.sampled_at <= draw.ordered_at
+    ]
+    less = _less(grid, draws)
+    level = list(book.level or less)
     sunk = DRIFT_A_PER_S * (at - book.at) if book.at is not None else 0.0
     peak = [max(now, before - sunk) for now, before in zip(level, book.peak or level, strict=True)]
     falls = list(book.falls or ((),) * len(grid))
-    ahead, rose, gone = (_open(steps, at) for steps in (book.ahead, book.rose, book.gone))
-    given = [now - old for now, old in zip(sources, book.sources or sources, strict=True)]
-    for p, moved in enumerate(map(_minus, _less(grid, draws), level)):
+    ahead, rose, gone = _open(book.ahead, at), _open(book.rose, at), _open(book.gone, at)
+    given = list(map(sub, sources, book.sources or sources))
+    for p, moved in enumerate(map(sub, less, level)):
         if moved > 0:
             if given[p] > 0:
                 _from_source(falls, ahead, p, min(moved, given[p]), at)
-            falls[p] = _without(falls[p], _matched(gone, p, moved), at - SOURCE_LAG_S, at)
-            house = _rise(draws, p, moved, at)
+            if gone:
+                falls[p] = _without(falls[p], _matched(gone, p, moved), at - SOURCE_LAG_S, at)
+            house = _rise(draws, open_orders, unseen, p, moved, at)
             level[p] += house
-            _await(rose, len(grid), p, house, at)
+            if house > NOISE_A:
+                _await(rose, len(grid), p, house, at)
             peak[p] = max(peak[p], level[p])
             continue
-        lost = max(0.0, min(-moved, -given[p]))
-        shown = _matched(rose, p, lost)
-        _await(gone, len(grid), p, lost - shown, at)
-        peak[p] -= shown
-        level[p] += moved + _cuts_seen(draws, p, -moved - shown, at)
-        drawn = sum([draw.amps[p] for draw in draws.values()])
-        if peak[p] - level[p] > min(max(STEP_SHARE * drawn, LEAST_STEP_A), MOST_STEP_A):
-            fall = _fall(draws, ahead, p, peak[p] - level[p], at)
-            peak[p] = level[p] = grid[p] - sum([draw.amps[p] for draw in draws.values()])
+        shown = 0.0
+        if given[p] < 0:
+            lost = min(-moved, -given[p])
+            shown = _matched(rose, p, lost)
+            _await(gone, len(grid), p, lost - shown, at)
+            peak[p] -= shown
+        level[p] += moved
+        if open_orders:
+            level[p] += _cuts_seen(draws, open_orders, p, -moved - shown, at)
+        sunken = peak[p] - level[p]
+        if sunken > LEAST_STEP_A and sunken > min(STEP_SHARE * _drawn(draws, p), MOST_STEP_A):
+            fall = _fall(draws, ahead, p, sunken, at)
+            peak[p] = level[p] = grid[p] - _drawn(draws, p)
             if fall > NOISE_A:
                 falls[p] = _join((*falls[p], (at, fall)))
     new = Book(
@@ -171,12 +184,16 @@ def metered(book: Book, at: float, meter: Amps, sources: Amps = ()) -> Book:
     return _judged(new)
 
 
+def _drawn(draws: dict[str, Draw], phase: int) -> float:
+    return sum([draw.amps[phase] for draw in draws.values()])
+
+
 def _open(steps: Steps, at: float) -> list[tuple[float, list[float]]]:
-    return [(until, list(amps)) for until, amps in steps if until > at]
+    return [(until, list(amps)) for until, amps in steps if until > at] if steps else []
 
 
 def _left(steps: list[tuple[float, list[float]]]) -> Steps:
-    return tuple((until, tuple(amps)) for until, amps in steps if max(amps) > 0)
+    return tuple([(until, tuple(amps)) for until, amps in steps if max(amps) > 0]) if steps else ()
 
 
 def _await(steps: list[tuple[float, list[float]]], phases: int, phase: int, amps: float, at: float) -> None:
@@ -197,10 +214,11 @@ def _matched(steps: list[tuple[float, list[float]]], phase: int, most: float) ->
 
 def _accepted(book: Book, at: float) -> Book:
     """The book that believes the samples which a reading at `at` must show; a fall told twice counts once."""
+    shown = at - METER_LAG_S
     due = {
-        load: [sample for sample in waiting if at >= sample[0] + METER_LAG_S]
+        load: [sample for sample in waiting if sample[0] <= shown]
         for load, waiting in book.held.items()
-        if at >= waiting[0][0] + METER_LAG_S
+        if waiting[0][0] <= shown
     }
     if not due:
         return book
@@ -243,40 +261,34 @@ def _from_source(
     ahead.append((at + 2 * METER_LAG_S, expected))
 
 
-def _rise(draws: dict[str, Draw], phase: int, moved: float, at: float) -> float:
+def _rise(
+    draws: dict[str, Draw], open_orders: list[str], unseen: list[str], phase: int, moved: float, at: float
+) -> float:
     """What of a rise is the house's, after loads with a raise under way took theirs."""
     house = moved
-    waiting = {
-        load: left
-        for load, draw in draws.items()
-        if draw.due and at <= draw.due_until and (left := raise_left(draw, phase, at)) > 0
-    }
+    waiting = {load: left for load in open_orders if (left := raise_left(draws[load], phase, at)) > 0}
     # A rise beyond what was allowed is an oven's at least in part: then nobody's raise is proven by it.
-    if moved <= MATCH * sum(waiting.values()) + NOISE_A:
+    if waiting and moved <= MATCH * sum(waiting.values()) + NOISE_A:
         for load, left in waiting.items():
             step = min(left, house)
             if step > 0:
                 draws[load] = take(draws[load], phase, step, at, alone=len(waiting) == 1)
                 house -= step
     doubtful = house
-    for load, draw in list(draws.items()):
+    # Only a load that was not measured since its last order may have risen unseen.
+    for load in unseen:
         if doubtful <= 0:
             break
-        # Only a load that was not measured since its last order may have risen unseen.
-        if (draw.sampled_at is None or draw.sampled_at <= draw.ordered_at) and (
-            room := late_room(draw, phase)
-        ) > 0:
-            draws[load] = take_late(draw, phase, min(room, doubtful))
+        if (room := late_room(draws[load], phase)) > 0:
+            draws[load] = take_late(draws[load], phase, min(room, doubtful))
             doubtful -= min(room, doubtful)
     return house
 
 
-def _cuts_seen(draws: dict[str, Draw], phase: int, fallen: float, at: float) -> float:
+def _cuts_seen(draws: dict[str, Draw], open_orders: list[str], phase: int, fallen: float, at: float) -> float:
     """What of a fall is the answer of loads with a cut under way; they draw that much less from now on."""
     seen = 0.0
-    for load in [
-        load for load, draw in draws.items() if draw.due and draw.due[phase] < 0 and at <= draw.due_until
-    ]:
+    for load in open_orders:
         step = min(-draws[load].due[phase], draws[load].amps[phase], fallen - seen)
         if step > 0:
             draws[load] = take(draws[load], phase, -step, at)
@@ -306,15 +318,18 @@ def _judged(book: Book) -> Book:
     """The book with its background: the level, plus every fall that a load may explain, less the sources."""
     if book.at is None or not book.grid:
         return book
-    background = list(map(_minus, book.level, book.sources))
+    background = list(map(sub, book.level, book.sources))
     falls = book.falls
     if any(falls):
-        doubts = [explained(fallen, book.draws.values(), p) for p, fallen in enumerate(falls)]
+        doubts = [
+            explained(fallen, book.draws.values(), p) if fallen else (0.0, ())
+            for p, fallen in enumerate(falls)
+        ]
         background = [amps + doubt for amps, (doubt, _) in zip(background, doubts, strict=True)]
         falls = tuple(kept for _, kept in doubts)
     keep = background
     for late in [draw.late for draw in book.draws.values() if draw.late]:
-        keep = list(map(_minus, keep, late))
+        keep = list(map(sub, keep, late))
     return Book(
         book.at, book.grid, book.sources, book.level, book.peak, book.draws, book.held, book.ahead, falls,
         tuple(background), tuple(keep), book.rose, book.gone,
@@ -345,11 +360,7 @@ def _less(grid: Amps, draws: dict[str, Draw]) -> Amps:
     """The meter less all draws, per phase."""
     if not draws:
         return grid
-    return tuple(map(_minus, grid, map(sum, zip(*[draw.amps for draw in draws.values()], strict=True))))
-
-
-def _minus(one: float, other: float) -> float:
-    return one - other
+    return tuple(map(sub, grid, map(sum, zip(*[draw.amps for draw in draws.values()], strict=True))))
 
 
 def _changed(

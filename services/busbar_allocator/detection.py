@@ -6,6 +6,7 @@ to fit is as likely as the house's usual noise makes it, and a large one is alwa
 is a probability that can be believed: it is measured on simulated houses (docs/allocator.md).
 """
 
+from functools import lru_cache
 from itertools import permutations
 from math import exp, log, pi, sqrt
 
@@ -52,6 +53,7 @@ class Finding(Struct, frozen=True):
     """How likely each phase of the meter is turned."""
 
 
+@lru_cache(maxsize=16)
 def hypotheses(legs: int, phases: int) -> tuple[tuple[tuple[int, ...], int | None], ...]:
     """Every arrangement of legs on phases, each with no phase of the meter turned or with one of them."""
     maps = tuple(permutations(range(phases), legs))
@@ -80,6 +82,7 @@ def scored(
     )
 
 
+@lru_cache(maxsize=256)
 def finding(evidence: Evidence) -> Finding | None:
     """The most likely wiring; None before anything was seen."""
     if not evidence.scores:

@@ -17,14 +17,18 @@ def explained(falls: Falls, draws: Iterable[Draw], phase: int) -> tuple[float, F
     """
     if not falls:
         return 0.0, ()
+    latest = falls[-1][0]
     plain: list[tuple[float, float]] = []
     special: list[Draw] = []
     for draw in draws:
-        if draw.amps[phase] > 0 and draw.sampled_at is not None:
+        amps = draw.amps[phase]
+        if amps > 0 and draw.sampled_at is not None and (known := draw.known_at()) < latest:
             if draw.whole or draw.since:
                 special.append(draw)
             else:
-                plain.append((draw.known_at(), draw.amps[phase]))
+                plain.append((known, amps))
+    if not plain and not special:
+        return 0.0, ()
     plain.sort()
     sums = [0.0, *accumulate(amps for _, amps in plain)]
     total = 0.0

@@ -1,5 +1,8 @@
 """Collects evidence about the wiring: a charger's samples beside what the grid meter did in the same seconds."""
 
+from bisect import bisect_left
+from operator import attrgetter, sub
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -65,7 +68,7 @@ def compared(watch: Watch, plan: Plan) -> Watch:
         before = watch.last.get(name)
         there = _shown(watch, before[0]) if before is not None and at - before[0] <= LONGEST_S else None
         if before is not None and there is not None and here is not None:
-            watch = _judge(watch, plan, name, tuple(map(_minus, amps, before[1])), there, here)
+            watch = _judge(watch, plan, name, tuple(map(sub, amps, before[1])), there, here)
         waiting = {key: one for key, one in watch.waiting.items() if key != name}
         # A sample that the meter could not place is no ground for the next one either.
         last = {**watch.last, name: (at, amps)} if here is not None else watch.last
@@ -74,7 +77,7 @@ def compared(watch: Watch, plan: Plan) -> Watch:
 
 
 def _judge(watch: Watch, plan: Plan, name: str, moved: Amps, there: Instant, here: Instant) -> Watch:
-    rest = tuple(map(_minus, _without(here, name), _without(there, name)))
+    rest = tuple(map(sub, _without(here, name), _without(there, name)))
     if max(map(abs, moved)) < LEAST_MOVE_A:
         if max(map(abs, moved)) > 0.3 or _others(there, here, name) > 0.5:
             return watch
@@ -92,7 +95,7 @@ def _judge(watch: Watch, plan: Plan, name: str, moved: Amps, there: Instant, her
 def _without(instant: Instant, name: str) -> Amps:
     """The meter less what all other loads were believed to draw."""
     others = [draw.amps for load, draw in instant.draws.items() if load != name]
-    return tuple(map(_minus, instant.grid, map(sum, zip(*others, strict=True)))) if others else instant.grid
+    return tuple(map(sub, instant.grid, map(sum, zip(*others, strict=True)))) if others else instant.grid
 
 
 def _others(there: Instant, here: Instant, name: str) -> float:
@@ -113,15 +116,14 @@ def _shown(watch: Watch, at: float) -> Instant | None:
 
     A meter that moves in the very second of a sample may show what was before it or after.
     """
-    before: Instant | None = None
-    for instant in watch.history:
-        if instant.at >= at + SHOWN_S:
-            late = instant.at > at + SHOWN_S + PAIR_S
-            moves = before is not None and max(map(abs, map(_minus, instant.grid, before.grid))) > STILL_A
-            return None if late or moves else instant
-        before = instant
-    return None
+    history = watch.history
+    place = bisect_left(history, at + SHOWN_S, key=_at)
+    if place == len(history):
+        return None
+    instant = history[place]
+    late = instant.at > at + SHOWN_S + PAIR_S
+    moves = place > 0 and max(map(abs, map(sub, instant.grid, history[place - 1].grid))) > STILL_A
+    return None if late or moves else instant
 
 
-def _minus(one: float, other: float) -> float:
-    return one - other
+_at = attrgetter("at")
