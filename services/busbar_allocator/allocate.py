@@ -136,8 +136,10 @@ class _Rounds:
             solar_priority = []
         for claim in solar_priority:
             claim.start = any_source
+        ground.count_idle([])
         self.mode.begin(standard + solar_priority)
         self.mode.go(standard)
+        ground.count_idle(standard)
         if self._keep_room_for_batteries(solar_priority):
             any_source = self.bare.within(no_grid(model, ground)) if battery_only else self.bare
         if SOLAR_PRIORITY in self.house.urgencies:

@@ -51,6 +51,9 @@ class LoadGrant(Struct, frozen=True):
     legs: Annotated[str, Meta(description='Site phase of each leg that counts, as "abc".')]
     reason: Annotated[str, Meta(description="Why, for a person.")]
     binding: Annotated[Binding, Meta(description="Why, for a machine.")]
+    idle: Annotated[
+        bool, Meta(description="On, but it does not draw: its grant is a use of the wires, not of the sun.")
+    ] = False
 
 
 class BatteryGrant(Struct, frozen=True):

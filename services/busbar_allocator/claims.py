@@ -89,7 +89,7 @@ class Claim:
     keeps = False
     """Its minimum comes before all gifts."""
     light = False
-    """On, but it uses nothing."""
+    """On, but idle: a use of the wires, since it may draw again at once, and no use of the sun."""
     why = ""
     drawn = 0.0
     reserved = 0.0
@@ -229,9 +229,10 @@ def _take_part(claim: Claim, state: LoadNow, here: Presence) -> None:
     claim.takes_part = True
     claim.rank = (claim.urgency or 9, claim.load.priority, claim.load.index)
     if state.idle and claim.load.power_w is not None:
-        # A boiler whose thermostat is satisfied stays switched on; others have its share until it draws.
+        # A boiler whose thermostat is satisfied stays switched on. It may draw in any second, so the wires
+        # keep its share; the sun it does not take is for others until it does.
         claim.light = True
-        claim.why = "it is on but does not draw, its share is free for others"
+        claim.why = "it is on but does not draw, the sun is free for others"
     elif here is Presence.RESTS or state.idle:
         claim.most = claim.least
         claim.why = "the car paused" if here is Presence.RESTS else "it does not draw"

@@ -53,9 +53,8 @@ def start(claim: Claim, used: Used) -> bool:
     if left < least - EPS:
         claim.tight, claim.short = tight, left
         return False
-    if not claim.light:
-        for counter, per_amp in claim.uses:
-            used[counter] += per_amp * least
+    for counter, per_amp in claim.uses:
+        used[counter] += per_amp * least
     claim.grant = least
     claim.runs = True
     return True

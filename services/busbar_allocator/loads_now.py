@@ -36,7 +36,7 @@ def charger_now(
         return snapshot.LoadNow(status="unknown", limit_given_a=mind.limit_a, draw_a=draw)
     if not message.controllable and load.controllable:
         most = load.max_a if message.session is not None else 0.0
-        return snapshot.LoadNow(status=message.status.value, reserved_a=most, draw_a=draw)
+        return snapshot.LoadNow(status=message.status, reserved_a=most, draw_a=draw)
     part = part_of_charger(appetite, load.min_a, now)
     ceiling = part.most_a
     if may_take_all_on_one_leg(load, message):
@@ -53,7 +53,7 @@ def charger_now(
     if switching(mind, now):
         blocked = f"switching to {mind.phases} phase{'s' if mind.phases != 1 else ''}"
     return snapshot.LoadNow(
-        status=message.status.value, draw_a=draw, legs_in_use=_legs(load, mind),
+        status=message.status, draw_a=draw, legs_in_use=_legs(load, mind),
         limit_given_a=mind.limit_a, ceiling_a=ceiling, idle=part.wants and ceiling == load.min_a,
         blocked=blocked, hold_minimum=mind.holding, keep_running=_young(load, mind, now),
         boost=owner.boost, session_wh=session.energy_wh if session is not None else None,
@@ -79,7 +79,7 @@ def plug_now(
     wants = message.wants_power or owner.mode is LoadMode.CONTINUOUS
     return snapshot.LoadNow(
         status="on" if running else "off", wants_power=wants, draw_a=draw, limit_given_a=mind.limit_a,
-        power_w=power if load.on_off else None,
+        power_w=power if load.on_off else None, idle=message.idle and running and mind.limit_a > 0,
         blocked=STAYS_OFF if waits and not running and mind.limit_a <= 0 else "",
         hold_minimum=(waits and running) or mind.holding, keep_running=_young(load, mind, now),
         boost=owner.boost,

@@ -45,6 +45,7 @@ def allocation(
             claim.legs,
             reason,
             binding,
+            claim.light,
         )
     batteries = room.grants() if model.batteries_on else {}
     pools = _pools(model, now, ground, targets)

@@ -22,6 +22,7 @@ class Ground:
     """The house in this instant: what every counter may carry."""
 
     __slots__ = (
+        "_besides",
         "background",
         "export_a",
         "export_w",
@@ -51,8 +52,17 @@ class Ground:
         self.limit_rows = _wires(model, self)
         self._connection(model, now)
         self.target_rows = self._widened(model)
-        self.reserved, self.unmanaged = _reserves(model, claims)
+        self.reserved, self._besides = _reserves(model, claims)
+        self.unmanaged = self._besides
         self._only_numbers(model, claims)
+
+    def count_idle(self, claims: list[Claim]) -> None:
+        """Leave to the sources what idle loads that are on do not draw."""
+        idle = [claim for claim in claims if claim.light and claim.runs]
+        self.unmanaged = list(self._besides) if idle else self._besides
+        for claim in idle:
+            for counter, per_amp in claim.uses:
+                self.unmanaged[counter] += per_amp * max(0.0, claim.grant - claim.drawn)
 
     def _only_numbers(self, model: SiteModel, claims: list[Claim]) -> None:
         """Whatever is not a number spoils every sum it is in: nothing may be granted on it."""

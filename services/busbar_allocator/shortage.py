@@ -33,7 +33,7 @@ def _used(plan: Plan, allocation: Allocation) -> list[float]:
     used = [0.0] * len(plan.phases)
     for grant in allocation.loads.values():
         amps = grant.limit_a or grant.reserved_a
-        if amps > 0:
+        if amps > 0 and not grant.idle:
             for phase in grant.legs:
                 used[plan.phases.index(phase)] += amps
     return used

@@ -1,73 +1,21 @@
 """Heaters, schedules of others, cheap hours: what reaches the controller as messages, and what it orders."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-import msgspec
 import pytest
-from allocator_house import a_site
+from desk_table import NIGHT, Table
 
-from busbar_allocator.desk import Desk
-from busbar_allocator.plan import plan_of
 from busbar_contracts.chargeamps import ChargeAmpsStatus
 from busbar_contracts.charger import (
     Capabilities,
     ChargerLimit,
     ChargerState,
     ConnectorStatus,
-    LegSample,
-    Session,
 )
 from busbar_contracts.load import HeatMode, HeatOrder, HeatState, PlugState, PlugSwitch
-from busbar_contracts.meter import MeterReading, PhaseSample
 from busbar_contracts.prices import PriceSeries, PriceSlot
 from busbar_contracts.service import ServiceStatus
-from busbar_shared.bus import Heard
-from busbar_shared.config.root import Site
-
-NIGHT = datetime(2026, 1, 10, 22, 0, tzinfo=UTC)
-
-
-class Table:
-    """The allocator at its desk, fed by hand, one second at a time."""
-
-    def __init__(self, **changes: Any) -> None:
-        self.desk = Desk(plan_of(msgspec.convert(a_site(**changes), Site)), None, 0.0, "test")
-        self.now = 0.0
-        self.said: list[Any] = []
-
-    @property
-    def wall(self) -> datetime:
-        return NIGHT + timedelta(seconds=self.now)
-
-    def hear(self, message: Any, **ids: str) -> None:
-        """A message arrives now."""
-        self.desk.hear(Heard(message, ids, "", self.now))
-
-    def seconds(self, count: int, grid_a: float = 2.0, each: Callable[[], None] | None = None) -> "Table":
-        """Readings each second, and what else comes with them."""
-        for _ in range(count):
-            self.now += 1.0
-            if each is not None:
-                each()
-            sample = PhaseSample(current_a=grid_a)
-            self.hear(MeterReading(at=self.wall, power_w=None, a=sample, b=sample, c=sample), meter="grid")
-            answer = self.desk.decide(self.now, self.wall)
-            self.said += [one.message for one in answer.messages]
-        return self
-
-    def last(self, kind: type[Any]) -> Any:
-        """The last message of a kind."""
-        return next((one for one in reversed(self.said) if isinstance(one, kind)), None)
-
-    def plug_in(self, soc: float | None = None, wh: float | None = None) -> None:
-        """A car that draws nothing yet."""
-        state = ChargerState(
-            at=self.wall, status=ConnectorStatus.CHARGING, link=True, sampled_at=self.wall, l1=LegSample(current_a=0),
-            soc_percent=soc, session=Session(id="1", transaction="1", started_at=NIGHT, energy_wh=wh),
-        )  # fmt: skip
-        self.hear(state, charger="left", connector="1")
 
 
 def a_tank(**changes: Any) -> dict[str, Any]:
