@@ -87,6 +87,10 @@ class BatteryPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ] = ()
     loop_s: Annotated[float, Meta(gt=0, le=60, description="Of its own control.")] = 0.5
     ramp_w_per_s: Annotated[float, Meta(gt=0, description="How fast it moves.")] = 2_500.0
+    dead_s: Annotated[float, Meta(ge=0, le=60, description="From an order to its first effect.")] = 0.0
+    gain: Annotated[
+        float, Meta(ge=0, le=1, description="Part of a grid power its own loop answers; 0: it has no loop.")
+    ] = 0.7
 
 
 class CarPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

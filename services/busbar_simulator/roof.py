@@ -52,6 +52,6 @@ def _inverter(
 ) -> Inverter:
     spec = InverterSpec(
         rating_w=rating_w, phases=phases, storage=storage, has_sun=has_sun, loop_s=plan.loop_s,
-        ramp_w_per_s=plan.ramp_w_per_s,
+        ramp_w_per_s=plan.ramp_w_per_s, dead_s=plan.dead_s, gain=plan.gain,
     )  # fmt: skip
     return Inverter(spec=spec, storage=Storage(storage, plan.soc_percent) if storage else None)

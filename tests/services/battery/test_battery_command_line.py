@@ -37,7 +37,7 @@ def asked(text: bytes) -> list[dict[str, Any]]:
     assert (done.returncode, done.stderr) == (0, b"")
     # Strict JSON: what another language cannot read is no answer.
     return [
-        json.loads(line, parse_constant=lambda word: pytest.fail(f"{word} in {line!r}"))
+        json.loads(line, parse_constant=lambda word: pytest.fail(f"{word} in an answer"))
         for line in done.stdout.splitlines()
     ]
 
