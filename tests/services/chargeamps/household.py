@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -185,3 +185,11 @@ async def living(house: Household) -> AsyncIterator[Household]:
         yield house
     finally:
         await house.stop()
+
+
+TONIGHT = schedule(("2025-12-04T22:00", "2025-12-04T23:00"), ("2025-12-05T02:00", "2025-12-05T06:00"))
+NOW = schedule(("2025-12-04T19:30", "2025-12-04T23:00"))
+PUT_TONIGHT = "put 338400-342000@16 352800-367200@16"
+PUT_NOW = "put 329400-342000@16"
+
+MakeHouse = Callable[..., Household]
