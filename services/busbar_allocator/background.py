@@ -136,6 +136,7 @@ def metered(book: Book, at: float, meter: Amps, sources: Amps = ()) -> Book:
     if book.at is not None and at <= book.at:
         return book
     book = _settled(_accepted(book, at), at)
+    watched = bool(sources)
     sources = sources or (0.0,) * len(meter)
     grid = tuple(map(add, meter, sources))
     draws = dict(book.draws)
@@ -158,7 +159,7 @@ def metered(book: Book, at: float, meter: Amps, sources: Amps = ()) -> Book:
                 falls[p] = _without(falls[p], _matched(gone, p, moved), at - SOURCE_LAG_S, at)
             house = _rise(draws, open_orders, unseen, p, moved, at)
             level[p] += house
-            if house > NOISE_A:
+            if watched and house > NOISE_A:
                 _await(rose, len(grid), p, house, at)
             peak[p] = max(peak[p], level[p])
             continue
@@ -321,12 +322,12 @@ def _judged(book: Book) -> Book:
     background = list(map(sub, book.level, book.sources))
     falls = book.falls
     if any(falls):
-        doubts = [
-            explained(fallen, book.draws.values(), p) if fallen else (0.0, ())
-            for p, fallen in enumerate(falls)
-        ]
-        background = [amps + doubt for amps, (doubt, _) in zip(background, doubts, strict=True)]
-        falls = tuple(kept for _, kept in doubts)
+        draws, kept = book.draws.values(), list(falls)
+        for p, fallen in enumerate(falls):
+            if fallen:
+                doubt, kept[p] = explained(fallen, draws, p)
+                background[p] += doubt
+        falls = tuple(kept)
     keep = background
     for late in [draw.late for draw in book.draws.values() if draw.late]:
         keep = list(map(sub, keep, late))

@@ -145,8 +145,10 @@ def _order(
 ) -> tuple[State, tuple[LoadOrder, ...], bool]:
     """The orders that must leave now: what changed, and what is due for renewal."""
     books, orders, changed = dict(state.books), [], False
+    starting = {name for name, one in ground.items() if one is MeterHealth.STARTING}
+    renew = tick.now - plan.lease_s / 3
     for load in plan.loads.values():
-        if any(ground.get(name) is MeterHealth.STARTING for name in load.circuits):
+        if starting and not starting.isdisjoint(load.circuits):
             # What was ordered before a restart holds until a reading says more, or its lease ends.
             continue
         mind = minds.get(load.id)
@@ -157,7 +159,7 @@ def _order(
         if moved:
             changed = True
             _write_order(plan, books, load, old, mind, tick.now)
-        if moved or tick.now - mind.sent_at >= plan.lease_s / 3:
+        if moved or mind.sent_at <= renew:
             minds[load.id] = replace(mind, sent_at=tick.now)
             orders.append(LoadOrder(load.id, mind.limit_a, mind.reason, mind.phases))
     new = replace(state, books=books, minds=minds, stepped_at=tick.now)

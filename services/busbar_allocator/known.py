@@ -172,16 +172,16 @@ def currents(reading: MeterReading, phases: tuple[str, ...], volts: float) -> Am
     found = []
     for phase in phases:
         sample: PhaseSample | None = getattr(reading, phase)
-        amps = None if sample is None else _current(sample, volts)
+        amps = None if sample is None else sample.current_a
+        if sample is not None and (amps is None or not isfinite(amps)):
+            amps = _from_power(sample, volts)
         if amps is None:
             return None
         found.append(amps)
     return tuple(found)
 
 
-def _current(sample: PhaseSample, volts: float) -> float | None:
-    if sample.current_a is not None and isfinite(sample.current_a):
-        return sample.current_a
+def _from_power(sample: PhaseSample, volts: float) -> float | None:
     if sample.power_w is None or not isfinite(sample.power_w):
         return None
     measured = sample.voltage_v
@@ -210,13 +210,20 @@ def leg_currents(state: ChargerState) -> tuple[float, ...] | None:
     return tuple(amps if amps is not None and isfinite(amps) else 0.0 for amps in found)
 
 
-def silent(known: Known, load_kind: str, load: str, now: float) -> bool:
-    """Whether nothing can be known of a load: never heard, its link is down, or its service is gone."""
+def silent(known: Known, gone: frozenset[str], load_kind: str, load: str) -> bool:
+    """Whether nothing can be known of a load: never heard, its link is down, or its service is `gone`."""
     seen = known.loads.get(load)
-    if seen is None or not seen.message.link:
-        return True
-    service = known.services.get(_SERVICE[load_kind])
-    return service is not None and (service.message.state == "offline" or now - service.at > SERVICE_FRESH_S)
+    return seen is None or not seen.message.link or load_kind in gone
+
+
+def gone(known: Known, now: float) -> frozenset[str]:
+    """The kinds of loads whose service is offline, or was not heard for longer than it ever is silent."""
+    return frozenset(
+        kind
+        for kind, name in _SERVICE.items()
+        if (service := known.services.get(name)) is not None
+        and (service.message.state == "offline" or now - service.at > SERVICE_FRESH_S)
+    )
 
 
 SERVICE_FRESH_S = 15.0

@@ -1,12 +1,13 @@
 """One instant for the engine: what was measured, brought to one moment, and what the controller remembers."""
 
 from datetime import datetime
+from operator import gt, sub
 
 from msgspec import Struct
 
 from busbar_allocator import foreign, snapshot
 from busbar_allocator.background import Book
-from busbar_allocator.known import Meter, Seen, silent
+from busbar_allocator.known import Meter, Seen, gone, silent
 from busbar_allocator.latches import BatteryLatch
 from busbar_allocator.loads_now import charger_now, heater_now, plug_now
 from busbar_allocator.plan import LoadPlan, Plan
@@ -19,6 +20,7 @@ from busbar_contracts.charger import ChargerState
 from busbar_contracts.load import PlugState
 from busbar_contracts.meter import InverterReading
 
+ALL_PHASES = ("a", "b", "c")
 LAPSE_S = 10.0
 """A charger's own fallback is in force this long after its profile's end (architecture, section 5)."""
 
@@ -88,10 +90,8 @@ def background_of(
         # A meter that never spoke: nothing is free on its wires.
         return one.background if one.background is not None else one.limits
     # Doubt may keep what is, but not on a wire that is over its limit by the meter itself.
-    over = any(
-        amps - given > most for amps, given, most in zip(book.grid, book.sources, one.limits, strict=True)
-    )
-    found = book.keep if keep and not over else book.background
+    shown = map(sub, book.grid, book.sources)
+    found = book.keep if keep and not any(map(gt, shown, one.limits)) else book.background
     if ground.get(circuit) is MeterHealth.FRESH:
         return found
     return tuple(amps + plan.reserve_a for amps in found)
@@ -110,7 +110,7 @@ def drawn_a(book: Book | None, load: LoadPlan, uses: tuple[int, ...]) -> float |
     draw = book.draws.get(load.id) if book is not None else None
     if draw is None:
         return None
-    return max((amps / count for amps, count in zip(draw.amps, uses, strict=True) if count), default=0.0)
+    return max([amps / count for amps, count in zip(draw.amps, uses, strict=True) if count], default=0.0)
 
 
 def _load(
@@ -121,8 +121,8 @@ def _load(
         reserved = foreign.reserved_a(status, load.max_a, wall, plan.volts * len(load.legs))
         return snapshot.LoadNow(status="on", reserved_a=reserved)
     mind = state.minds[load.id]
-    draw = drawn_a(state.books.get(plan.grid_meter), load, load.uses(len(plan.phases)))
-    if silent(state.known, load.kind, load.owner, now):
+    draw = drawn_a(state.books.get(plan.grid_meter), load, load.all_uses or load.uses(len(plan.phases)))
+    if mind.silent_since is not None and silent(state.known, gone(state.known, now), load.kind, load.owner):
         return snapshot.LoadNow(
             status="silent", reserved_a=reserved_a(plan, state, load, mind, now), draw_a=draw
         )
@@ -179,4 +179,6 @@ def _fresh(seen: Seen, period_s: float, now: float) -> bool:
 
 
 def _per_phase(plan: Plan, values: tuple[float, ...]) -> snapshot.PerPhase:
+    if plan.phases == ALL_PHASES:
+        return snapshot.PerPhase(*values)
     return snapshot.PerPhase(**dict(zip(plan.phases, values, strict=True)))

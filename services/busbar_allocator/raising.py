@@ -27,7 +27,7 @@ def raise_loads(
 ) -> Promise:  # fmt: skip
     """Raise who may, in rank order, as far as the wires are free now; the battery's promise afterwards."""
     plan = setup.plan
-    room = _room(setup, state, allocation, ground, minds, tick)
+    room: Room | None = None
     spare = Spare(state.promise, -tick.import_w, tick.now) if plan.site.batteries else None
     book = state.books.get(plan.grid_meter) or Book()
     for load in rising:
@@ -48,6 +48,8 @@ def raise_loads(
             and not decide.may_climb(load, mind, draw is not None and draw.answering(tick.now), tick)
         ):
             continue
+        # Most seconds nobody may climb, and then nobody need measure the room.
+        room = room or _room(setup, state, allocation, ground, minds, tick)
         uses = uses_of(plan, load, mind)
         held = _committed(mind, tick.now)
         # Its own share is no obstacle to itself: what it may draw already is in the room.
@@ -112,13 +114,9 @@ def _room(
     }
     room = Room(plan, backgrounds, meters, setup.settings.site.power_buffer_w)
     for load in plan.loads.values():
-        grant = allocation.loads[load.id]
-        mind = minds.get(load.id)
-        amps = (
-            grant.reserved_a
-            if mind is None or not mind.known
-            else max(_committed(mind, tick.now), grant.reserved_a)
-        )
+        mind, amps = minds.get(load.id), allocation.loads[load.id].reserved_a
+        if mind is not None and mind.known:
+            amps = max(_committed(mind, tick.now), amps)
         if amps > 0:
             room.take(load, uses_of(plan, load, mind), _on_a_leg(state, load, amps))
     return room

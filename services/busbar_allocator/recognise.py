@@ -5,7 +5,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from busbar_allocator.background import Book, forgotten, ordered
-from busbar_allocator.known import silent
+from busbar_allocator.known import gone, silent
 from busbar_allocator.latches import BatteryLatch, battery_latch, excess_gate
 from busbar_allocator.plan import STORAGE, LoadPlan, Plan
 from busbar_allocator.present import lapsed
@@ -18,11 +18,12 @@ from busbar_contracts.load import HeatMode, HeatState, PlugState
 def recognised(plan: Plan, settings: Settings, state: State, now: float, wall: datetime) -> State:
     """The state with every load that is heard for the first time, and every latch, brought up to now."""
     minds, books = dict(state.minds), dict(state.books)
+    dead = gone(state.known, now)
     for load in plan.loads.values():
         if load.kind == "foreign":
             continue
         mind = minds[load.id]
-        quiet = silent(state.known, load.kind, load.owner, now) or _unknown(state, load)
+        quiet = silent(state.known, dead, load.kind, load.owner) or _unknown(state, load)
         if quiet != (mind.silent_since is not None):
             mind = minds[load.id] = replace(mind, silent_since=now if quiet else None)
         if mind.silent_since is not None and lapsed(plan, load, mind, now):
@@ -85,8 +86,10 @@ def _latches(plan: Plan, settings: Settings, state: State) -> dict[str, BatteryL
 
 
 def _gate(plan: Plan, settings: Settings, state: State) -> bool:
+    if settings.site.excess_uses != "all":
+        return False
     meter = state.known.meters.get(plan.grid_meter)
-    if meter is None or settings.site.excess_uses != "all":
+    if meter is None:
         return False
     book = state.books.get(plan.grid_meter)
     drawn = sum(

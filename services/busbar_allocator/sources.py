@@ -14,6 +14,8 @@ def sources_of(plan: Plan, known: Known, at: float) -> Amps:
     A hybrid's output contains its battery. In series the grid passes through the inverter, so that only
     the battery's part is told apart.
     """
+    if not (known.inverters or known.batteries):
+        return ()
     given = [0.0] * len(plan.phases)
     heard = False
     parallel = plan.site.site.wiring == "parallel"

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from allocator_house import a_site
 
-from busbar_allocator.known import Known, heard, silent
+from busbar_allocator.known import Known, gone, heard, silent
 from busbar_allocator.plan import plan_of
 from busbar_contracts.charger import ChargerState, ConnectorStatus, LegSample
 from busbar_contracts.meter import MeterReading, PhaseSample
@@ -92,4 +92,4 @@ def test_silence(link: bool, service: Any, age_s: float, is_silent: bool) -> Non
         )
         known = heard(known, PLAN, status, {"service": "ocpp"}, 100.0, NOON)
 
-    assert silent(known, "charger", "left-1", 100.0 + age_s) == is_silent
+    assert silent(known, gone(known, 100.0 + age_s), "charger", "left-1") == is_silent
