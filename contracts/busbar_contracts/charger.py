@@ -14,6 +14,7 @@ from busbar_contracts.units import (
     PhaseCount,
     Reason,
     Seconds,
+    Tag,
     Text36,
     Text64,
     Text100,
@@ -78,6 +79,14 @@ class Session(Struct, frozen=True, kw_only=True):
         Instant, Meta(description="When it began, by the charger's own time corrected for its drift.")
     ]
     energy_wh: Annotated[WattHours | None, Meta(description="Energy into the car so far.")] = None
+    cost: Annotated[
+        float | None,
+        Meta(
+            description="What its energy cost by the import prices so far; null where a part of it had no price.",
+            extra_json_schema={"x-unit": "currency"},
+        ),
+    ] = None
+    currency: Annotated[str | None, Meta(description="ISO 4217, of the cost; null without one.")] = None
 
 
 class LimitInForce(Struct, frozen=True, kw_only=True):
@@ -199,3 +208,24 @@ class ChargerCommand(Command, frozen=True, kw_only=True, forbid_unknown_fields=T
     key: Annotated[Text100 | None, Meta(description="Configuration key or triggered message.")] = None
     value: Annotated[Text1000 | None, Meta(description="Value for the key.")] = None
     id: Annotated[Text64 | None, Meta(description="Echoed with the answer.")] = None
+
+
+class TagQuestion(Observed, frozen=True, kw_only=True):
+    """A tag that is on no list wants to charge; without an answer in time it may not."""
+
+    at: Annotated[Instant, Meta(description="When it was shown to the charger.")]
+    id: Annotated[Text64, Meta(description="Of this question; the answer may name it.")]
+    tag: Annotated[Tag, Meta(description="As the charger read it.")]
+    connector: Annotated[
+        str | None, Meta(description="Where it is to charge; null where the charger does not say (OCPP 1.6).")
+    ] = None
+    answer_by: Annotated[Instant, Meta(description="After this the tag is refused.")]
+    within_s: Annotated[Seconds, Meta(description="The same, counted from the question.")]
+
+
+class TagAnswer(Command, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Says whether a tag that was asked about may charge; names the question's id, or its tag."""
+
+    accepted: Annotated[bool, Meta(description="It may charge.")]
+    id: Annotated[Text64 | None, Meta(description="Of the question; null: the one about this tag.")] = None
+    tag: Annotated[Tag | None, Meta(description="The tag; null: the one of this question.")] = None

@@ -18,7 +18,7 @@ from busbar_contracts.battery import (
     BatterySettingsSet,
 )
 from busbar_contracts.chargeamps import ChargeAmpsStatus, ScheduleClear, ScheduleSet
-from busbar_contracts.charger import ChargerCommand, ChargerLimit, ChargerState
+from busbar_contracts.charger import ChargerCommand, ChargerLimit, ChargerState, TagAnswer, TagQuestion
 from busbar_contracts.load import (
     HeatOrder,
     HeatState,
@@ -143,6 +143,17 @@ TOPICS: tuple[Topic, ...] = (
         "owner",
         "Starts, stops, unlocks, resets a connector.",
     ),
+    Topic(
+        address="hems/charger/{charger}/authorize",
+        message=TagQuestion,
+        writer="ocpp",
+        direction="send",
+        # Retained, an old question would be answered, and the next car would charge on it.
+        retain=False,
+        max_bytes=8 * KIB,
+        summary="Asks whether a tag that is on no list may charge.",
+    ),
+    _order("hems/charger/{charger}/authorize/set", TagAnswer, "owner", "Answers whether a tag may charge."),
     _state("hems/plug/{plug}/state", PlugState, "plugs", "What a plug is doing."),
     _order(
         "hems/plug/{plug}/switch/set", PlugSwitch, "allocator", "Switches a plug for the length of a lease."

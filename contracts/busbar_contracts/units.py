@@ -48,6 +48,9 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 Price = Annotated[float, Meta(ge=-1_000_000, le=1_000_000, extra_json_schema=_unit("currency/kWh"))]
 SgReadyState = Annotated[int, Meta(ge=1, le=4)]
 Priority = Annotated[int, Meta(ge=1, le=10)]
+Tag = Annotated[str, Meta(min_length=1, max_length=255)]
+"""What a charger read from a card: at most 20 characters in OCPP 1.6, 36 in 2.0.1, 255 in 2.1."""
+
 Text36 = Annotated[str, Meta(max_length=36)]
 Text64 = Annotated[str, Meta(min_length=1, max_length=64)]
 Text100 = Annotated[str, Meta(max_length=100)]

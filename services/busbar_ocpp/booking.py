@@ -6,7 +6,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from busbar_ocpp import register
-from busbar_ocpp.connector import Connector
+from busbar_ocpp.connector import Connector, Cost
 from busbar_ocpp.draw import after
 from busbar_ocpp.drift import Drift, our_time
 from busbar_ocpp.ledger import Entry, Ledger, Price
@@ -42,6 +42,7 @@ class Booking:
             connector = self._connectors.get(entry.connector)
             if connector is not None:
                 connector.transaction = entry
+                self._reckon(connector)
 
     def begin(self, said: TransactionSaid, now: datetime, drift: Drift) -> Entry:
         """Book a start. One that is older than the transaction running now was delivered late, and changes nothing live."""
@@ -67,6 +68,7 @@ class Booking:
             self._ledger.stop(running.number, at=at, meter_wh=None, reason="Lost")
             connector.forget_transaction()
         connector.transaction = entry
+        self._reckon(connector)
         return entry
 
     def go_on(self, said: TransactionSaid, now: datetime, drift: Drift) -> Entry | None:
@@ -103,6 +105,7 @@ class Booking:
             and connector.transaction is not None
             and connector.transaction.number == entry.number
         ):
+            self._reckon(connector)
             connector.forget_transaction()
         return ended
 
@@ -133,6 +136,19 @@ class Booking:
             power_w=connector.draw.power_w,
             price=self.price(),
         )
+        self._reckon(connector)
+
+    def _reckon(self, connector: Connector) -> None:
+        """Add up what the session cost; its transactions are those since the car came."""
+        begins = [one.started_at for one in (connector.visit, connector.transaction) if one is not None]
+        booked = self._ledger.history(charger=self._charger, since=min(begins)) if begins else []
+        booked = [one for one in booked if one.connector == connector.number]
+        amounts = [one.cost for one in booked if one.cost is not None]
+        currencies = {one.currency for one in booked if one.currency is not None}
+        if not booked or len(amounts) < len(booked) or len(currencies) != 1:
+            connector.cost = None
+            return
+        connector.cost = Cost(session=connector.session_id, amount=sum(amounts), currency=currencies.pop())
 
     def _check_register(self, connector: Connector, raw: float | None, at: datetime) -> None:
         """Find out whether the register counts in the unit it names."""

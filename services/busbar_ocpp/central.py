@@ -4,7 +4,7 @@ import asyncio
 import logging
 from datetime import datetime, timedelta
 
-from busbar_contracts.charger import ChargerAction, ChargerCommand, ChargerLimit
+from busbar_contracts.charger import ChargerAction, ChargerCommand, ChargerLimit, TagAnswer
 from busbar_contracts.prices import PriceSeries
 from busbar_ocpp.bearing import Past, refused_value
 from busbar_ocpp.charge_point import ChargePoint
@@ -161,6 +161,16 @@ class Central:
         if heard.message.action is ChargerAction.ACCEPT and heard.message.value:
             await self.accept(heard.message.value, charger)
         charger.start(charger.carry_out(connector, heard.message))
+
+    async def tag_answered(self, heard: Heard[TagAnswer]) -> None:
+        """Take somebody's word about a tag, or say why it counts for nothing."""
+        charger = self.chargers.get(heard.ids.get("charger", ""))
+        if charger is None:
+            code, problem = "unknown_charger", f"no charger {heard.ids.get('charger')} here"
+        else:
+            code, problem = "tag_answer_refused", charger.authorising.answered(heard.message) or ""
+        if problem:
+            await self.desk.bus.event(code, f"{heard.topic}: {problem}", topic=heard.topic)
 
     async def accept(self, identity: str, charger: ChargePoint) -> None:
         """Let a charge point in as this charger, from now on."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from busbar_contracts.charger import ChargerCommand, ChargerState, LeaseQuality
 from busbar_ocpp import answers, composite, frames, hear16, hear201, owner
+from busbar_ocpp.authorising import Authorising
 from busbar_ocpp.booking import Booking
 from busbar_ocpp.calls import Calls, Refused, Silent, Superseded
 from busbar_ocpp.config import ChargerPlan
@@ -28,7 +29,6 @@ from busbar_ocpp.proxy import Proxy
 from busbar_ocpp.publish import state_of
 from busbar_ocpp.quirks import merged
 from busbar_ocpp.said import Booted, Reported, Said, TransactionSaid
-from busbar_ocpp.tags import may_charge
 from busbar_ocpp.taking import take
 
 log = logging.getLogger(__name__)
@@ -69,8 +69,10 @@ class ChargePoint:
         self.booking.restore()
         url = plan.config.upstream_url
         self.proxy = Proxy(self, url, desk.outbox) if url and desk.outbox is not None else None
+        self.authorising = Authorising(plan, desk, self.connectors)
         if self.proxy is not None:
             self.steering.cap_a = self.proxy.cap_a
+            self.authorising.back_office = self.proxy.authorize
         self.greeting = Greeting(self)
         known = desk.memory.of(plan.charge_point)
         self.steering.drift = Drift(ahead_s=known.ahead_s)
@@ -177,21 +179,23 @@ class ChargePoint:
         if isinstance(said, Booted):
             return said, answers.boot(now, HEARTBEAT_S, accepted=True)
         if isinstance(said, TransactionSaid):
-            accepted = said.tag is None or await self._admits(said.tag, version)
+            accepted = await self._admits(said, version)
             return said, self._book(said, now, version, accepted=accepted)
         if call.action == "Authorize":
-            accepted = await self._admits(_tag(call.payload, version), version)
+            accepted = await self.authorising.admits(_tag(call.payload, version), version, None)
             return None, answers.authorized(accepted, version)
         plain = answers.plain(call.action, version, now)
         if plain is None:
             raise Unreadable(answers.unknown(call.action, version), f"{call.action[:60]} is not served here")
         return said, plain
 
-    async def _admits(self, tag: str, version: str) -> bool:
-        """Whether a tag may charge: by the list at home, else by the charger's own back office."""
-        if self._may_charge(tag):
+    async def _admits(self, said: TransactionSaid, version: str) -> bool:
+        """Whether the tag of a transaction may charge. Nobody is asked about a tag that ends one."""
+        if said.tag is None:
             return True
-        return self.proxy is not None and await self.proxy.authorize(tag, version)
+        if said.kind == "ended":
+            return self.authorising.knows(said.tag)
+        return await self.authorising.admits(said.tag, version, said.connector)
 
     def _book(self, said: TransactionSaid, now: datetime, version: str, *, accepted: bool) -> dict[str, Any]:
         if said.kind == "started":
@@ -211,11 +215,6 @@ class ChargePoint:
         if said.tag is not None and answers.family(version) != "1.6":
             return answers.authorized(accepted, version)
         return {}
-
-    def _may_charge(self, tag: str) -> bool:
-        section = self.desk.plan.section
-        own = (self.plan.config.auto_start,) if self.plan.config.auto_start else ()
-        return may_charge(tag, accept_all=section.accept_all_tags, listed=(*section.tags, *own))
 
     # -- telling -------------------------------------------------------------------------------
 

@@ -243,12 +243,27 @@ def tags(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     if section is None:
         fail("[ocpp] is not configured")
         return
+    own = {
+        name: charger
+        for name, charger in site.chargers.items()
+        if charger.accept_all_tags is not None or charger.tags
+    }
     if as_json:
-        _json({"accept_all": section.accept_all_tags, "tags": list(section.tags)})
-    elif section.accept_all_tags:
+        chargers = {
+            name: {"accept_all": one.accept_all_tags, "tags": list(one.tags)} for name, one in own.items()
+        }
+        said = {"accept_all": section.accept_all_tags, "tags": list(section.tags)}
+        _json({**said, "asked_s": section.ask_tags_s if section.ask_tags else None, "chargers": chargers})
+        return
+    if section.accept_all_tags:
         typer.echo("every tag may charge (ocpp.accept_all_tags)")
     else:
         typer.echo("\n".join(section.tags) or "no tag may charge: ocpp.tags is empty")
+    for name, one in own.items():
+        also = "every tag" if one.accept_all_tags else ", ".join(one.tags) or "only the tags of [ocpp]"
+        typer.echo(f"{name}: {also} (chargers.{name})")
+    if section.ask_tags:
+        typer.echo(f"any other tag is asked about over MQTT for {section.ask_tags_s:g} s (ocpp.ask_tags)")
 
 
 @app.command()

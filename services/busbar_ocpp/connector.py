@@ -38,6 +38,14 @@ class Visit(Struct, frozen=True, kw_only=True):
     start_wh: float | None = None
 
 
+class Cost(Struct, frozen=True, kw_only=True):
+    """What a session cost so far; known only while every kilowatt-hour of it had a price."""
+
+    session: str
+    amount: float
+    currency: str
+
+
 @dataclass
 class Connector:
     """One connector. Only its charge point changes it."""
@@ -49,6 +57,8 @@ class Connector:
     error: str = "NoError"
     transaction: Entry | None = None
     visit: Visit | None = None
+    cost: Cost | None = None
+    """Of the session it names."""
     draw: Draw = field(default_factory=Draw)
     register: Register = field(default_factory=Register)
     book: LeaseBook[ChargerLimit] = field(default_factory=lambda: LeaseBook(lowers))
@@ -69,6 +79,11 @@ class Connector:
     """When a remote start or stop was last asked for."""
     last_refusal: str | None = None
     last_answer: str | None = None
+
+    @property
+    def session_id(self) -> str:
+        """What the session is called: by the car that is plugged in, or where that was not seen by its transaction."""
+        return self.visit.id if self.visit is not None else f"{self.wiring.load}-{self.transaction_id}"
 
     @property
     def transaction_id(self) -> str | None:

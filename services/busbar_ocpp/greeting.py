@@ -233,16 +233,15 @@ class Greeting:
     async def _send_tags(self) -> None:
         """Give the charger the list of tags, where there is one and it is not there yet."""
         charger = self._charger
-        section = charger.desk.plan.section
-        known = charger.desk.memory.of(charger.plan.charge_point).configuration
-        if section.accept_all_tags or not section.tags or not local_list.wanted(known):
+        tags, known = charger.authorising.listed, charger.desk.memory.of(charger.plan.charge_point)
+        if charger.authorising.accepts_all or not tags or not local_list.wanted(known.configuration):
             return
         there = await self._ask("GetLocalListVersion", {})
-        if local_list.version(section.tags) in (there.get("listVersion"), there.get("versionNumber")):
+        if local_list.version(tags) in (there.get("listVersion"), there.get("versionNumber")):
             return
         is_16 = answers.family(charger.version or "1.6") == "1.6"
         send = local_list.send_16 if is_16 else local_list.send_201
-        answer = await self._ask("SendLocalList", send(section.tags))
+        answer = await self._ask("SendLocalList", send(tags))
         if answer.get("status") != "Accepted":
             log.info("%s: the list of tags was not taken: %s", charger.plan.id, answer.get("status"))
 

@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
-from busbar_contracts.charger import ChargerCommand, ChargerLimit
+from busbar_contracts.charger import ChargerCommand, ChargerLimit, TagAnswer
 from busbar_contracts.prices import PriceSeries
 from busbar_ocpp.central import Central
 from busbar_ocpp.certificates import keep_renewed, server_context
@@ -36,7 +36,7 @@ async def run(service: Service, *, opened_on: asyncio.Future[int] | None = None)
     desk = Desk(plan, service.clock, service.bus, ledger, memory, quirks, outbox)
     desk.passive = lambda: service.passive
     central = Central(desk)
-    orders = service.bus.listen(ChargerLimit, ChargerCommand, PriceSeries)
+    orders = service.bus.listen(ChargerLimit, ChargerCommand, TagAnswer, PriceSeries)
     try:
         door = door_of(plan)
         async with opened(door, central.admit, central.serve, service.clock) as port:
@@ -68,6 +68,8 @@ async def _obey(central: Central, orders: AsyncIterator[Heard[Any]]) -> None:
                 await central.order(heard)
             elif isinstance(heard.message, PriceSeries):
                 central.prices(heard.message)
+            elif isinstance(heard.message, TagAnswer):
+                await central.tag_answered(heard)
             else:
                 await central.command(heard)
         except Exception:

@@ -89,12 +89,15 @@ def _session(connector: Connector) -> Session | None:
     if base is None and entry is not None:
         base = entry.start_wh
     energy = connector.draw.energy_wh
+    cost = connector.cost if connector.cost is not None and connector.cost.session == connector.session_id else None
     gained = energy - base if energy is not None and base is not None and energy >= base else None
     return Session(
-        id=visit.id if visit is not None else f"{connector.wiring.load}-{connector.transaction_id}",
+        id=connector.session_id,
         transaction=connector.transaction_id,
         started_at=started,
         energy_wh=gained,
+        cost=round(cost.amount, 2) if cost is not None else None,
+        currency=cost.currency if cost is not None else None,
     )
 
 

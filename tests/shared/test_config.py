@@ -147,6 +147,11 @@ def test_the_example_is_a_good_configuration() -> None:
             id="a lease in the charger that is over before it starts",
         ),
         pytest.param(
+            changed("security = 0", "security = 0\nask_tags = true"),
+            "ocpp.ask_tags: nobody is ever asked",
+            id="questions about tags where every tag may charge",
+        ),
+        pytest.param(
             HOUSE + "[meters.Grid]\n",
             "meters.Grid: an id has lower case letters",
             id="an id with a capital letter",

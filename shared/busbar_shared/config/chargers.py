@@ -27,6 +27,18 @@ class OcppSection(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ] = "refuse"
     accept_all_tags: Annotated[bool, Meta(description="Every RFID tag may charge.")] = True
     tags: Annotated[tuple[str, ...], Meta(description="RFID tags that may charge.")] = ()
+    ask_tags: Annotated[
+        bool, Meta(description="A tag on no list is asked about over MQTT; needs accept_all_tags = false.")
+    ] = False
+    ask_tags_s: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=25,
+            description="How long an answer is waited for; after it the tag is refused.",
+            extra_json_schema={"x-unit": "s"},
+        ),
+    ] = 8.0
     profile_validity_s: Annotated[
         Seconds, Meta(description="After this without a word a charger falls back by itself.")
     ] = 120.0
@@ -89,6 +101,12 @@ class ChargerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     auto_start: Annotated[
         str | None, Meta(description="RFID tag with which a plugged in car is started; null: not.")
     ] = None
+    accept_all_tags: Annotated[
+        bool | None, Meta(description="Every RFID tag may charge here; null: as in [ocpp].")
+    ] = None
+    tags: Annotated[
+        tuple[str, ...], Meta(description="RFID tags that may charge here, beside those of [ocpp].")
+    ] = ()
     password: Annotated[
         str | None,
         Meta(

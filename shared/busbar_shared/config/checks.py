@@ -4,6 +4,7 @@ import zoneinfo
 from collections.abc import Iterator
 
 from busbar_contracts.load import LoadMode
+from busbar_shared.config.chargers import ChargerConfig
 from busbar_shared.config.root import Site
 from busbar_shared.config.site import on_phase
 from busbar_shared.config.wiring import (
@@ -42,6 +43,15 @@ def _site(site: Site) -> Iterator[str]:
             f"ocpp.profile_validity_s: at least {LEAST_VALIDITY_S:g} seconds, because schedules start 10 seconds "
             f"in the past (found {site.ocpp.profile_validity_s:g})"
         )
+    asks = site.ocpp is not None and site.ocpp.ask_tags
+    if asks and all(_accepts_all(site, charger) for charger in site.chargers.values()):
+        yield "ocpp.ask_tags: nobody is ever asked where accept_all_tags is true (found true)"
+
+
+def _accepts_all(site: Site, charger: ChargerConfig) -> bool:
+    assert site.ocpp is not None
+    own = charger.accept_all_tags
+    return site.ocpp.accept_all_tags if own is None else own
 
 
 def _circuits(site: Site) -> Iterator[str]:

@@ -60,7 +60,25 @@ def test_a_password_that_is_too_short_is_refused() -> None:
 def test_tags_as_configured(config: Path) -> None:
     assert run("tags", "-c", str(config)) == (0, "ONE\nTWO\n")
     code, said = run("tags", "--json", "-c", str(config))
-    assert (code, json.loads(said)) == (0, {"accept_all": False, "tags": ["ONE", "TWO"]})
+    assert code == 0
+    assert json.loads(said) == {
+        "accept_all": False,
+        "tags": ["ONE", "TWO"],
+        "asked_s": None,
+        "chargers": {},
+    }
+
+
+def test_tags_of_single_chargers_and_the_question_about_others(config: Path) -> None:
+    text = config.read_text().replace("[ocpp]", "[ocpp]\nask_tags = true")
+    text = text.replace("[chargers.left]", '[chargers.left]\ntags = ["THREE"]')
+    config.write_text(text)
+
+    assert run("tags", "-c", str(config)) == (
+        0,
+        "ONE\nTWO\nleft: THREE (chargers.left)\n"
+        "any other tag is asked about over MQTT for 8 s (ocpp.ask_tags)\n",
+    )
 
 
 def test_sessions_in_three_forms(config: Path, tmp_path: Path) -> None:
