@@ -8,7 +8,7 @@ from enum import IntEnum
 from math import floor
 
 from busbar_allocator.site_model import EXCESS, SOLAR_ONLY, STANDARD, TINY, LoadModel, SiteModel, in_watts
-from busbar_allocator.snapshot import LoadNow, Now
+from busbar_allocator.snapshot import LoadNow, Now, PerLeg
 from busbar_contracts.load import LoadMode
 
 Caps = list[float]
@@ -107,13 +107,13 @@ class Claim:
     """A counter and the use at which it may not start any more."""
     start = rise = NOWHERE
 
-    def __init__(self, load: LoadModel, state: LoadNow | None, model: SiteModel, volts: list[float]) -> None:
+    def __init__(self, load: LoadModel, state: LoadNow | None, model: SiteModel, powers: "Powers") -> None:
         """The load's bounds in amperes on the legs it really uses."""
         shape = load.shapes[None] if state is None else load.shape(state.legs_in_use, model)
-        if volts is model.nominal:
+        if powers.volts is model.nominal:
             watts, self.uses = shape.watts, shape.uses
         else:
-            watts, at_watts = in_watts(shape.on_phase, model, volts)
+            watts, at_watts = powers.of(shape.on_phase)
             self.uses = (*shape.wires, *at_watts)
         self.load = load
         self.state = state
@@ -134,12 +134,29 @@ class Claim:
         self.rank = (9, load.priority, load.index)
 
 
+class Powers:
+    """What an ampere on some legs is in watts at the voltages of this instant; reckoned once for each kind of legs."""
+
+    __slots__ = ("_found", "_model", "volts")
+
+    def __init__(self, model: SiteModel, volts: list[float]) -> None:
+        self._model, self.volts = model, volts
+        self._found: dict[tuple[int, ...], tuple[float, list[tuple[int, float]]]] = {}
+
+    def of(self, on_phase: tuple[int, ...]) -> tuple[float, list[tuple[int, float]]]:
+        """Watts per ampere, and what it uses of the counters in watts."""
+        found = self._found.get(on_phase)
+        if found is None:
+            found = self._found[on_phase] = in_watts(on_phase, self._model, self.volts)
+        return found
+
+
 def claims(model: SiteModel, now: Now, volts: list[float]) -> list[Claim]:
     """What every load of the site asks for, in configuration order."""
-    states = now.loads
+    states, powers = now.loads, Powers(model, volts)
     made = []
     for load in model.loads:
-        claim = Claim(load, states.get(load.id), model, volts)
+        claim = Claim(load, states.get(load.id), model, powers)
         join(claim, now.price)
         made.append(claim)
     return made
@@ -177,7 +194,7 @@ def draw_of(claim: Claim, state: LoadNow) -> float:
     draw = state.draw_a
     if draw is None:
         return state.draw_w / claim.watts if state.draw_w is not None else 0.0
-    if isinstance(draw, float | int):
+    if not isinstance(draw, PerLeg):
         return draw
     busiest = max(draw.l1, draw.l2, draw.l3)
     total = draw.l1 + draw.l2 + draw.l3

@@ -2,11 +2,11 @@
 
 from busbar_allocator.claims import Ceiling, Claim
 from busbar_allocator.distribution import AT_MOST, BEHIND, EMPTY, TAKEN, Used
+from busbar_allocator.figures import fine
 from busbar_allocator.rows import Ground
 from busbar_allocator.site_model import SiteModel
 from busbar_allocator.snapshot import Binding
 
-DECIMALS = 4
 NAMED = 3
 """So many of the loads on a row are named; the rest are counted."""
 
@@ -93,7 +93,7 @@ class Reasons:
             if at == counter:
                 need *= per_amp
                 break
-        return round(max(0.0, need - ceiling.rows[counter] + used[counter]), DECIMALS)
+        return fine(max(0.0, need - ceiling.rows[counter] + used[counter]))
 
     def _described(
         self, counter: int, kind: str, capacity: float
@@ -212,7 +212,7 @@ def _names(names: list[str]) -> str:
 
 def amps(value: float) -> str:
     """A current to a tenth of an ampere, without a zero that says nothing; finer would flicker."""
-    return f"{round(value, 1):g} A"
+    return f"{short(value)} A"
 
 
 def _amount(value: float, unit: str) -> str:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from busbar_allocator.battery_room import BatteryRoom
 from busbar_allocator.claims import Claim
 from busbar_allocator.distribution import EPS, INFINITE, Used
+from busbar_allocator.figures import fine
 from busbar_allocator.household import contradictions
 from busbar_allocator.pools import excess_w, solar_w
 from busbar_allocator.reasons import Reasons
@@ -14,9 +15,6 @@ from busbar_allocator.snapshot import Allocation, CircuitGrant, LoadGrant, Now, 
 
 if TYPE_CHECKING:
     from busbar_allocator.allocate import Settled
-
-DECIMALS = 4
-"""A tenth of a milliampere: finer is the computer's rounding."""
 
 
 def allocation(
@@ -34,12 +32,12 @@ def allocation(
     taken = {c.load.unit for c in asked if c.runs and c.load.plugs == "exclusive"}
     for claim in asked:
         reason, binding = reasons.of(claim)
-        limit = round(claim.limit, DECIMALS)
+        limit = fine(claim.limit)
         loads[claim.load.id] = LoadGrant(
-            round(claim.target, DECIMALS),
+            fine(claim.target),
             limit,
-            limit if claim.takes_part else round(available(claim, model, ground, limits, taken), DECIMALS),
-            round(claim.reserved, DECIMALS),
+            limit if claim.takes_part else fine(available(claim, model, ground, limits, taken)),
+            fine(claim.reserved),
             claim.takes_part,
             claim.mode,
             claim.legs,
@@ -81,7 +79,7 @@ def available(
 
 
 def _room(claim: Claim, rows: list[float], used: Used) -> float:
-    return min(((rows[k] - used[k]) / per_amp for k, per_amp in claim.uses), default=INFINITE)
+    return min([(rows[k] - used[k]) / per_amp for k, per_amp in claim.uses], default=INFINITE)
 
 
 def _circuits(model: SiteModel, ground: Ground, used: Used) -> dict[str, CircuitGrant]:
@@ -104,10 +102,8 @@ def phases(model: SiteModel, values: list[float]) -> PerPhase:
     """One figure for each phase the site has."""
     if len(values) == 3:
         a, b, c = values
-        return PerPhase(round(a, DECIMALS), round(b, DECIMALS), round(c, DECIMALS))
-    return PerPhase(
-        **{name: round(value, DECIMALS) for name, value in zip(model.phases, values, strict=True)}
-    )
+        return PerPhase(fine(a), fine(b), fine(c))
+    return PerPhase(**{name: fine(value) for name, value in zip(model.phases, values, strict=True)})
 
 
 def _pools(model: SiteModel, now: Now, ground: Ground, targets: "Settled") -> Pools:

@@ -163,7 +163,7 @@ def _hand_out(claims: list[Claim], used: Used) -> None:
     rows = claims[0].rise.rows
     # `claims` are in rank order, so their position breaks ties.
     # Equals must be equal, whatever sums of steps made them.
-    waiting = [(round(claim.grant, 6), n) for n, claim in enumerate(claims)]
+    waiting = [(int(claim.grant * 1e6 + 0.5), n) for n, claim in enumerate(claims)]
     heapify(waiting)
     while waiting:
         _, n = heappop(waiting)
@@ -180,4 +180,4 @@ def _hand_out(claims: list[Claim], used: Used) -> None:
             claim.grant += step
             for counter, per_amp in claim.uses:
                 used[counter] += per_amp * step
-            heappush(waiting, (round(claim.grant, 6), n))
+            heappush(waiting, (int(claim.grant * 1e6 + 0.5), n))

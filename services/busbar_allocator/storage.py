@@ -51,6 +51,9 @@ def _sum(each: list[One]) -> One:
     )
 
 
+NOTHING = One(0.0, 0.0, 0.0, 0.0, 0.0, True)
+
+
 class Storage:
     """All batteries of the site; without any, everything is nothing."""
 
@@ -59,7 +62,7 @@ class Storage:
     def __init__(self, each: list[One], on: list[tuple[int, ...]], phases: int) -> None:
         """`on` are the phases each battery acts on, of so many the site has."""
         self.each, self.on, self.phases = each, on, phases
-        self.total = each[0] if len(each) == 1 else _sum(each)
+        self.total = _sum(each) if len(each) > 1 else each[0] if each else NOTHING
         self.empty = bool(each) and self.total.empty
 
     def watts(self, kind: Kind) -> float:
