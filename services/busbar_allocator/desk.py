@@ -282,5 +282,8 @@ class Desk:
 
 def _still(plan: Plan, name: str, evidence: Evidence) -> bool:
     """Whether evidence that was kept still fits the configuration."""
-    load = plan.loads.get(name)
-    return load is not None and (len(load.legs), len(plan.phases)) == (evidence.legs, evidence.phases)
+    if not plan.has(name):
+        return False
+    load = plan.known_as(name)
+    now = (len(load.legs), len(plan.phases), load.is_even)
+    return now == (evidence.legs, evidence.phases, evidence.even)

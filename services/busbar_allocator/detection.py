@@ -1,16 +1,17 @@
-"""Which leg of a charger hangs on which phase of the house, and whether a current transformer is turned.
+"""Which leg of a load hangs on which phase of the house, and whether a current transformer is turned.
 
-When a charger's own meter moves and the grid meter moves with it, that is evidence. Every arrangement of
+When the own meter of a charger, a plug or a heater moves and the grid meter moves with it, that is evidence. Every arrangement of
 legs, with every single phase of the meter possibly turned, is a hypothesis; a move of the house that happens
 to fit is as likely as the house's usual noise makes it, and a large one is always possible. What comes out
 is a probability that can be believed: it is measured on simulated houses (docs/allocator.md).
 """
 
 from functools import lru_cache
-from itertools import permutations
+from itertools import combinations, permutations
 from math import exp, log, pi, sqrt
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 LEAST_MOVE_A = 2.0
 """A charger that moves less than this tells nothing."""
@@ -34,12 +35,14 @@ LEAST_NOISE_A = 0.4
 
 
 class Evidence(Struct, frozen=True):
-    """What is known of one charger's wiring: a score for each hypothesis, in the order of `hypotheses`."""
+    """What is known of one load's wiring: a score for each hypothesis, in the order of `hypotheses`."""
 
     legs: int
     phases: int
     scores: tuple[float, ...] = ()
     events: int = 0
+    even: bool = False
+    """Its legs always carry the same, as those of a plug or heater do: only which phases they are on can be known."""
 
 
 class Finding(Struct, frozen=True):
@@ -54,21 +57,23 @@ class Finding(Struct, frozen=True):
 
 
 @lru_cache(maxsize=16)
-def hypotheses(legs: int, phases: int) -> tuple[tuple[tuple[int, ...], int | None], ...]:
+def hypotheses(legs: int, phases: int, even: bool = False) -> tuple[tuple[tuple[int, ...], int | None], ...]:
     """Every arrangement of legs on phases, each with no phase of the meter turned or with one of them."""
-    maps = tuple(permutations(range(phases), legs))
+    maps = tuple((combinations if even else permutations)(range(phases), legs))
     return tuple((one, turned) for one in maps for turned in (None, *range(phases)))
 
 
 def scored(
     evidence: Evidence, moved: tuple[float, ...], grid: tuple[float, ...], noise: tuple[float, ...]
 ) -> Evidence:
-    """The evidence after a charger's legs moved by `moved` while the rest of the grid meter moved by `grid`."""
+    """The evidence after a load's legs moved by `moved` while the rest of the grid meter moved by `grid`."""
     if max(map(abs, moved)) < LEAST_MOVE_A:
         return evidence
     found = []
     before = evidence.scores or tuple(_prior(evidence))
-    for score, (legs, turned) in zip(before, hypotheses(evidence.legs, evidence.phases), strict=True):
+    for score, (legs, turned) in zip(
+        before, hypotheses(evidence.legs, evidence.phases, evidence.even), strict=True
+    ):
         expected = [0.0] * evidence.phases
         for leg, phase in enumerate(legs):
             expected[phase] += moved[leg] if phase != turned else -moved[leg]
@@ -77,9 +82,7 @@ def scored(
         )
         found.append(score + TEMPER * fit)
     most = max(found)
-    return Evidence(
-        evidence.legs, evidence.phases, tuple(score - most for score in found), evidence.events + 1
-    )
+    return replace(evidence, scores=tuple(score - most for score in found), events=evidence.events + 1)
 
 
 @lru_cache(maxsize=256)
@@ -91,7 +94,9 @@ def finding(evidence: Evidence) -> Finding | None:
     total = sum(weights)
     maps: dict[tuple[int, ...], float] = {}
     turned = [0.0] * evidence.phases
-    for weight, (legs, phase) in zip(weights, hypotheses(evidence.legs, evidence.phases), strict=True):
+    for weight, (legs, phase) in zip(
+        weights, hypotheses(evidence.legs, evidence.phases, evidence.even), strict=True
+    ):
         maps[legs] = maps.get(legs, 0.0) + weight / total
         if phase is not None:
             turned[phase] += weight / total
@@ -108,7 +113,7 @@ def usual_noise(known: float, seen: float) -> float:
 def _prior(evidence: Evidence) -> list[float]:
     found = []
     straight = 1.0 - TURNED * evidence.phases
-    for legs, turned in hypotheses(evidence.legs, evidence.phases):
+    for legs, turned in hypotheses(evidence.legs, evidence.phases, evidence.even):
         likely = MIRRORED if evidence.legs == evidence.phases == 3 and _mirrored(legs) else 1.0 - MIRRORED
         found.append(log(likely * (TURNED if turned is not None else straight)))
     return found

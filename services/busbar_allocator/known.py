@@ -95,7 +95,8 @@ def heard(
     if isinstance(message, PlugState):
         return _load(known, ids.get("plug", ""), message, message.sampled_at, arrived, now, retained)
     if isinstance(message, HeatState):
-        return _load(known, ids.get("heater", ""), message, message.sampled_at, arrived, now, retained)
+        # Its thermometer may be younger than its power, and only the power is a draw.
+        return _load(known, ids.get("heater", ""), message, message.power_at, arrived, now, retained)
     if isinstance(message, InverterReading):
         seen = Seen(message, arrived, arrived)
         return replace(known, inverters={**known.inverters, ids.get("inverter", ""): seen})

@@ -119,7 +119,7 @@ def _per_leg(load: LoadPlan, message: object) -> Amps | None:
     if isinstance(message, ChargerState) and message.sampled_at is not None and message.status in WANTING:
         return leg_currents(message)
     if (
-        isinstance(message, PlugState)
+        isinstance(message, PlugState | HeatState)
         and message.measures
         and message.power_w is not None
         and isfinite(message.power_w)

@@ -61,6 +61,11 @@ class LoadPlan(Struct, frozen=True, kw_only=True):
     """The name under which its owner and its service know it."""
     all_uses: tuple[int, ...] = ()
 
+    @property
+    def is_even(self) -> bool:
+        """Its legs always carry the same."""
+        return self.kind != "charger"
+
     def delays(self, follows: bool) -> Delays:
         """How patient it is, following the sun or not."""
         return self.follower if follows else self.steady
@@ -106,6 +111,14 @@ class Plan(Struct, frozen=True, kw_only=True):
     """Phases of the grid meter that are counted the other way round, as was learned."""
     any_switches: bool = False
     """Some charger may switch between one and three phases."""
+
+    def known_as(self, owner: str) -> LoadPlan:
+        """The load with this name; of a heater, which is two loads on the same wires, the first."""
+        return self.loads.get(owner) or self.loads[owner + COMFORT]
+
+    def has(self, owner: str) -> bool:
+        """There is a load of this name."""
+        return owner in self.loads or owner + COMFORT in self.loads
 
 
 def plan_of(site: Site) -> Plan:

@@ -88,7 +88,7 @@ def _grant(
         number_of_phases=mind.phases,
         draw_a=None if draw is None else round(max(draw, 0.0), 2),
         served=grant.takes_part,
-        detection=detection_of(plan, load, state.watch.evidence.get(load.id), load.id in applied.legs),
+        detection=detection_of(plan, load, state.watch.evidence.get(load.owner), load.owner in applied.legs),
     )
 
 

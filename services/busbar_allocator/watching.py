@@ -1,4 +1,4 @@
-"""Collects evidence about the wiring: a charger's samples beside what the grid meter did in the same seconds."""
+"""Collects evidence about the wiring: a load's samples beside what the grid meter did in the same seconds."""
 
 from bisect import bisect_left
 from operator import attrgetter, sub
@@ -31,7 +31,7 @@ class Instant(Struct, frozen=True):
 
 
 class Watch(Struct, frozen=True):
-    """What was seen of the chargers' wiring."""
+    """What was seen of the wiring, by the name under which the owner knows a load."""
 
     history: tuple[Instant, ...] = ()
     waiting: dict[str, tuple[float, Amps]] = {}
@@ -52,11 +52,14 @@ def read(watch: Watch, book: Book) -> Watch:
 
 def told(watch: Watch, load: LoadPlan, per_leg: Amps, at: float) -> Watch:
     """The watch after a load's own sample; one that still waits for the meter is not overtaken."""
-    waiting = watch.waiting.get(load.id)
+    waiting, last = watch.waiting.get(load.owner), watch.last.get(load.owner)
     if waiting is not None and at - waiting[0] < SHOWN_S + PAIR_S:
         return watch
+    if last is not None and at <= last[0]:
+        # The same sample in another message says nothing of how still the house is.
+        return watch
     amps = tuple((*per_leg, 0.0, 0.0, 0.0)[: len(load.legs)])
-    return replace(watch, waiting={**watch.waiting, load.id: (at, amps)})
+    return replace(watch, waiting={**watch.waiting, load.owner: (at, amps)})
 
 
 def compared(watch: Watch, plan: Plan) -> Watch:
@@ -77,34 +80,35 @@ def compared(watch: Watch, plan: Plan) -> Watch:
 
 
 def _judge(watch: Watch, plan: Plan, name: str, moved: Amps, there: Instant, here: Instant) -> Watch:
-    rest = tuple(map(sub, _without(here, name), _without(there, name)))
+    load = plan.known_as(name)
+    own = frozenset(one.id for one in plan.loads.values() if one.owner == name)
+    rest = tuple(map(sub, _without(here, own), _without(there, own)))
     if max(map(abs, moved)) < LEAST_MOVE_A:
-        if max(map(abs, moved)) > 0.3 or _others(there, here, name) > 0.5:
+        if max(map(abs, moved)) > 0.3 or _others(there, here, own) > 0.5:
             return watch
         noise = watch.noise or (1.0,) * len(rest)
         return replace(watch, noise=tuple(map(usual_noise, noise, rest)))
-    load = plan.loads[name]
-    evidence = watch.evidence.get(name) or Evidence(len(load.legs), len(plan.phases))
+    evidence = watch.evidence.get(name) or Evidence(len(load.legs), len(plan.phases), even=load.is_even)
     if evidence.legs > evidence.phases or len(set(load.legs)) < len(load.legs):
         return watch
-    doubt = 0.5 * _others(there, here, name) + 0.05 * max(map(abs, moved))
+    doubt = 0.5 * _others(there, here, own) + 0.05 * max(map(abs, moved))
     noise = tuple(max(LEAST_NOISE_A, one) + doubt for one in watch.noise or (1.0,) * len(rest))
     return replace(watch, evidence={**watch.evidence, name: scored(evidence, moved, rest, noise)})
 
 
-def _without(instant: Instant, name: str) -> Amps:
+def _without(instant: Instant, own: frozenset[str]) -> Amps:
     """The meter less what all other loads were believed to draw."""
-    others = [draw.amps for load, draw in instant.draws.items() if load != name]
+    others = [draw.amps for load, draw in instant.draws.items() if load not in own]
     return tuple(map(sub, instant.grid, map(sum, zip(*others, strict=True)))) if others else instant.grid
 
 
-def _others(there: Instant, here: Instant, name: str) -> float:
+def _others(there: Instant, here: Instant, own: frozenset[str]) -> float:
     """How much other loads moved between two readings, at most on any phase."""
     return max(
         (
             abs(now - before)
             for load, draw in here.draws.items()
-            if load != name and (old := there.draws.get(load)) is not None
+            if load not in own and (old := there.draws.get(load)) is not None
             for now, before in zip(draw.amps, old.amps, strict=True)
         ),
         default=0.0,

@@ -44,15 +44,21 @@ def detection_of(plan: Plan, load: LoadPlan, evidence: Evidence | None, applied:
 
 def advice(plan: Plan, load: LoadPlan, found: Finding) -> str:
     """What to change in the configuration; empty when it agrees or nothing is sure."""
+    key, did = ("phases", "it did") if load.is_even else ("legs", "its cars did")
     if found.alike:
-        return "several arrangements fit as well: nothing its cars did so far tells them apart"
-    if found.confidence < SURE or found.legs == load.legs:
+        return f"several arrangements fit as well: nothing {did} so far tells them apart"
+    if found.confidence < SURE or agrees(load, found):
         return ""
     seems = ", ".join(f'"{plan.phases[phase]}"' for phase in found.legs)
     told = ", ".join(f'"{plan.phases[phase]}"' for phase in load.legs)
     return (
-        f"legs = [{seems}] fits what was measured ({found.confidence:.0%}); the configuration says [{told}]"
+        f"{key} = [{seems}] fits what was measured ({found.confidence:.0%}); the configuration says [{told}]"
     )
+
+
+def agrees(load: LoadPlan, found: Finding) -> bool:
+    """Whether the load is configured as it was found; where all legs carry the same, their order means nothing."""
+    return found.legs == load.legs or (load.is_even and sorted(found.legs) == sorted(load.legs))
 
 
 def turned_phases(plan: Plan, evidence: dict[str, Evidence], least: float = CLEAR) -> tuple[int, ...]:
@@ -79,7 +85,7 @@ def to_apply(plan: Plan, evidence: dict[str, Evidence], applied: Applied) -> App
             found is not None
             and not found.alike
             and found.confidence >= SURE
-            and found.legs != plan.loads[name].legs
+            and not agrees(plan.known_as(name), found)
         ):
             legs[name] = found.legs
     return Applied(legs, applied.turned, applied.chosen)
@@ -110,7 +116,7 @@ def with_applied(plan: Plan, applied: Applied) -> Plan:
     """The plan with the learned wiring in place of the configured."""
     loads = {}
     for name, load in plan.loads.items():
-        legs = applied.legs.get(name)
+        legs = applied.legs.get(load.owner)
         if legs is not None and len(legs) == len(load.legs) and max(legs) < len(plan.phases):
             load = replace(load, legs=legs, all_uses=())
             load = replace(load, all_uses=load.uses(len(plan.phases)))
@@ -123,7 +129,7 @@ def notices(plan: Plan, evidence: dict[str, Evidence], applied: Applied) -> list
     made = []
     for name, one in evidence.items():
         found = finding(one) if one.events >= LEAST_EVENTS else None
-        if found is not None and not found.alike and (text := advice(plan, plan.loads[name], found)):
+        if found is not None and not found.alike and (text := advice(plan, plan.known_as(name), found)):
             made.append(Notice("phase_map", f"{name}: {text}"))
     for phase in turned_phases(plan, evidence):
         letter = plan.phases[phase]
