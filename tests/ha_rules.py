@@ -67,6 +67,7 @@ SENSOR_UNITS: dict[str, set[str | None]] = {
     "temperature": {"°C", "°F", "K"},
     "timestamp": {None},
     "enum": {None},
+    "monetary": {"EUR", "SEK", "USD"},
 }
 SENSOR_STATE_CLASSES: dict[str, set[str]] = {
     "power": {"measurement"},
@@ -77,6 +78,7 @@ SENSOR_STATE_CLASSES: dict[str, set[str]] = {
     "temperature": {"measurement"},
     "timestamp": set(),
     "enum": set(),
+    "monetary": {"total"},
 }
 NUMBER_UNITS: dict[str, set[str | None]] = {
     "power": {"W", "kW"},

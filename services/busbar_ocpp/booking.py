@@ -143,12 +143,12 @@ class Booking:
         begins = [one.started_at for one in (connector.visit, connector.transaction) if one is not None]
         booked = self._ledger.history(charger=self._charger, since=min(begins)) if begins else []
         booked = [one for one in booked if one.connector == connector.number]
-        amounts = [one.cost for one in booked if one.cost is not None]
+        unpriced = any(one.cost is None and one.energy_wh for one in booked)
         currencies = {one.currency for one in booked if one.currency is not None}
-        if not booked or len(amounts) < len(booked) or len(currencies) != 1:
-            connector.cost = None
-            return
-        connector.cost = Cost(session=connector.session_id, amount=sum(amounts), currency=currencies.pop())
+        connector.cost = None
+        if not unpriced and len(currencies) == 1:
+            amount = sum(one.cost for one in booked if one.cost is not None)
+            connector.cost = Cost(session=connector.session_id, amount=amount, currency=currencies.pop())
 
     def _check_register(self, connector: Connector, raw: float | None, at: datetime) -> None:
         """Find out whether the register counts in the unit it names."""

@@ -1,6 +1,6 @@
 """What the OCPP service shows: each charger with its connectors."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from busbar_contracts.charger import ChargerState, ConnectorStatus, LeaseQuality
@@ -13,6 +13,7 @@ from busbar_shared.discovery.kinds import (
     current,
     energy,
     event,
+    money,
     percent,
     power,
     remark,
@@ -45,14 +46,20 @@ def _connectors(site: Site) -> Iterator[Device]:
             id=id_of(site, "charger", one.load),
             page=charger_page(site, one.charger),
             sources={"state": Source(kind=ChargerState, ids=ids)},
-            entities=tuple(_entities(one, Words(one.connector if several else None))),
+            entities=tuple(_entities(one, Words(one.connector if several else None), _currency(site))),
             needs=("state",),
             link=("state", "link"),
             happenings={"happened": happened},
         )
 
 
-def _entities(one: Connector, words: Words) -> Iterator[Entity]:
+def _currency(site: Site) -> str | None:
+    """Of the prices by which sessions are reckoned; None where there are none."""
+    series = site.prices.series.get("import") if site.prices is not None else None
+    return series.currency if series is not None else None
+
+
+def _entities(one: Connector, words: Words, currency: str | None) -> Iterator[Entity]:
     measured: dict[str, Any] = {"sampled": "sampled_at"}
     yield choice("status", "status", ConnectorStatus, name=words.main("status"), icon="mdi:ev-plug-type2")
     yield yes_no("car", work=_car, name=words("car"), device_class="plug")
@@ -62,6 +69,8 @@ def _entities(one: Connector, words: Words) -> Iterator[Entity]:
         yield current(key, f"l{leg}.current_a", name=words(key), **measured)
     yield energy("energy", "energy_wh", name=words("energy"))
     yield energy("session_energy", "session.energy_wh", name=words("session_energy"))
+    if currency is not None:
+        yield money("session_cost", work=_cost(currency), unit=currency, name=words("session_cost"))
     yield percent("car_charge", "soc_percent", name=words("car_charge"), **measured)
     yield current(
         "told", "limit.limit_a", name=words("told"), category="diagnostic", measured=False, at_once=True,
@@ -89,6 +98,16 @@ def _entities(one: Connector, words: Words) -> Iterator[Entity]:
         device_class="restart",
         category="config",
     )
+
+
+def _cost(currency: str) -> Callable[[Sight], float | None]:
+    """What the session cost so far; unknown where it was reckoned in another currency than is shown."""
+
+    def of(seen: Sight) -> float | None:
+        cost: float | None = seen.get("state", "session.cost")
+        return cost if seen.get("state", "session.currency") == currency else None
+
+    return of
 
 
 def _car(seen: Sight) -> bool | None:

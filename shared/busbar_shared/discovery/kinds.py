@@ -44,6 +44,12 @@ def energy(key: str, path: str, **more: Any) -> Entity:
     )  # fmt: skip
 
 
+def money(key: str, **more: Any) -> Entity:
+    """An amount of money of one session; without a state class, because each session begins anew."""
+    facts = {"resolution": 0.005, "precision": 2, **more}
+    return Entity(key=key, platform="sensor", device_class="monetary", **_named(key, facts))
+
+
 def percent(key: str, path: str, **more: Any) -> Entity:
     """A state of charge."""
     facts = {"resolution": 0.5, "precision": 0, "measured": True, **more}

@@ -60,6 +60,10 @@ operation_mode = "hems"
 [chargeamps.connectors.1]
 charge_point = "2106100001L"
 max_current_a = 10
+[prices.series.import]
+kind = "tibber"
+token = "TIBBER_TOKEN"
+currency = "SEK"
 """
 
 

@@ -127,6 +127,11 @@ def test_an_old_home_assistant_gets_a_message_for_each_entity(site: Site) -> Non
             id="a connector's current has the connector's own range",
         ),
         pytest.param(
+            "busbar_home_charger_left-1_session_cost",
+            {"p": "sensor", "name": "Session cost", "device_class": "monetary", "unit_of_measurement": "SEK"},
+            id="a session costs something in the currency of the prices",
+        ),
+        pytest.param(
             "busbar_home_load_left-1_priority",
             {"min": 1, "max": 10, "command_template": "{{ {'priority': value | int} | tojson }}"},
             id="a priority is a whole number",

@@ -141,6 +141,30 @@ def test_a_charger_shows(site: Site, state: ChargerState, key: str, value: Any) 
     assert shown(left, state=state)[key] == value
 
 
+@pytest.mark.parametrize(
+    ("cost", "currency", "value"),
+    [
+        pytest.param(12.345, "SEK", 12.35, id="as the service reckoned it"),
+        pytest.param(-0.4, "SEK", -0.4, id="negative prices pay"),
+        pytest.param(None, None, None, id="a session without prices"),
+        pytest.param(12.0, "EUR", None, id="reckoned in another currency than is shown"),
+    ],
+)
+def test_a_session_shows_what_it_cost(
+    site: Site, cost: float | None, currency: str | None, value: float | None
+) -> None:
+    [left, *_] = chargers(site)
+    session = Session(
+        id="s", transaction=None, started_at=SIX_PM, energy_wh=1500.0, cost=cost, currency=currency
+    )
+    assert shown(left, state=charger(session=session))["session_cost"] == value
+
+
+def test_without_prices_there_is_no_cost(site: Site) -> None:
+    [left, *_] = chargers(replace(site, prices=None))
+    assert "session_cost" not in shown(left, state=charger())
+
+
 def test_a_charger_without_a_link_is_not_there(site: Site) -> None:
     [left, *_] = chargers(site)
     seen = sight(left, {"state": Seen(charger(link=False), 0.0)}, SIX_PM)
