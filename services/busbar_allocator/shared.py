@@ -59,7 +59,7 @@ def _levels(claims: list[Claim], used: Used) -> list[float]:
     events = rise_.events = [(claims[n].most, 1, n) for _, n in joins]
     heapify(events)
     at = 0
-    while events or at < len(joins):
+    while at < len(joins) or (events and rise_.running):
         if at < len(joins) and (not events or joins[at][0] <= events[0][0]):
             level, first = joins[at][0], at
             while at < len(joins) and joins[at][0] <= level:
@@ -82,6 +82,8 @@ class _Rise:
         self.rows = claims[0].rise.rows
         self.stops = [claim.grant for claim in claims]
         self.active = [False] * len(claims)
+        self.running = 0
+        """How many still rise: when it is nobody, what else was expected concerns nobody."""
         self.users: dict[int, list[int]] = {}
         self.filled: dict[int, list[float]] = {}
         """By counter: its use at the last change, the level then, use per A of level, when it is full."""
@@ -90,21 +92,23 @@ class _Rise:
     def join(self, joining: list[int], level: float) -> None:
         """These have reached their minimum and rise from now on."""
         touched = set()
+        rows, filled, users = self.rows, self.filled, self.users
+        self.running += len(joining)
         for n in joining:
             self.active[n] = True
             for counter, per_amp in self.claims[n].uses:
-                if self.rows[counter] == INFINITE:
-                    continue
-                touched.add(counter)
-                fill = self.filled.get(counter)
+                fill = filled.get(counter)
                 if fill is None:
-                    self.filled[counter] = [self.used[counter], level, per_amp, INFINITE]
-                    self.users[counter] = [n]
-                    continue
-                self.users[counter].append(n)
-                fill[0] += fill[2] * (level - fill[1])
-                fill[1] = level
-                fill[2] += per_amp
+                    if rows[counter] == INFINITE:
+                        continue
+                    filled[counter] = [self.used[counter], level, per_amp, INFINITE]
+                    users[counter] = [n]
+                else:
+                    users[counter].append(n)
+                    fill[0] += fill[2] * (level - fill[1])
+                    fill[1] = level
+                    fill[2] += per_amp
+                touched.add(counter)
         for counter in touched:
             self._expect(counter)
 
@@ -113,6 +117,7 @@ class _Rise:
         if not self.active[n]:
             return
         self.active[n] = False
+        self.running -= 1
         self.stops[n] = max(self.stops[n], level)
         for counter, per_amp in self.claims[n].uses:
             fill = self.filled.get(counter)
@@ -132,7 +137,8 @@ class _Rise:
             return
         stopping, self.users[counter] = self.users[counter], []
         for n in stopping:
-            self.stop(n, level)
+            if self.active[n]:
+                self.stop(n, level)
 
     def _expect(self, counter: int) -> None:
         """One event per counter is in force: the one whose level it remembers."""
