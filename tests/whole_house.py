@@ -132,11 +132,15 @@ ocpp = "2.0.1"
 battery_wh = 2000000
 """
 
-SUNNY = 'sun = { peak_w = 11000, cloudiness = 0.25 }\n[simulator.house]\nbase_w = 500\nkettles = 8'
+SUNNY = "sun = { peak_w = 11000, cloudiness = 0.25 }\n[simulator.house]\nbase_w = 500\nkettles = 8"
 NIGHT = "sun = { peak_w = 0 }\n[simulator.house]\nbase_w = 0\nkettles = 0\novens = 0\nmachines = 0"
 
 SERVICES = ("meter", "ocpp", "plugs", "heat", "prices", "chargeamps", "battery", "allocator")
-SECRETS = {"CHARGEAMPS_EMAIL": "owner@example.org", "CHARGEAMPS_PASSWORD": "secret", "CHARGEAMPS_API_KEY": "key"}
+SECRETS = {
+    "CHARGEAMPS_EMAIL": "owner@example.org",
+    "CHARGEAMPS_PASSWORD": "secret",
+    "CHARGEAMPS_API_KEY": "key",
+}
 
 
 class WholeHouse:
@@ -173,7 +177,9 @@ async def whole_house(
             start=start, sky=sky, speed=speed, seed=seed, folder=folder,
         )  # fmt: skip
         for name in SERVICES:
-            own = text.replace(f'host = "embedded"\nport = {mqtt}', f'host = "127.0.0.1"\nport = {lines[name].port}')
+            own = text.replace(
+                f'host = "embedded"\nport = {mqtt}', f'host = "127.0.0.1"\nport = {lines[name].port}'
+            )
             if name == "meter":
                 own = re.sub(rf"(modbus = .*)port = {modbus}", rf"\g<1>port = {lines['modbus'].port}", own)
             (folder / f"{name}.toml").write_text(own, encoding="utf-8")
