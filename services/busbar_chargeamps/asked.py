@@ -15,21 +15,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from busbar_chargeamps import instants, slots
+from busbar_chargeamps import question as fields
 from busbar_chargeamps.command import Rules, read_set, refuse_clear
 from busbar_chargeamps.payload import Ignored, Refused
 from busbar_chargeamps.plan import Plan, Window, plan
 from busbar_chargeamps.schedule import Period, Schedule, cut
 
 _TOPIC = re.compile(r"(?P<root>.+)/(?P<connector>[1-9][0-9]*)/schedule/(?P<verb>set|clear)")
-
-
-class BadQuestion(ValueError):
-    """A field of the question cannot be used; the answer names it."""
-
-    def __init__(self, path: str, message: str) -> None:
-        super().__init__(f"{path}: {message}")
-        self.path = path
-        self.message = message
 
 
 def answer(line: str, ask: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
@@ -42,7 +34,7 @@ def answer(line: str, ask: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[s
         return _error("line_not_object", "", "each line is one JSON object")
     try:
         return ask(question)
-    except BadQuestion as error:
+    except fields.BadQuestion as error:
         return _error("bad_input", error.path, error.message)
     except (ArithmeticError, LookupError, TypeError, ValueError, RecursionError) as error:
         return _error("bad_input", "", f"{type(error).__name__}: {error}"[:200])
@@ -54,22 +46,31 @@ def _error(code: str, path: str, message: str) -> dict[str, Any]:
 
 def what_would_you_plan(question: dict[str, Any]) -> dict[str, Any]:
     """The price plan of `slots` at `now`: state, days, windows and what is left of them."""
-    zone = _zone(question)
-    now = _instant(question, "now")
-    top_x = _whole(question, "top_x", 16)
-    threshold = _number(question, "threshold", 0.25)
+    zone = fields.zone(question)
+    now = _plan_now(question)
+    top_x = fields.whole(question, "top_x", 16)
+    threshold = fields.number(question, "threshold", 0.25)
     entries = question.get("slots", [])
     if not isinstance(entries, list):
-        raise BadQuestion("slots", "a list of {start, end, price} is needed")
+        raise fields.BadQuestion("slots", "a list of {start, end, price} is needed")
     unit = question.get("unit") or "EUR/kWh"
     factor = slots.per_kwh(unit) if isinstance(unit, str) else None
     if factor is None:
-        raise BadQuestion("unit", f"{unit!r} is no price per Wh, kWh or MWh")
+        raise fields.BadQuestion("unit", f"{unit!r} is no price per Wh, kWh or MWh")
     try:
         clean = slots.read(entries, per_kwh=factor)
     except slots.Contradiction as error:
         return _told_plan(Plan("rejected_prices"), zone) | {"dropped": 0, "message": str(error)}
     return _told_plan(plan(clean.slots, now, zone, top_x, threshold), zone) | {"dropped": clean.dropped}
+
+
+def _plan_now(question: dict[str, Any]) -> datetime:
+    """`now`, or else the start of the first slot: the plan of a price list seen from its beginning."""
+    entries = question.get("slots")
+    first = entries[0] if isinstance(entries, list) and entries else None
+    if question.get("now") is None and isinstance(first, dict):
+        return fields.at(first.get("start"), "now")
+    return fields.instant(question, "now")
 
 
 def _told_plan(made: Plan, zone: ZoneInfo) -> dict[str, Any]:
@@ -98,12 +99,12 @@ def what_would_you_say(question: dict[str, Any]) -> dict[str, Any]:
     """The verdict on one message on a HEMS topic, by the rules of the contract."""
     topic = question.get("topic", "hems/charge-amps/1/schedule/set")
     if not isinstance(topic, str):
-        raise BadQuestion("topic", "the full topic is a text")
+        raise fields.BadQuestion("topic", "the full topic is a text")
     mode = question.get("operation_mode") or question.get("mode") or "hems"
     if mode not in ("hems", "standalone"):
-        raise BadQuestion("operation_mode", f"{mode!r} is neither hems nor standalone")
-    zone = _zone(question)
-    now = _instant(question, "now", default="2025-12-04T20:00:00+01:00")
+        raise fields.BadQuestion("operation_mode", f"{mode!r} is neither hems nor standalone")
+    zone = fields.zone(question)
+    now = fields.instant(question, "now", default="2025-12-04T20:00:00+01:00")
     rules = _rules(question, zone)
     found = _TOPIC.fullmatch(topic)
     if mode != "hems" or not _subscribed(found, question):
@@ -164,7 +165,7 @@ def _subscribed(found: re.Match[str] | None, question: dict[str, Any]) -> bool:
     if isinstance(connectors, str):
         connectors = connectors.split(",")
     if not isinstance(connectors, list):
-        raise BadQuestion("connectors", "a list of connector numbers is needed")
+        raise fields.BadQuestion("connectors", "a list of connector numbers is needed")
     wanted = {str(connector).strip() for connector in connectors}
     return found is not None and found["root"] == root and found["connector"] in wanted
 
@@ -174,27 +175,30 @@ def _payload(question: dict[str, Any]) -> bytes:
         try:
             return base64.b64decode(question["payload_base64"], validate=True)
         except (binascii.Error, TypeError, ValueError) as error:
-            raise BadQuestion("payload_base64", str(error)) from error
+            raise fields.BadQuestion("payload_base64", str(error)) from error
     if "payload_text" in question:
         if not isinstance(question["payload_text"], str):
-            raise BadQuestion("payload_text", "a text is needed")
+            raise fields.BadQuestion("payload_text", "a text is needed")
         return question["payload_text"].encode("utf-8", "surrogatepass")
     if "payload" not in question:
-        raise BadQuestion("payload", "one of payload, payload_text, payload_base64 is needed")
-    return json.dumps(question["payload"], ensure_ascii=False).encode("utf-8", "surrogatepass")
+        raise fields.BadQuestion("payload", "one of payload, payload_text, payload_base64 is needed")
+    try:
+        return json.dumps(question["payload"], ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.dumps(question["payload"]).encode()
 
 
 def _rules(question: dict[str, Any], zone: ZoneInfo) -> Rules:
     naive = question.get("naive_timestamps") or "reject"
     if naive not in ("reject", "local"):
-        raise BadQuestion("naive_timestamps", f"{naive!r} is neither reject nor local")
+        raise fields.BadQuestion("naive_timestamps", f"{naive!r} is neither reject nor local")
     return Rules(
-        site_max_current=_number(question, "site_max_current", 16.0),
-        min_current=_number(question, "min_current", 6.0),
-        hardware_max_current=_number(question, "hardware_max_current", 32.0),
-        max_payload_bytes=_whole(question, "max_payload_bytes", 65_536),
-        max_periods=_whole(question, "max_periods", 192),
-        max_horizon_hours=_number(question, "max_horizon_hours", 192.0),
+        site_max_current=fields.number(question, "site_max_current", 16.0),
+        min_current=fields.number(question, "min_current", 6.0),
+        hardware_max_current=fields.number(question, "hardware_max_current", 32.0),
+        max_payload_bytes=fields.whole(question, "max_payload_bytes", 65_536),
+        max_periods=fields.whole(question, "max_periods", 192),
+        max_horizon_hours=fields.number(question, "max_horizon_hours", 192.0),
         naive_timestamps="local" if naive == "local" else "reject",
         zone=zone,
     )
@@ -208,17 +212,21 @@ def _held(kept: Any, now: datetime) -> Schedule | None:
     if kept is True:
         return Schedule(periods=(always,), received_at=now)
     if isinstance(kept, str):
-        kept = {"expires_at": kept}
+        # A point in time is its expiry; any other word only says that there is one.
+        try:
+            kept = {"expires_at": instants.aware(kept).isoformat()}
+        except instants.NotAnInstant:
+            return Schedule(periods=(always,), received_at=now)
     described = {"periods": kept} if isinstance(kept, list) else kept
     if not isinstance(described, dict):
-        raise BadQuestion("persisted_schedule", "an object with periods and expires_at is needed")
+        raise fields.BadQuestion("persisted_schedule", "an object with periods and expires_at is needed")
     periods = []
     for index, entry in enumerate(described.get("periods") or []):
         pair = [entry.get("start"), entry.get("end")] if isinstance(entry, dict) else list(entry)
         path = f"persisted_schedule.periods[{index}]"
-        periods.append(Period(_at(pair[0], path), _at(pair[1], path), 6.0))
+        periods.append(Period(fields.at(pair[0], path), fields.at(pair[1], path), 6.0))
     expires_at, issued_at = (
-        None if described.get(field) is None else _at(described[field], f"persisted_schedule.{field}")
+        None if described.get(field) is None else fields.at(described[field], f"persisted_schedule.{field}")
         for field in ("expires_at", "issued_at")
     )
     return Schedule(
@@ -231,38 +239,3 @@ def _held(kept: Any, now: datetime) -> Schedule | None:
 
 def _until(expires_at: datetime | None, always: Period) -> Period:
     return always if expires_at is None else Period(min(always.start, expires_at), expires_at, always.amps)
-
-
-def _zone(question: dict[str, Any]) -> ZoneInfo:
-    name = question.get("timezone") or "Europe/Amsterdam"
-    try:
-        return ZoneInfo(name)
-    except (OSError, TypeError, ValueError, LookupError) as error:
-        raise BadQuestion("timezone", f"{name!r} is not a known time zone") from error
-
-
-def _instant(question: dict[str, Any], field: str, default: str | None = None) -> datetime:
-    return _at(question.get(field, default), field)
-
-
-def _at(text: Any, path: str) -> datetime:
-    try:
-        return instants.aware(text)
-    except instants.NotAnInstant as error:
-        raise BadQuestion(path, str(error)) from error
-
-
-def _number(question: dict[str, Any], field: str, default: float) -> float:
-    value = question.get(field)
-    if value is None:
-        return default
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e15:
-        raise BadQuestion(field, f"{str(value)[:32]!r} is not a number")
-    return float(value)
-
-
-def _whole(question: dict[str, Any], field: str, default: int) -> int:
-    value = _number(question, field, default)
-    if value != int(value) or value < 1:
-        raise BadQuestion(field, f"{value:g} is not a whole number of at least 1")
-    return int(value)

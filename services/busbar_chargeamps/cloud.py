@@ -96,9 +96,17 @@ def parsed(answer: Answer, what: str) -> Any:
     if answer.status == 204 or not answer.body.strip():
         return None
     try:
-        return json.loads(answer.body)
+        return readable(answer.body)
     except (ValueError, RecursionError) as error:
         raise CloudGarbled(f"{what}: the answer is not JSON ({str(error)[:80]})") from error
+
+
+def readable(body: bytes) -> Any:
+    """The JSON of a body; ValueError also for a text with half a surrogate pair, which nobody could write down."""
+    value = json.loads(body)
+    if b"\\u" in body:
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
 
 
 def retry_after(answer: Answer) -> float | None:
@@ -110,7 +118,7 @@ def retry_after(answer: Answer) -> float | None:
 def _reason(answer: Answer) -> tuple[str, str]:
     # The body of a refusal is not documented; a JSON object with these names has been seen.
     try:
-        found = json.loads(answer.body)
+        found = readable(answer.body)
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):

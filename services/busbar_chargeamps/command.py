@@ -13,8 +13,11 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from busbar_chargeamps import instants
-from busbar_chargeamps.payload import Ignored, Refused, decode
+from busbar_chargeamps.payload import Ignored, Refused, decode, speakable
 from busbar_chargeamps.schedule import Period, Schedule, in_force
+
+FURTHEST_CLOCK = timedelta(days=1)
+"""The most a sender's clock may be ahead of ours and still order its messages."""
 
 
 class Rules(Struct, frozen=True, kw_only=True):
@@ -108,7 +111,7 @@ def judge(message: dict[str, Any], now: datetime, rules: Rules) -> Schedule:
         source=source,
         received_at=now,
         expires_at=expires_at,
-        issued_at=_issued_at(message),
+        issued_at=_issued_at(message, now),
         command_id=_command_id(message),
     )
 
@@ -119,22 +122,25 @@ def _source(message: dict[str, Any]) -> str:
     source = message.get(field)
     if source is None:
         return "hems"
-    if not isinstance(source, str) or not 1 <= len(source) <= 64:
+    if not isinstance(source, str) or not 1 <= len(source) <= 64 or not speakable(source):
         raise Refused("source_invalid", field, "a source is a text of 1 to 64 characters")
     return source
 
 
-def _issued_at(message: dict[str, Any]) -> datetime | None:
+def _issued_at(message: dict[str, Any], now: datetime) -> datetime | None:
     # An extension all senders may ignore: without a readable one the message is merely not ordered.
     try:
-        return instants.aware(message.get("issued_at"))
+        issued_at = instants.aware(message.get("issued_at"))
     except instants.NotAnInstant:
         return None
+    # Believed, a time from the far future would make every later message a stale one for good.
+    return None if issued_at - now > FURTHEST_CLOCK else issued_at
 
 
 def _command_id(message: dict[str, Any]) -> str | None:
     command_id = message.get("command_id")
-    return command_id if isinstance(command_id, str) and 1 <= len(command_id) <= 128 else None
+    readable = isinstance(command_id, str) and 1 <= len(command_id) <= 128 and speakable(command_id)
+    return command_id if readable else None
 
 
 def _periods(message: dict[str, Any], rules: Rules) -> list[Any]:

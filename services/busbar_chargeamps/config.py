@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -58,6 +59,7 @@ def zone_of(site: Site) -> ZoneInfo:
 def places(site: Site) -> tuple[Place, ...]:
     """The configured connectors; raises BadConfig where two have the same topics."""
     found: dict[str, Place] = {}
+    _address(section_of(site).base_url)
     if not section_of(site).connectors:
         raise BadConfig("chargeamps.connectors: at least one connector is needed")
     for label, connector in section_of(site).connectors.items():
@@ -70,6 +72,18 @@ def places(site: Site) -> tuple[Place, ...]:
             )
         found[place.topic("status")] = place
     return tuple(found.values())
+
+
+def _address(base_url: str | None) -> None:
+    if base_url is None:
+        return
+    try:
+        parts = urlsplit(base_url)
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise BadConfig(f"chargeamps.base_url: {base_url!r} is no address such as https://host:8443/api")
 
 
 def _place(site: Site, label: str, connector: ChargeAmpsConnector) -> Place:

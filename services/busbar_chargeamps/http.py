@@ -28,7 +28,8 @@ class Http:
             # httpx counts its time anew with each piece; an answer that drips would never end.
             async with asyncio.timeout(self._timeout_s):
                 return await self._answer(method, url, headers, body)
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError) as error:
+            # A ValueError is a token or an address that cannot be put on the line.
             raise CloudSilent(f"{method}: {type(error).__name__}") from error
 
     async def _answer(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> Answer:

@@ -2,14 +2,13 @@
 
 import base64
 import binascii
-import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
-from busbar_chargeamps.cloud import Answer, CloudDenied, number
+from busbar_chargeamps.cloud import Answer, CloudDenied, number, readable
 from busbar_shared.clock import Clock
 
 RENEW_BEFORE_S = 300.0
@@ -107,7 +106,7 @@ def claims(jwt: str) -> dict[str, Any]:
         return {}
     try:
         raw = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
-        found = json.loads(raw)
+        found = readable(raw)
     except (binascii.Error, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

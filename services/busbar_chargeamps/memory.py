@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from busbar_chargeamps.command import Rules, read_set, refuse_clear
 from busbar_chargeamps.payload import Ignored, Refused
-from busbar_chargeamps.schedule import Period, Schedule, cut, in_force, remaining
+from busbar_chargeamps.schedule import Period, Schedule, cut, in_force, limited, remaining
 
 Mode = Literal["standalone", "hems"]
 Result = Literal["accepted", "rejected", "ignored", "cleared", "expired", "provider_rejected"]
@@ -80,21 +80,38 @@ class Wish(Struct, frozen=True):
     periods: tuple[Period, ...] = ()
 
 
-def start(found: Memory | None, mode: Mode) -> Memory:
-    """The memory a service begins with: a changed mode drops the old plan and clears the charger first."""
+def start(found: Memory | None, mode: Mode, most_a: float) -> Memory:
+    """The memory a service begins with: a changed mode drops the old plan and clears the charger first.
+
+    No current in it is above `most_a`, the most the site allows now; it may have allowed more before.
+    """
     if found is None:
         return Memory(mode=mode)
     if found.mode == mode:
-        return found
+        return _limited(found, most_a)
     return Memory(mode=mode, touched=True, last_hems_command_at=found.last_hems_command_at, marks=found.marks)
+
+
+def _limited(found: Memory, most_a: float) -> Memory:
+    def within(schedule: Schedule | None) -> Schedule | None:
+        return None if schedule is None else replace(schedule, periods=limited(schedule.periods, most_a))
+
+    before = found.before
+    return replace(
+        found,
+        schedule=within(found.schedule),
+        before=None if before is None else replace(before, schedule=within(before.schedule)),
+        plan=limited(found.plan, most_a),
+    )
 
 
 def after_message(
     memory: Memory, verb: str, payload: bytes, *, retained: bool, now: datetime, rules: Rules
 ) -> Memory:
     """The memory after a message on `set` or `clear`; a refused message leaves the schedule in force."""
-    heard_at = memory.last_hems_command_at if retained else now
-    memory = replace(memory, last_hems_command_at=heard_at)
+    found = memory
+    if not retained:
+        memory = replace(memory, last_hems_command_at=now)
     try:
         if verb == "clear":
             refuse_clear(retained=retained)
@@ -108,8 +125,9 @@ def after_message(
             rules=rules,
         )
     except Ignored as ignored:
+        # It is no command, and so no sign of life either.
         return replace(
-            memory, last_result="ignored", last_problem=Problem(ignored.code, None, ignored.message)
+            found, last_result="ignored", last_problem=Problem(ignored.code, None, ignored.message)
         )
     except Refused as refused:
         problem = Problem(refused.code, refused.path, refused.message)

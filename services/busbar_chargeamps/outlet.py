@@ -44,7 +44,7 @@ class Outlet:
             restore_foreign=section.restore_foreign_schedule,
         )
         self.stale_after_s = section.hems_stale_after_s
-        self.memory = memory.start(file.load(), section.operation_mode)
+        self.memory = memory.start(file.load(), section.operation_mode, rules.site_max_current)
         self._started_at = now
         self.sight: Sight | None = None
         self.seen_at_s: float | None = None

@@ -27,6 +27,16 @@ class Ignored(Exception):
         self.message = message or code.replace("_", " ")
 
 
+def speakable(text: str) -> bool:
+    """False for half a surrogate pair, which JSON can escape and no UTF-8 can hold."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def spoken(text: str) -> str:
+    """The text with everything replaced that cannot be written as UTF-8."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def decode(payload: bytes, *, max_bytes: int = 65_536) -> dict[str, Any]:
     """The object a payload holds; raises `Ignored` or `Refused` by the contract's first six rules."""
     if not payload:
@@ -41,7 +51,8 @@ def decode(payload: bytes, *, max_bytes: int = 65_536) -> dict[str, Any]:
     twice: list[str] = []
     value = _json(text, twice)
     if twice:
-        raise Refused("payload_duplicate_key", twice[0][:64], f"{twice[0][:64]!r} is given twice")
+        name = spoken(twice[0][:64])
+        raise Refused("payload_duplicate_key", name, f"{name!r} is given twice")
     if not isinstance(value, dict):
         raise Refused("payload_not_object", None, "a schedule is one JSON object")
     return value

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from busbar_chargeamps import slots
+from busbar_chargeamps.payload import speakable
 from busbar_chargeamps.slots import Slots
 
 MOST_BYTES = 256 * 1024
@@ -54,7 +55,8 @@ def _neutral(message: dict[str, Any]) -> Prices:
     if factor is None:
         raise NoPrices("unit_unknown", "unit", f"{str(unit)[:32]!r} is no price per Wh, kWh or MWh")
     currency = message.get("currency")
-    return Prices(_clean(entries, factor), currency if isinstance(currency, str) else None)
+    known = isinstance(currency, str) and len(currency) <= 8 and speakable(currency)
+    return Prices(_clean(entries, factor), currency if known else None)
 
 
 def _clean(entries: list[Any], factor: float) -> Slots:

@@ -70,6 +70,11 @@ def cut(periods: Iterable[Period], expires_at: datetime | None) -> tuple[Period,
     return tuple(Period(p.start, min(p.end, expires_at), p.amps) for p in periods if p.start < expires_at)
 
 
+def limited(periods: Iterable[Period], most_a: float) -> tuple[Period, ...]:
+    """The periods with no current above `most_a`."""
+    return tuple(Period(period.start, period.end, min(period.amps, most_a)) for period in periods)
+
+
 def remaining(periods: Iterable[Period], now: datetime) -> tuple[Period, ...]:
     """The periods that have not ended; a running one keeps its original start, so resends compare equal."""
     return tuple(period for period in periods if period.end > now)

@@ -178,7 +178,8 @@ def sight_of(
     return int(wanted), Sight(
         online=None if status is None else status.lower() == "online",
         charge_point_status=status,
-        ocpp_version=text(charge_point.get("ocppVersion")) or "1.6",
+        # Null there means Charge Amps' own protocol; where it is not told, the words are those of OCPP.
+        ocpp_version=text(charge_point.get("ocppVersion", "1.6")) or None,
         connector_status=said or ("Charging" if is_charging is True else None),
         mode=text(connector.get("mode")),
         is_charging=is_charging if isinstance(is_charging, bool) else None,

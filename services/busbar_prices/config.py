@@ -1,6 +1,7 @@
 """What the price service must be told, from [prices] of busbar.toml."""
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from busbar_prices.sources.asking import Source
 from busbar_prices.sources.energidataservice import EnergiDataService
@@ -32,10 +33,20 @@ def complete(path: str, told: PriceSource) -> None:
         raise BadConfig(f"{path}.area: {told.kind} needs an area")
     if told.kind == "octopus" and not (_option(told, "product") and _option(told, "tariff")):
         raise BadConfig(f"{path}.options: octopus needs product and tariff")
+    if (url := _option(told, "url")) and not _is_address(url):
+        raise BadConfig(f"{path}.options.url: {url!r} is no address such as https://host/path")
     if told.kind == "file" and not told.file:
         raise BadConfig(f"{path}.file: file needs one")
     if told.kind == "mqtt" and not told.topic:
         raise BadConfig(f"{path}.topic: mqtt needs one")
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def source_of(series: str, told: PriceSource, environ: Mapping[str, str]) -> Source | None:

@@ -32,7 +32,8 @@ class Http:
         try:
             async with asyncio.timeout(self._timeout_s):
                 return await self._answer(ask)
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError) as error:
+            # A ValueError is a token that no header can carry.
             raise SourceSilent(f"{ask!r}: {type(error).__name__}") from error
 
     async def _answer(self, ask: Ask) -> bytes | None:

@@ -40,6 +40,10 @@ class Source(Protocol):
 def parsed(answer: bytes) -> Any:
     """An answer as JSON; raises `Garbled`."""
     try:
-        return json.loads(answer)
+        value = json.loads(answer)
+        if b"\\u" in answer:
+            # Half a surrogate pair is JSON and yet no text that could be said again.
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
     except (ValueError, RecursionError) as error:
         raise Garbled(f"not JSON: {str(error)[:80]}") from error

@@ -61,7 +61,7 @@ def test_numbers_may_be_texts_and_nonsense_is_unknown(value: Any, found: float |
 
 
 def test_a_connector_of_the_web_interface() -> None:
-    charge_point = {"chargePointStatus": "Online", "ocppVersion": None}
+    charge_point = {"chargePointStatus": "Online"}
     connector = {
         "connectorId": "1", "mode": "Schedule", "isCharging": True, "ocppStatus": "Charging",
         "totalConsumptionKwh": "3.5", "userCurrent": "16", "current1": "10", "voltage1": "230",

@@ -113,6 +113,7 @@ async def test_over_a_real_socket_an_answer_is_an_answer_and_a_lost_one_is_silen
         with pytest.raises(CloudSilent):
             await http("POST", url, desk.headers, b"[]")
         assert (await http("POST", url, desk.headers, b"[]")).status == 200
-    with pytest.raises(CloudSilent):
-        await http("POST", url, desk.headers, b"[]")
+    for headers in ({}, {"Authorization": "Bearer sécret"}, {"Authorization": "Bearer a\nb"}):
+        with pytest.raises(CloudSilent):
+            await http("POST", url, desk.headers | headers, b"[]")
     await http.aclose()

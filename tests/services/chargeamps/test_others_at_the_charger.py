@@ -78,3 +78,16 @@ async def test_a_clear_stops_a_driver_who_was_left_alone(house: Household) -> No
     await house.send(verb="clear")
     await house.wait(minutes=1)
     assert (house.draws, house.status.sync) == (0.0, "synced")
+
+
+async def test_a_charger_without_ocpp_is_understood_in_its_own_words(make: MakeHouse) -> None:
+    house = make()
+    house.cloud.ocpp_version = None
+    house.charger.plug()
+    house.charger.mode = "Schedule"
+    async with living(house):
+        await house.wait(seconds=30)
+        assert (house.status.state, house.status.ready_for_schedule) == ("plugged_in", True)
+        await house.send(NOW)
+        await house.wait(seconds=60)
+        assert house.status.state == "charging"

@@ -94,3 +94,17 @@ async def test_a_silent_hems_gives_way_to_prices_where_the_owner_wants_it(make: 
         assert (house.puts, house.status.schedule_source) == ([], "none")
         await house.wait(minutes=40)
         assert (house.puts, house.status.schedule_source) == (["put 338400-342000@16"], "standalone")
+
+
+async def test_a_limit_lowered_while_a_schedule_is_in_force_holds_from_the_next_start_on(
+    house: Household,
+) -> None:
+    await house.send(NOW)
+    await house.wait(seconds=40)
+    assert house.draws == 16.0
+
+    await house.restart(connectors={"1": {"charge_point": "2106037142M", "max_current_a": 10}})
+    await house.wait(seconds=60)
+
+    assert (house.draws, house.status.applied_max_current) == (10.0, 10.0)
+    assert house.puts == ["put 329400-342000@16", "put 329400-342000@10"]

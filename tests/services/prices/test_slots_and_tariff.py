@@ -84,6 +84,10 @@ def test_a_series_begins_with_the_local_day_and_names_what_is_inside() -> None:
         pytest.param({"kind": "nordpool"}, "area", id="no area"),
         pytest.param({"kind": "octopus", "options": {"product": "AGILE"}}, "options", id="half a tariff"),
         pytest.param({"kind": "file"}, "file", id="no file"),
+        pytest.param(
+            {"kind": "tibber", "options": {"url": "https://host:99999/"}}, "options.url", id="no such port"
+        ),
+        pytest.param({"kind": "tibber", "options": {"url": "host/path"}}, "options.url", id="no address"),
         pytest.param({"kind": "mqtt"}, "topic", id="no topic"),
         pytest.param({"kind": "mqtt", "topic": "x", "per_hour": {"noon": 1.0}}, "per_hour", id="no hours"),
     ],
