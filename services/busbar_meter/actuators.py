@@ -266,7 +266,10 @@ async def _written(
     try:
         await carrying
     except DeviceRefused as error:
-        keeper.refused(clock.monotonic(), str(error), other if error.code == ILLEGAL_FUNCTION else None)
+        # A device may also take the points, but not several of them in one request.
+        bundled = other == "single" and any(len(each.points) > 1 for each in step.writes)
+        retry = other if bundled or error.code == ILLEGAL_FUNCTION else None
+        keeper.refused(clock.monotonic(), str(error), retry)
         return Step((), Control.REJECTED, str(error))
     except Unwritable as error:
         keeper.refused(clock.monotonic(), str(error))

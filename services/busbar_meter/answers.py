@@ -5,7 +5,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
-ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE = 1, 2, 3
+ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE, DEVICE_FAILURE = 1, 2, 3, 4
 # Modbus application protocol 1.1b3 section 7.
 EXCEPTIONS = {
     1: "illegal function",
@@ -19,7 +19,8 @@ EXCEPTIONS = {
     11: "gateway target did not respond",
 }
 # Answered, but not with a no: the unit behind the gateway sleeps, or the device has no time.
-ABSENT = (10, 11)
+GATEWAY_TARGET = 11
+ABSENT = (10, GATEWAY_TARGET)
 LATER = (4, 5, 6)
 
 
@@ -33,6 +34,14 @@ class LineLost(DeviceSilent):
 
 class UnitAbsent(DeviceSilent):
     """The gateway answers, the unit behind it does not: an inverter asleep at night."""
+
+
+class DeviceLater(DeviceSilent):
+    """An answer that says not now: busy, or a failure that may pass."""
+
+    def __init__(self, code: int, what: str) -> None:
+        super().__init__(f"{what}: {EXCEPTIONS.get(code, 'exception')} ({code})")
+        self.code = code
 
 
 class DeviceRefused(Exception):

@@ -67,10 +67,14 @@ class Block(Struct, frozen=True):
         return None if value is not None and value < 0 else value
 
     def repetitions(self) -> Iterator["Repetition"]:
-        """Each repetition that lies inside the device's own length."""
+        """Each repetition that lies inside the device's own length.
+
+        The device's own count may only make it fewer: it is often zero or not implemented.
+        """
         if self.model.stride:
-            room = self.length + HEADER - self.model.fixed
-            for index in range(max(0, room // self.model.stride)):
+            room = max(0, (self.length + HEADER - self.model.fixed) // self.model.stride)
+            said = self.whole(self.model.count) if self.model.count else None
+            for index in range(min(said, room) if said else room):
                 yield Repetition(self, self.model.fixed + index * self.model.stride)
 
     def all_zero(self) -> bool:

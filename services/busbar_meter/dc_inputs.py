@@ -4,8 +4,20 @@ from collections.abc import Mapping
 
 from busbar_meter.block import Block, Repetition
 
+# What a battery that is there says of itself. A model full of blanks is none (SMA Sunny Boy, model 124).
+EVIDENCE = {124: ("WChaMax", "ChaState"), 713: ("WHRtg", "SoC"), 802: ("WHRtg", "SoC")}
 # Model 714 Prt.PrtTyp
 PORT_PV, PORT_ESS = 0, 1
+
+
+def storage_there(blocks: Mapping[int, Block]) -> bool:
+    """Whether a battery hangs on the device, by what its models really say."""
+    return any(
+        blocks[number].number(point)
+        for number, points in EVIDENCE.items()
+        if number in blocks
+        for point in points
+    )
 
 
 def input_name(module: Repetition) -> str:

@@ -76,6 +76,8 @@ class Model(Struct, frozen=True):
     length: int
     repeated: dict[str, Point] = {}
     stride: int = 0
+    # The point that says how many repetitions there are.
+    count: str | None = None
 
     @property
     def fixed(self) -> int:
@@ -106,13 +108,16 @@ def compiled(source: ModelText) -> Model:
     points: dict[str, Point] = {}
     end = _place(source.group.points, 0, "", points)
     repeated: dict[str, Point] = {}
-    stride = 0
+    stride, count = 0, None
     for group in source.group.groups:
         if group.count is None:
             end = _place(group.points, end, f"{group.name}.", points)
         elif not repeated:
             stride = _place(group.points, 0, "", repeated)
-    return Model(source.id, points, end - HEADER, repeated, stride)
+            # Model 160 leaves its repetitions to the length, and tells them in its one point of type count.
+            counts = [point.name for point in points.values() if point.type == "count"]
+            count = group.count if isinstance(group.count, str) else next(iter(counts), None)
+    return Model(source.id, points, end - HEADER, repeated, stride, count)
 
 
 def _place(texts: tuple[PointText, ...], offset: int, prefix: str, into: dict[str, Point]) -> int:

@@ -17,6 +17,8 @@ SUNS = (0x5375, 0x6E53)
 BASES = (40000, 0, 50000)
 COMMON = 1
 END = 0xFFFF
+# A device has one of each of these; a second one behind the same model 1 is a second device.
+ONE_EACH = frozenset((101, 102, 103, 111, 112, 113, 201, 202, 203, 204, 211, 212, 213, 214, 701))
 # Guards against chains that never end; the longest seen in captures has some 40 blocks.
 MOST_BLOCKS = 100
 LAST_HEADER = 65533
@@ -24,10 +26,11 @@ LONGEST = 3000
 
 
 class Ask(Struct, frozen=True):
-    """Registers to read next."""
+    """Registers to read next; `chained` behind at least one block of a chain."""
 
     start: int
     count: int
+    chained: bool = False
 
 
 class Refusal(Struct, frozen=True):
@@ -63,12 +66,15 @@ class Chain(Struct, frozen=True):
 
     @property
     def parts(self) -> tuple[Part, ...]:
-        """The blocks grouped by the model 1 before them."""
+        """The blocks grouped by the model 1 before them, and by the inverter or meter they begin with."""
         groups: list[tuple[Place, list[Place]]] = []
         for place in self.places:
             if place.model == COMMON:
                 groups.append((place, []))
             elif groups:
+                common, blocks = groups[-1]
+                if place.model in ONE_EACH and any(each.model == place.model for each in blocks):
+                    groups.append((common, []))
                 groups[-1][1].append(place)
         return tuple(Part(common, tuple(blocks)) for common, blocks in groups)
 
@@ -102,7 +108,7 @@ def _walk(base: int) -> Generator[Ask, Answer, Chain]:
     while len(places) < MOST_BLOCKS:
         if at > LAST_HEADER:
             return Chain(base, tuple(places), f"at the end of the address space ({at})")
-        answer = yield Ask(at, HEADER)
+        answer = yield Ask(at, HEADER, chained=bool(places))
         if isinstance(answer, Refusal):
             return Chain(base, tuple(places), (yield from _why_refused(at, answer)))
         model, length = answer
@@ -118,7 +124,7 @@ def _walk(base: int) -> Generator[Ask, Answer, Chain]:
 
 def _why_refused(at: int, refusal: Refusal) -> Generator[Ask, Answer, str]:
     # Some devices have an end ID without a length behind it, some (SMA STP) no end block at all.
-    answer = yield Ask(at, 1)
+    answer = yield Ask(at, 1, chained=True)
     if not isinstance(answer, Refusal) and answer[0] == END:
         return "end block without length"
     return f"no end block (exception {refusal.code} at {at})"

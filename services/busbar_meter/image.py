@@ -11,11 +11,19 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from busbar_meter.answers import ILLEGAL_ADDRESS, DeviceRefused, UnitAbsent, Wire
+from busbar_meter.answers import (
+    DEVICE_FAILURE,
+    GATEWAY_TARGET,
+    ILLEGAL_ADDRESS,
+    DeviceLater,
+    DeviceRefused,
+    UnitAbsent,
+    Wire,
+)
 from busbar_meter.block import Place
 from busbar_meter.definitions import model
-from busbar_meter.discovery import BASES, COMMON, Chain, NotSunSpec, Refusal, survey
-from busbar_meter.readplan import plan, span_of
+from busbar_meter.discovery import BASES, COMMON, Answer, Ask, Chain, NotSunSpec, Refusal, survey
+from busbar_meter.readplan import narrower, plan, span_of
 
 
 class Run(Struct, frozen=True):
@@ -53,16 +61,36 @@ async def find_chain(wire: Wire, unit: int, bases: Sequence[int] = BASES) -> Cha
     search = survey(bases)
     ask = next(search)
     while True:
+        answer = await _asked(wire, unit, ask)
         try:
-            try:
-                answer = await wire.read(unit, ask.start, ask.count)
-            except DeviceRefused as refused:
-                ask = search.send(Refusal(refused.code))
-            else:
-                ask = search.send(answer)
+            ask = search.send(answer)
         except StopIteration as done:
             found: Chain | NotSunSpec = done.value
             return found
+
+
+async def _asked(wire: Wire, unit: int, ask: Ask) -> Answer:
+    """The answer to one question of the survey. Silence is passed on: it proves nothing.
+
+    Some devices answer an address they do not have with "device failure" or like a gateway without a
+    unit; behind a found chain that is its end, and at a base it is no base. Busy is asked again.
+    """
+    for patience in (True, True, False):
+        try:
+            return await wire.read(unit, ask.start, ask.count)
+        except DeviceRefused as refused:
+            return Refusal(refused.code)
+        except DeviceLater as later:
+            if not patience and later.code == DEVICE_FAILURE:
+                return Refusal(later.code)
+            if not patience:
+                raise
+        except UnitAbsent:
+            if not ask.chained:
+                raise
+            if not patience:
+                return Refusal(GATEWAY_TARGET)
+    raise AssertionError("the last attempt returns or raises")
 
 
 async def take(wire: Wire, unit: int, chain: Chain) -> UnitImage:
@@ -71,13 +99,10 @@ async def take(wire: Wire, unit: int, chain: Chain) -> UnitImage:
     serials: set[bytes] = set()
     refused: list[str] = []
     for place in chain.places:
-        try:
-            values = await _block(wire, unit, place)
-            serials |= _serial(place.model, values)
-            runs.append(Run(place.start, values))
-        except DeviceRefused as error:
-            refused.append(str(error))
-            runs.append(Run(place.start, (place.model, place.length)))
+        found, problems = await registers_of(wire, unit, place)
+        refused += problems
+        serials |= _serial(place.model, found)
+        runs += runs_of({place.start + offset: value for offset, value in found.items()})
     end = chain.places[-1].end if chain.places else chain.base + 2
     if chain.ended.startswith("end block"):
         runs.append(Run(end, (0xFFFF, 0) if chain.ended == "end block" else (0xFFFF,)))
@@ -85,19 +110,44 @@ async def take(wire: Wire, unit: int, chain: Chain) -> UnitImage:
     return UnitImage(unit, chain.base, chain.ended, blotted, tuple(refused))
 
 
-async def _block(wire: Wire, unit: int, place: Place) -> tuple[int, ...]:
-    values: list[int] = []
-    for request in plan([span_of(place, model(place.model))]):
-        values += await wire.read(unit, request.start, request.count)
-    return tuple(values)
+async def registers_of(wire: Wire, unit: int, place: Place) -> tuple[dict[int, int], list[str]]:
+    """Everything a block says, by offset from its ID, and what it refused to say, in words.
+
+    A refused request is asked again in smaller pieces: some devices blank a few registers by night.
+    """
+    found: dict[int, int] = {0: place.model, 1: place.length}
+    refused: list[str] = []
+    open_requests = list(reversed(plan([span_of(place, model(place.model))])))
+    while open_requests:
+        request = open_requests.pop()
+        try:
+            values = await wire.read(unit, request.start, request.count)
+        except (DeviceRefused, DeviceLater) as error:
+            smaller = narrower(request)
+            open_requests += reversed(smaller)
+            refused += [] if smaller else [str(error)]
+        else:
+            found |= {request.start - place.start + step: value for step, value in enumerate(values)}
+    return found, refused
 
 
-def _serial(number: int, values: Sequence[int]) -> set[bytes]:
+def runs_of(registers: Mapping[int, int]) -> list[Run]:
+    """Registers by address as runs of neighbours."""
+    runs: list[tuple[int, list[int]]] = []
+    for at in sorted(registers):
+        if runs and runs[-1][0] + len(runs[-1][1]) == at:
+            runs[-1][1].append(registers[at])
+        else:
+            runs.append((at, [registers[at]]))
+    return [Run(start, tuple(values)) for start, values in runs]
+
+
+def _serial(number: int, found: Mapping[int, int]) -> set[bytes]:
     definition = model(number)
     if number != COMMON or definition is None:
         return set()
     point = definition.points["SN"]
-    raw = _bytes(values[point.offset : point.end]).strip(b"\0 ")
+    raw = _bytes([found.get(at, 0) for at in range(point.offset, point.end)]).strip(b"\0 ")
     return {raw} if raw else set()
 
 

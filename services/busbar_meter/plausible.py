@@ -25,6 +25,7 @@ FROZEN_FIGURES = 4
 
 
 AT_REST = (InverterState.OFF, InverterState.SLEEPING, InverterState.STANDBY, InverterState.STOPPING)
+ENERGIES = ("import_wh", "export_wh", "energy_wh")
 # An inverter that makes less than this may well stand still.
 DOZING_W = 50.0
 
@@ -49,10 +50,13 @@ class Gate(Struct, Generic[S]):
     believed: S | None = None
     doubted: S | None = None
     since_s: float = 0.0
+    # Energies that were seen above zero.
+    counted: set[str] = msgspec.field(default_factory=set)
 
     def judge(self, sample: S, monotonic: float) -> Verdict[S]:
         """The verdict on the next sample of this device."""
         clean, doubts = cleaned(sample)
+        clean = self._counting(clean)
         impossible = self._impossible(clean)
         if impossible:
             self.doubted = None
@@ -63,6 +67,17 @@ class Gate(Struct, Generic[S]):
             return Verdict(None, Quality.DOUBTFUL, jump)
         self.doubted = None
         return self._stillness(clean, monotonic, doubts)
+
+    def _counting(self, sample: S) -> S:
+        """Without energies that fell back to zero: "not accumulated" for now, and no new meter."""
+        gone: dict[str, None] = {}
+        for name in ENERGIES:
+            energy = getattr(sample, name, None)
+            if energy:
+                self.counted.add(name)
+            elif energy == 0 and name in self.counted:
+                gone[name] = None
+        return msgspec.structs.replace(sample, **gone) if gone else sample
 
     def _impossible(self, sample: S) -> str:
         if all_zero(sample):

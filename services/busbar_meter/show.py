@@ -1,10 +1,14 @@
 """What a device says, as rows a person or a program can read."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from msgspec import Struct
+
 from busbar_meter.block import Block, Repetition
+from busbar_meter.dc_inputs import storage_there
 from busbar_meter.definitions import Point
-from busbar_meter.discovery import Chain, Part
+from busbar_meter.discovery import BASES, Chain, Part
 from busbar_meter.quirks import manner_of
 from busbar_meter.sunspec_battery import BATTERY_MODELS
 from busbar_meter.sunspec_inverter import INVERTER_MODELS
@@ -13,6 +17,13 @@ from busbar_meter.unit import Identity
 from busbar_meter.values import BITS, NUMBERS
 
 UNSHOWN = ("sunssf", "pad")
+
+
+class Device(Struct, frozen=True):
+    """One logical device that was found, and what it can be in the house."""
+
+    identity: Identity
+    kinds: tuple[str, ...]
 
 
 def points_of(block: Block) -> dict[str, Any]:
@@ -55,33 +66,50 @@ def _named(point: Point, raw: int | None) -> Any:
     return next((symbol.name for symbol in point.symbols if symbol.value == raw), raw)
 
 
-def kinds_of(part: Part) -> list[str]:
-    """What a logical device can be in the house."""
+def kinds_of(part: Part, blocks: Mapping[int, Block]) -> list[str]:
+    """What a logical device can be in the house; a battery model full of blanks is no battery."""
     families = {"meter": METER_MODELS, "inverter": INVERTER_MODELS, "battery": BATTERY_MODELS}
-    return [kind for kind, models in families.items() if part.first(*models) is not None]
+    kinds = [kind for kind, models in families.items() if part.first(*models) is not None]
+    return [kind for kind in kinds if kind != "battery" or storage_there(blocks)]
 
 
-def snippet(host: str, port: int, unit: int, chain: Chain, identities: list[Identity]) -> str:
-    """Lines for busbar.toml, one table for each device found."""
-    lines = []
+def snippet(place: str, unit: int, chain: Chain, devices: list[Device]) -> str:
+    """Lines for busbar.toml, one table for each device found; they load as they are.
+
+    `place` is the part of `modbus = {...}` that says where the line is.
+    """
+    lines: list[str] = []
     counts: dict[str, int] = {}
-    for part, identity in zip(chain.parts, identities, strict=True):
-        for kind in kinds_of(part):
+    base = "" if chain.base in BASES else f", base = {chain.base}"
+    for device in devices:
+        names: dict[str, str] = {}
+        for kind in device.kinds:
             group = counts.get(kind, 0)
             counts[kind] = group + 1
-            section = {"meter": "meters", "inverter": "inverters", "battery": "batteries"}[kind]
-            place = f'host = "{host}", port = {port}, unit = {unit}' + (f", group = {group}" if group else "")
-            name = f"{kind}{unit}" + (f"-{group + 1}" if group else "")
-            lines += [
-                f"# {identity.manufacturer} {identity.model}",
-                f"[{section}.{name}]",
-                'driver = "sunspec"',
-            ]
-            lines += [f"modbus = {{ {place} }}"]
-            manner = manner_of(identity.manufacturer, identity.model)
-            if manner.single_client:
-                lines += ["# This maker lets only one program in at a time."]
-            if kind == "meter" and not manner.meter_sign_known:
-                lines += ['# Check with a kettle: import must read positive, else sign = "export_positive"']
-            lines += [""]
+            names[kind] = f"{kind}{unit}" + (f"-{group + 1}" if group else "")
+            where = f"{place}, unit = {unit}{base}" + (f", group = {group}" if group else "")
+            lines += [*_table(kind, names, device), f"modbus = {{ {where} }}", *_hints(kind, device), ""]
     return "\n".join(lines)
+
+
+def _table(kind: str, names: Mapping[str, str], device: Device) -> list[str]:
+    section = {"meter": "meters", "inverter": "inverters", "battery": "batteries"}[kind]
+    identity = device.identity
+    lines = [
+        f"# {identity.manufacturer} {identity.model}",
+        f"[{section}.{names[kind]}]",
+        'driver = "sunspec"',
+    ]
+    if kind == "inverter" and "battery" in device.kinds:
+        lines += ["hybrid = true"]
+    if kind == "battery" and "inverter" in names:
+        lines += [f'inverter = "{names["inverter"]}"']
+    return lines
+
+
+def _hints(kind: str, device: Device) -> list[str]:
+    manner = manner_of(device.identity.manufacturer, device.identity.model)
+    lines = ["# This maker lets only one program in at a time."] if manner.single_client else []
+    if kind == "meter" and not manner.meter_sign_known:
+        lines += ['# Check with a kettle: import must read positive, else sign = "export_positive"']
+    return lines

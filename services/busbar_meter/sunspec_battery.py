@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from busbar_contracts.battery import BatteryState
 from busbar_meter.block import Block
-from busbar_meter.dc_inputs import battery_power_160, battery_power_714, solar_power
+from busbar_meter.dc_inputs import battery_power_160, battery_power_714, solar_power, storage_there
 from busbar_meter.quirks import Manner
 from busbar_meter.samples import BatterySample
 from busbar_meter.sunspec_inverter import INVERTER_MODELS
@@ -35,7 +35,9 @@ def battery_sample(blocks: Mapping[int, Block], at: datetime, manner: Manner) ->
     """The sample from all blocks of one logical device by model."""
     state = _state(blocks)
     soc, doubts = _soc(blocks)
-    power = _power(blocks, state, soc, manner)
+    power = Power(None, doubt="its battery models are blank")
+    if storage_there(blocks):
+        power = _power(blocks, state, soc, manner)
     return BatterySample(
         at=at,
         power_w=power.watts,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from busbar_contracts.meter import InverterState
 from busbar_meter.block import Block
-from busbar_meter.dc_inputs import solar_power
+from busbar_meter.dc_inputs import solar_power, storage_there
 from busbar_meter.samples import PHASES, InverterSample, Leg
 
 # Float variants first: they have no scale factor to race with. 701 measures the same, with static ones.
@@ -26,6 +26,8 @@ STATES = (
 # Model 122 counts its time from here; what it is off by is told beyond this.
 EPOCH_2000 = datetime(2000, 1, 1, tzinfo=UTC)
 SKEW_S = 120.0
+# Model 122 PVConn, bit 0
+PV_CONNECTED = 1
 WORKING = (InverterState.RUNNING, InverterState.THROTTLED, InverterState.STARTING)
 
 
@@ -53,11 +55,19 @@ def inverter_sample(
     at: datetime,
     phases: tuple[str, ...] = PHASES,
     battery_inputs: tuple[str, ...] = (),
+    *,
+    hybrid: bool = False,
 ) -> InverterSample:
-    """The sample; `blocks` are all blocks of the same logical device by model."""
+    """The sample; `blocks` are all blocks of the same logical device by model.
+
+    `hybrid` as configured; a battery that the device itself tells of makes it one as well.
+    """
     state = state_of(block)
     power = block.number("W")
-    hybrid = any(model in blocks for model in (124, 713, 802))
+    hybrid = hybrid or storage_there(blocks)
+    if power is None and not hybrid and disconnected(blocks):
+        # SMA blanks everything by night; off the grid it makes nothing, and that is worth knowing.
+        power, state = 0.0, InverterState.SLEEPING
     # Kostal's third input is the battery only where there is one.
     solar = solar_power(blocks, battery_inputs if hybrid else ())
     if solar is None and not hybrid:
@@ -73,8 +83,20 @@ def inverter_sample(
         frequency_hz=block.number("Hz"),
         state=state,
         rating_w=rating_of(blocks),
-        doubts=clock_doubts(blocks, at),
+        doubts=(*service_doubts(blocks), *clock_doubts(blocks, at)),
     )
+
+
+def disconnected(blocks: Mapping[int, Block]) -> bool:
+    """Whether the device says its modules are not connected to the grid (model 122)."""
+    connected = blocks[122].whole("PVConn") if 122 in blocks else None
+    return connected is not None and not connected & PV_CONNECTED
+
+
+def service_doubts(blocks: Mapping[int, Block]) -> tuple[str, ...]:
+    """A device that is not permitted to feed in (model 703) says so; Busbar never changes it."""
+    forbidden = 703 in blocks and blocks[703].whole("ES") == 0
+    return ("it is not permitted to enter service (model 703)",) if forbidden else ()
 
 
 def clock_doubts(blocks: Mapping[int, Block], at: datetime) -> tuple[str, ...]:

@@ -88,8 +88,9 @@ class SunSpecStation:
             return self._meter(role, part, manner, now)
         if isinstance(role, InverterRole):
             block, at = _block_of(part, INVERTER_MODELS)
-            inputs = manner.battery_inputs
-            return role.heard(inverter_sample(block, part.blocks, at, role.plan.phases, inputs), now)
+            inputs, hybrid = manner.battery_inputs, role.config.hybrid
+            sample = inverter_sample(block, part.blocks, at, role.plan.phases, inputs, hybrid=hybrid)
+            return role.heard(sample, now)
         at = max(part.times.values(), default=self._clock.now())
         return role.heard(battery_sample(part.blocks, at, manner), now)
 

@@ -6,7 +6,15 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from busbar_meter.answers import DeviceRefused, DeviceSilent, Wire
+from busbar_meter.answers import (
+    DEVICE_FAILURE,
+    DeviceLater,
+    DeviceRefused,
+    DeviceSilent,
+    LineLost,
+    UnitAbsent,
+    Wire,
+)
 from busbar_meter.block import Block, Place
 from busbar_meter.definitions import Model, model
 from busbar_meter.discovery import BASES, SUNS, Chain, NotSunSpec, Part
@@ -19,6 +27,8 @@ log = logging.getLogger(__name__)
 
 # A refused request is split at most this often in one cycle; the rest waits for the next cycles.
 DEEPEST_SPLIT = 3
+# A "device failure" that comes back this often for the same registers is a refusal of them.
+FAILURES_REFUSE = 3
 # After a refusal the chain is searched again: SMA changes the length of 714 between day and night.
 SEARCH_AGAIN_S = (60.0, 300.0)
 
@@ -72,6 +82,7 @@ class Unit:
         self._joined: set[bool] = set()
         self._search_at: float | None = None
         self._search_after_s = SEARCH_AGAIN_S[0]
+        self._failures: dict[Read, int] = {}
 
     def want(self, fast: frozenset[int], slow: frozenset[int]) -> None:
         """Say which models matter; blocks of other models are never read."""
@@ -99,6 +110,7 @@ class Unit:
         self._verified = False
         self._search_at = None
         self._holes, self._joined = set(), set()
+        self._failures = {}
 
     def search_soon(self) -> None:
         """Search again after a while: something that should be here was not found or not readable."""
@@ -145,7 +157,14 @@ class Unit:
         return await whole_block(wire, self.number, place)
 
     async def _surveyed(self, wire: Wire) -> Chain:
-        found = await find_chain(wire, self.number, self._bases)
+        try:
+            found = await find_chain(wire, self.number, self._bases)
+        except (LineLost, UnitAbsent):
+            raise
+        except DeviceSilent:
+            # Some devices leave an address they do not have unanswered: begin with the next base next time.
+            self._bases = (*self._bases[1:], self._bases[0])
+            raise
         if isinstance(found, NotSunSpec):
             raise NotADevice(f"unit {self.number} is not a SunSpec device ({'; '.join(found.tried)})")
         if not found.parts:
@@ -204,7 +223,7 @@ class Unit:
     async def _perform(self, wire: Wire, request: Read, slow: bool, depth: int) -> dict[int, tuple[int, ...]]:
         """The registers of each span; a refused request is narrowed now and for all later cycles."""
         try:
-            registers = await wire.read(self.number, request.start, request.count)
+            registers = await self._read(wire, request)
         except DeviceRefused as refused:
             pieces: dict[int, tuple[int, ...]] = {}
             for part in self._narrowed(request, refused, slow):
@@ -216,8 +235,23 @@ class Unit:
             for span in request.spans
         }
 
+    async def _read(self, wire: Wire, request: Read) -> tuple[int, ...]:
+        try:
+            registers = await wire.read(self.number, request.start, request.count)
+        except DeviceLater as later:
+            if later.code == DEVICE_FAILURE:
+                self._failures[request] = self._failures.get(request, 0) + 1
+                if self._failures[request] >= FAILURES_REFUSE:
+                    raise DeviceRefused(later.code, str(later)) from later
+            raise
+        self._failures.pop(request, None)
+        return registers
+
     def _narrowed(self, request: Read, refused: DeviceRefused, slow: bool) -> tuple[Read, ...]:
         parts = narrower(request)
+        if refused.code == DEVICE_FAILURE:
+            # Its pieces have failed as often as the whole.
+            self._failures |= dict.fromkeys(parts, FAILURES_REFUSE - 1)
         self._plans[slow] = replaced(self._plans[slow], request, parts)
         if not parts and slow not in self._joined:
             self._holes.add(slow)

@@ -9,7 +9,16 @@ from pymodbus.exceptions import ModbusException
 from pymodbus.framer import FramerType
 from pymodbus.pdu import ModbusPDU
 
-from busbar_meter.answers import ABSENT, LATER, DeviceRefused, DeviceSilent, LineAddress, LineLost, UnitAbsent
+from busbar_meter.answers import (
+    ABSENT,
+    LATER,
+    DeviceLater,
+    DeviceRefused,
+    DeviceSilent,
+    LineAddress,
+    LineLost,
+    UnitAbsent,
+)
 from busbar_shared.clock import Clock
 from busbar_shared.stopping import still_wanted
 
@@ -99,7 +108,7 @@ class ModbusWire:
         if code in ABSENT:
             raise UnitAbsent(str(refused))
         if code in LATER or code == 0:
-            raise DeviceSilent(str(refused))
+            raise DeviceLater(code, what)
         raise refused
 
     async def _connected(self) -> Client:
