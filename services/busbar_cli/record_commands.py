@@ -10,6 +10,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from busbar_cli.hiding import secrets_of
 from busbar_cli.recording import BadRecording, Writer, header_of, line_of
 from busbar_shared.clock import RealClock
 from busbar_shared.command_line import ConfigOption, load_or_exit
@@ -34,14 +35,17 @@ def record(
 async def _record(site: Site, file: Path, minutes: float | None) -> int:
     clock = RealClock()
     async with connect(site, "record", os.environ) as bus:
-        heard = bus.listen_raw(f"{site.site.topic_root}/#")
-        writer = Writer(file, header_of(site, program_version(), clock.now()))
+        # A car's charge travels on a topic of its own, and the allocator hears it.
+        cars = {one.soc_topic for one in site.chargers.values() if one.soc_topic}
+        heard = bus.listen_raw(f"{site.site.topic_root}/#", *sorted(cars))
+        known = secrets_of(site)
+        writer = Writer(file, header_of(site, program_version(), clock.now(), known))
         started_s, told_s = clock.monotonic(), time.monotonic()
         try:
             with contextlib.suppress(TimeoutError, asyncio.CancelledError):
                 async with asyncio.timeout(None if minutes is None else minutes * 60):
                     async for message in heard:
-                        writer.add(line_of(message, started_s))
+                        writer.add(line_of(message, started_s, known))
                         if time.monotonic() - told_s > 10:
                             told_s = time.monotonic()
                             typer.echo(f"{told_s - started_s:.0f} s, {writer.lines} messages", err=True)
@@ -60,7 +64,7 @@ def replay(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Play a recording through the allocator in virtual time, and print where its decisions differ. Exit code 1 if so."""
+    """Play a recording through allocator and battery in virtual time; print where decisions differ. Exit code 1 if so."""
     from busbar_cli.replay import replay as play
 
     changes: dict[str, object] = {}
@@ -83,15 +87,15 @@ def replay(
     else:
         for one in found.differences:
             typer.echo(
-                f"{one.t:8.1f} s  {one.load}: recorded {_amps(one.recorded_a)} ({one.recorded_why}); "
-                f"now {_amps(one.replayed_a)} ({one.replayed_why})"
+                f"{one.t:8.1f} s  {one.load}: recorded {_figure(one.recorded_a, one.recorded_w)} "
+                f"({one.recorded_why}); now {_figure(one.replayed_a, one.replayed_w)} ({one.replayed_why})"
             )
         typer.echo(
             f"{found.messages} messages over {found.seconds:g} s, {found.decisions} decisions, "
-            f"{found.compared} compared, {len(found.differences)} differences"
+            f"{found.compared} compared, {len(found.differences)} differences, digest {found.digest}"
         )
     raise typer.Exit(1 if found.differences else 0)
 
 
-def _amps(amps: float | None) -> str:
-    return "nothing" if amps is None else f"{amps:.1f} A"
+def _figure(amps: float | None, watts: float | None) -> str:
+    return f"{amps:.1f} A" if amps is not None else f"{watts:.0f} W" if watts is not None else "nothing"

@@ -14,17 +14,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from busbar_cli.hiding import HIDDEN, without_secrets
 from busbar_contracts import CONTRACT_VERSION
 from busbar_shared.bus import RawHeard
 from busbar_shared.config.root import Site
 
 FORMAT = 1
-SECRET_KEYS = frozenset(
-    {"password", "token", "email", "api_key", "username", "upstream_url", "tags", "tag", "auto_start", "id_tag",
-     "idTag", "charge_point", "serial", "key_file", "ca_file", "cert_file"}
-)  # fmt: skip
-"""Keys whose values identify or open something: they are replaced wherever they stand."""
-HIDDEN = "hidden"
 
 
 class BadRecording(Exception):
@@ -53,20 +48,9 @@ class Line(Struct, frozen=True, kw_only=True):
     """Base64 of a payload that is not JSON."""
 
 
-def without_secrets(value: Any, key: str = "") -> Any:
-    """The same value with everything secret replaced."""
-    if key in SECRET_KEYS and value not in (None, "", (), [], {}):
-        return [HIDDEN] * len(value) if isinstance(value, (list, tuple)) else HIDDEN
-    if isinstance(value, dict):
-        return {name: without_secrets(part, name) for name, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [without_secrets(part) for part in value]
-    return value
-
-
-def header_of(site: Site, program: str, at: datetime) -> Header:
-    """The header of a recording that starts now."""
-    config = without_secrets(msgspec.to_builtins(site))
+def header_of(site: Site, program: str, at: datetime, known: tuple[str, ...] = ()) -> Header:
+    """The header of a recording that starts now, without secrets and without the values that are known to be some."""
+    config = without_secrets(msgspec.to_builtins(site), known=known)
     return Header(
         busbar_record=FORMAT,
         program=program,
@@ -77,15 +61,19 @@ def header_of(site: Site, program: str, at: datetime) -> Header:
     )
 
 
-def line_of(message: RawHeard, started_s: float) -> Line:
-    """One message as a line."""
+def line_of(message: RawHeard, started_s: float, known: tuple[str, ...] = ()) -> Line:
+    """One message as a line, without secrets and without the values that are known to be some."""
     t = round(message.at_s - started_s, 4)
     try:
         payload = msgspec.json.decode(message.payload) if message.payload else None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raw = base64.b64encode(message.payload).decode()
+        hidden = message.payload
+        for one in known:
+            hidden = hidden.replace(one.encode(), HIDDEN.encode())
+        raw = base64.b64encode(hidden).decode()
         return Line(t=t, topic=message.topic, retained=message.retained, raw=raw)
-    return Line(t=t, topic=message.topic, payload=without_secrets(payload), retained=message.retained)
+    payload = without_secrets(payload, known=known)
+    return Line(t=t, topic=message.topic, payload=payload, retained=message.retained)
 
 
 class Writer:

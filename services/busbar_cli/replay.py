@@ -1,36 +1,36 @@
-"""Plays a recording through the same allocator code in virtual time, and says where decisions differ."""
+"""Plays a recording through the same allocator and battery code in virtual time, and says where decisions differ.
 
-from collections.abc import Iterator, Mapping
-from datetime import timedelta
+Both are given what was heard then. What they themselves said then is not played but compared; each hears what the
+other says now. With a changed setting the file is played twice, as it was recorded and with the change, and the two
+are compared: so nothing but the change makes a difference.
+"""
+
+import hashlib
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from busbar_allocator.config import plan_from
-from busbar_allocator.desk import Desk
-from busbar_allocator.main import HEARD, TICK_S
 from busbar_cli.recording import BadRecording, Header, Line, read
+from busbar_cli.replay_compare import Comparison, Difference
+from busbar_cli.replay_desks import Desk, Settings, Spoken, desks_of
 from busbar_contracts.allocation import Allocation
-from busbar_contracts.topics import match
-from busbar_shared.bus import Heard
+from busbar_contracts.battery import BatteryDecision, BatterySettings
+from busbar_contracts.topics import match, topic_of
+from busbar_shared.bus import Heard, RawHeard
+from busbar_shared.config.load import BadConfig
 from busbar_shared.config.root import Site
 
 START_S = 1000.0
-SAME_A = 0.15
-"""Limits closer than this are the same decision: a recorded allocation is rounded and said up to 10 s late."""
-
-
-class Difference(Struct, frozen=True, kw_only=True):
-    """A moment at which the replay decides otherwise than the recording."""
-
-    t: float
-    load: str
-    recorded_a: float | None
-    replayed_a: float | None
-    recorded_why: str
-    replayed_why: str
+TICK_S = 1.0
+"""Both services decide at least each second."""
+BEGINNING_S = 3.0
+"""What was retained when the recording began comes within this."""
 
 
 class Replayed(Struct, frozen=True, kw_only=True):
@@ -42,19 +42,31 @@ class Replayed(Struct, frozen=True, kw_only=True):
     compared: int
     differences: list[Difference]
     limits: dict[str, float]
-    """The last limit of each load, so that two replays can be compared."""
+    """The last limit of each load, A."""
+    battery_w: float | None
+    """What the battery service wanted last, W; None where there is none."""
+    digest: str
+    """Of every message both services had to say: two replays with one digest decided the same from first to last."""
 
 
 def replay(path: Path, changes: Mapping[str, Any] | None = None) -> Replayed:
     """Play the file. `changes` are dotted keys of the configuration with new values. Raises BadRecording."""
     header, lines = read(path)
-    site = site_of(header, changes or {})
-    return Player(site, header).play(lines)
+    try:
+        before, settings = site_of(header, {}), settings_in(path)
+        same = Player(before, header, before, settings)
+        if not changes:
+            return same.play(lines)
+        other = Player(site_of(header, changes), header, before, settings)
+        same.play(lines)
+        return other.play(read(path)[1], same.decided)
+    except BadConfig as error:
+        raise BadRecording(f"the configuration cannot be used: {error}") from error
 
 
 def site_of(header: Header, changes: Mapping[str, Any]) -> Site:
     """The recorded configuration with some values changed. Raises BadRecording for what cannot be."""
-    data = header.site
+    data = msgspec.json.decode(msgspec.json.encode(header.site))
     for key, value in changes.items():
         *path, last = key.split(".")
         place: Any = data
@@ -69,75 +81,119 @@ def site_of(header: Header, changes: Mapping[str, Any]) -> Site:
         raise BadRecording(f"the configuration cannot be used: {error}") from error
 
 
+def settings_in(path: Path) -> Settings:
+    """The owner's settings that were in force when the recording began. Raises BadRecording."""
+    header, lines = read(path)
+    settings = Settings()
+    for line in takewhile(lambda one: one.t <= BEGINNING_S, lines):
+        found = _understood(line, header.root) if line.retained else None
+        if found is not None:
+            settings.take(*found)
+    return settings
+
+
+def _understood(line: Line, root: str) -> tuple[Any, dict[str, str]] | None:
+    """The message in a line and the names in its topic; None for what the bus would have refused too."""
+    found = match("hems" + line.topic[len(root) :]) if line.topic.startswith(root + "/") else None
+    if found is None or line.payload is None or found[0].message is str:
+        return None
+    try:
+        return msgspec.convert(line.payload, found[0].message), found[1]
+    except msgspec.ValidationError:
+        return None
+
+
 class Player:
-    """The allocator at its desk, fed from a file, one virtual second after another."""
+    """The allocator and the battery service at their desks, fed from a file, one virtual second after another."""
 
-    def __init__(self, site: Site, header: Header) -> None:
-        self._desk = Desk(plan_from(site), None, START_S, "replay")
+    def __init__(
+        self, site: Site, header: Header, before: Site | None = None, settings: Settings | None = None
+    ) -> None:
         self._header = header
-        self._now: Allocation | None = None
-        self._decisions = self._compared = 0
-        self._differences: dict[str, Difference] = {}
-        self._told: set[str] = set()
-        self._all: list[Difference] = []
+        self._desks: dict[str, Desk] = desks_of(site, before or site, settings or Settings(), START_S)
+        self._comparison = Comparison()
+        self.decided: list[tuple[float, Any]] = []
+        """Every decision with its time."""
+        self._digest = hashlib.sha256()
+        self._decisions = 0
 
-    def play(self, lines: Iterator[Line]) -> Replayed:
-        """Feed every message at its time."""
+    def play(self, lines: Iterator[Line], instead: Sequence[tuple[float, Any]] | None = None) -> Replayed:
+        """Feed every message at its time. Decisions are compared with the recorded ones, or with others `instead`."""
+        others = deque(instead) if instead is not None else None
+        if others is not None:
+            self._comparison = Comparison(patient=False)
         count, t, next_tick = 0, 0.0, 0.0
         for line in lines:
             count, t = count + 1, max(t, line.t)
             while next_tick <= t:
-                self._decide(next_tick)
+                self.decide(next_tick)
                 next_tick += TICK_S
-            self._take(line, t)
-        limits = {name: grant.limit_a for name, grant in self._now.loads.items()} if self._now else {}
+            while others and others[0][0] <= t:
+                at, message = others.popleft()
+                self._comparison.recorded(message, at)
+            self.take(line, t, compared=others is None)
+        self._comparison.finish()
+        allocation, battery = self.allocation, self._comparison.battery
         return Replayed(
-            messages=count, seconds=round(t, 1), decisions=self._decisions, compared=self._compared,
-            differences=self._all, limits=limits,
+            messages=count, seconds=round(t, 1), decisions=self._decisions,
+            compared=self._comparison.compared, differences=self._comparison.differences,
+            limits={name: grant.limit_a for name, grant in allocation.loads.items()} if allocation else {},
+            battery_w=battery.battery_w if battery is not None else None, digest=self._digest.hexdigest()[:16],
         )  # fmt: skip
 
-    def _take(self, line: Line, t: float) -> None:
-        root = self._header.root
-        found = match("hems" + line.topic[len(root) :]) if line.topic.startswith(root) else None
-        if found is None or line.payload is None:
-            return
-        topic, ids = found
-        kind = topic.message
-        if kind is not Allocation and kind not in HEARD:
-            return
-        try:
-            message = msgspec.convert(line.payload, kind)
-        except msgspec.ValidationError:
-            return  # the bus would have refused it too
-        if isinstance(message, Allocation):
-            self._compare(message, t)
-        elif self._desk.hear(Heard(message, ids, line.topic, START_S + t, line.retained)):
-            self._decide(t)
+    @property
+    def allocation(self) -> Allocation | None:
+        """The last decision of the allocator."""
+        return self._comparison.allocation
 
-    def _decide(self, t: float) -> None:
-        answer = self._desk.decide(START_S + t, self._header.at + timedelta(seconds=t))
-        self._decisions += 1
-        for one in answer.messages:
-            if isinstance(one.message, Allocation):
-                self._now = one.message
-
-    def _compare(self, recorded: Allocation, t: float) -> None:
-        if self._now is None:
+    def take(self, line: Line, t: float, *, compared: bool = True) -> None:
+        """Give one message to those who hear it; what they say themselves is compared."""
+        found = _understood(line, self._header.root)
+        if found is None:
+            self._raw(line, t)
             return
-        self._compared += 1
-        for load in sorted({*recorded.loads, *self._now.loads}):
-            then, now = recorded.loads.get(load), self._now.loads.get(load)
-            then_a, now_a = then.limit_a if then else None, now.limit_a if now else None
-            if then_a is not None and now_a is not None and abs(then_a - now_a) <= SAME_A:
-                self._differences.pop(load, None)
-                self._told.discard(load)
-                continue
-            found = Difference(
-                t=round(t, 1), load=load, recorded_a=then_a, replayed_a=now_a,
-                recorded_why=then.reason if then else "not there", replayed_why=now.reason if now else "not there",
-            )  # fmt: skip
-            # Once may be a matter of milliseconds between two decisions; what still stands at the next word is not.
-            if load in self._differences and load not in self._told:
-                self._all.append(found)
-                self._told.add(load)
-            self._differences[load] = found
+        message, ids = found
+        if self._is_ours(message):
+            if compared and line.retained:
+                self._comparison.remembered()
+            elif compared:
+                self._comparison.recorded(message, t)
+            return
+        heard = Heard(message, ids, line.topic, START_S + t, line.retained)
+        self._give([name for name, desk in self._desks.items() if desk.hear(heard, self._wall(t))], t)
+
+    def decide(self, t: float) -> None:
+        """Let everybody decide."""
+        self._give(list(self._desks), t)
+
+    def _give(self, names: list[str], t: float) -> None:
+        for name in names:
+            self._decisions += 1
+            for one in self._desks[name].decide(START_S + t, self._wall(t)):
+                self._say(name, one, t)
+
+    def _say(self, name: str, one: Spoken, t: float) -> None:
+        self._digest.update(msgspec.json.encode([round(t, 4), name, one.ids, one.message]))
+        self._comparison.replayed(one.message, t)
+        if isinstance(one.message, (Allocation, BatteryDecision)):
+            self.decided.append((t, one.message))
+        heard = Heard(one.message, one.ids, topic_of(type(one.message)).address, START_S + t)
+        for other, desk in self._desks.items():
+            if other != name:
+                desk.hear(heard, self._wall(t))
+
+    def _raw(self, line: Line, t: float) -> None:
+        payload = b"" if line.payload is None else msgspec.json.encode(line.payload)
+        heard = RawHeard(line.topic, payload, START_S + t, line.retained)
+        for desk in self._desks.values():
+            desk.hear_raw(heard, self._wall(t))
+
+    def _is_ours(self, message: Any) -> bool:
+        """Whether one of the services that are played says this; of batteries' settings the one that says them."""
+        writer = topic_of(type(message)).writer
+        if isinstance(message, BatterySettings):
+            writer = "battery" if "battery" in self._desks else "allocator"
+        return writer in self._desks
+
+    def _wall(self, t: float) -> datetime:
+        return self._header.at + timedelta(seconds=t)

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from busbar_cli.recording import BadRecording, Writer, header_of, line_of, read, without_secrets
+from busbar_cli.hiding import secrets_of, without_secrets
+from busbar_cli.recording import BadRecording, Writer, header_of, line_of, read
 from busbar_cli.replay import Player, replay, site_of
 from busbar_contracts.charger import ChargerState, ConnectorStatus, LegSample
 from busbar_contracts.meter import MeterReading, PhaseSample
@@ -66,14 +67,16 @@ def a_minute(path: Path, *, with_decisions: bool = True) -> None:
             raw = RawHeard(topic, msgspec.json.encode(message), 1000.0 + second + 0.5)
             line = line_of(raw, 1000.0)
             writer.add(line)
-            player._take(line, line.t)
-        if player._now is not None:
-            car_a = player._now.loads["left-1"].limit_a
+            player.take(line, line.t)
+        if player.allocation is not None:
+            car_a = player.allocation.loads["left-1"].limit_a
             if with_decisions:
                 writer.add(
                     line_of(
                         RawHeard(
-                            "hems/allocator/allocation", msgspec.json.encode(player._now), 1000.6 + second
+                            "hems/allocator/allocation",
+                            msgspec.json.encode(player.allocation),
+                            1000.6 + second,
                         ),
                         1000.0,
                     )
@@ -122,10 +125,40 @@ def test_no_secret_is_in_the_file(tmp_path: Path) -> None:
         pytest.param({"a": [{"token": "x"}]}, {"a": [{"token": "hidden"}]}, id="deep inside"),
         pytest.param({"tag": None}, {"tag": None}, id="no card is no secret"),
         pytest.param({"limit_a": 16}, {"limit_a": 16}, id="a limit stays"),
+        pytest.param(
+            {"url": "ws://me:pass@host/x"}, {"url": "ws://hidden@host/x"}, id="a login in an address"
+        ),
+        pytest.param(
+            {"at": "http://host/x?day=1&apikey=abc"},
+            {"at": "http://host/x?day=1&apikey=hidden"},
+            id="a key in a query",
+        ),
+        pytest.param(
+            {"action": "configure", "key": "AuthorizationKey", "value": "x"},
+            {"action": "configure", "key": "AuthorizationKey", "value": "hidden"},
+            id="a setting of a charger may be its password",
+        ),
+        pytest.param("a wallbox", "a wallbox", id="a sentence stays"),
     ],
 )
 def test_what_is_hidden(value: Any, kept: Any) -> None:
     assert without_secrets(value) == kept
+
+
+def test_secrets_are_known_by_their_values_wherever_they_are_kept(tmp_path: Path) -> None:
+    held = tmp_path / "broker"
+    held.write_text("open-sesame\n", encoding="utf-8")
+    site = read_site(HOUSE.split("[chargers.left]")[0].replace("MQTT_PASSWORD", "BROKER_PASSWORD")
+                     + "[chargers.left]\ncharge_point = \"left\"\nauto_start = \"04A2B3C4D5\"\n")  # fmt: skip
+
+    known = secrets_of(site, {"BROKER_PASSWORD_FILE": str(held)})
+
+    assert set(known) == {"open-sesame", "04A2B3C4D5", "BROKER_PASSWORD"}
+    said = {"text": "04A2B3C4D5 came, and open-sesame was said", "issuer": "left"}
+    assert without_secrets(said, known=known) == {
+        "text": "hidden came, and hidden was said",
+        "issuer": "left",
+    }
 
 
 @pytest.mark.parametrize(
