@@ -55,7 +55,9 @@ class PlugState(Observed, frozen=True, kw_only=True):
     wants_power: Annotated[bool, Meta(description="It would run if it might.")] = False
     idle: Annotated[
         bool,
-        Meta(description="On, but at standby for the settle time: the sun is free for others until it draws again."),
+        Meta(
+            description="On, but at standby for the settle time: the sun is free for others until it draws again."
+        ),
     ] = False
     manual: Annotated[
         bool, Meta(description="The owner switched it by hand; it counts as uncontrolled for a while.")

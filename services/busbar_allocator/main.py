@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from busbar_allocator.config import Kept, plan_from
 from busbar_allocator.desk import Desk
+from busbar_allocator.plan import foreign_topics
 from busbar_contracts.allocation import SiteLimit, SiteSettingsSet
 from busbar_contracts.battery import BatteryReading, BatterySettings, BatterySettingsSet
 from busbar_contracts.chargeamps import ChargeAmpsStatus
@@ -16,10 +17,12 @@ from busbar_contracts.load import HeatState, LoadSettingsSet, PlugState
 from busbar_contracts.meter import InverterReading, MeterReading
 from busbar_contracts.prices import PriceSeries
 from busbar_contracts.service import ServiceStatus
+from busbar_contracts.topics import topic_of
 from busbar_shared.bus import Heard, RawHeard
 from busbar_shared.clock import Clock
 from busbar_shared.discovery.allocation import decided
 from busbar_shared.discovery.show import show
+from busbar_shared.judge import Refused, decode
 from busbar_shared.life import Service
 from busbar_shared.statefile import StateFile
 
@@ -43,6 +46,8 @@ async def run(service: Service) -> None:
         tasks.create_task(show(service, decided(service.site)))
         if topics := desk.soc_topics():
             tasks.create_task(_listen_raw(service.bus.listen_raw(*topics), desk))
+        if places := foreign_topics(service.site):
+            tasks.create_task(_listen_foreign(service, service.bus.listen_raw(*places), places, desk))
         try:
             while True:
                 # Cleared first: what arrives while we speak wakes us again.
@@ -74,6 +79,23 @@ async def _listen(heard: AsyncIterator[Heard[Any]], desk: Desk, wake: asyncio.Ev
 async def _listen_raw(heard: AsyncIterator[RawHeard], desk: Desk) -> None:
     async for one in heard:
         desk.hear_soc(one)
+
+
+async def _listen_foreign(
+    service: Service, heard: AsyncIterator[RawHeard], places: dict[str, str], desk: Desk
+) -> None:
+    async for one in heard:
+        if one.payload and one.topic in places:
+            try:
+                status = decode(topic_of(ChargeAmpsStatus), one.payload)
+            except Refused as refused:
+                await service.bus.event(
+                    refused.code, f"{one.topic}: {refused.text}", path=refused.path, topic=one.topic
+                )
+            else:
+                desk.hear(
+                    Heard(status, {"connector_id": places[one.topic]}, one.topic, one.at_s, one.retained)
+                )
 
 
 async def _tick(clock: Clock, wake: asyncio.Event) -> None:

@@ -13,6 +13,7 @@ from busbar_allocator.permits import FOLLOWER, STEADY, Delays
 from busbar_allocator.ramps import RAISE_EVERY_S
 from busbar_contracts.load import LoadMode
 from busbar_shared.config.root import Site
+from busbar_shared.config.services import ChargeAmpsConnector
 from busbar_shared.config.site import on_phase
 from busbar_shared.config.wiring import EVSE_MODES, HEAT_MODES, PLUG_MODES, connectors, path_to_root, spare_a
 
@@ -111,6 +112,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     """Phases of the grid meter that are counted the other way round, as was learned."""
     any_switches: bool = False
     """Some charger may switch between one and three phases."""
+    regulating: tuple[str, ...] = ()
+    """Heaters that regulate themselves: with contacts or a set-point nobody switches them off."""
 
     def known_as(self, owner: str) -> LoadPlan:
         """The load with this name; of a heater, which is two loads on the same wires, the first."""
@@ -141,6 +144,7 @@ def plan_of(site: Site) -> Plan:
         lost_after_s=one.meter_lost_after_s, stale_s=one.meter_stale_s, reserve_a=one.stale_reserve_a,
         followers_wh=one.import_allowance_wh, battery_answer_s=one.battery_answer_s,
         any_switches=any(load.switches_phases for load in made),
+        regulating=tuple(name for name, heater in site.heaters.items() if heater.kind != "tank"),
     )  # fmt: skip
 
 
@@ -261,6 +265,22 @@ STORAGE = "/storage"
 """A heater is two loads in one: what keeps it warm, and what it may store (plugs and heat, section 2)."""
 
 
+def _connector_id(label: str, connector: ChargeAmpsConnector) -> str:
+    """The connector's number, behind its alias where it has one: two charge points may both have a 1."""
+    number = label if connector.connector is None else str(connector.connector)
+    return f"{connector.alias}/{number}" if connector.alias else number
+
+
+def foreign_topics(site: Site) -> dict[str, str]:
+    """The status topics the contract's usual address does not cover, and whose they are by connector id."""
+    if site.chargeamps is None:
+        return {}
+    usual = f"{site.site.topic_root}/charge-amps"
+    root = site.chargeamps.topic_root or usual
+    ids = [_connector_id(label, one) for label, one in site.chargeamps.connectors.items()]
+    return {f"{root}/{one}/status": one for one in ids if root != usual or "/" in one}
+
+
 def _foreign(site: Site) -> Iterator[LoadPlan]:
     """Connectors that follow a schedule of their own: they are given nothing, only reserved."""
     if site.chargeamps is None:
@@ -268,7 +288,7 @@ def _foreign(site: Site) -> Iterator[LoadPlan]:
     for number, connector in site.chargeamps.connectors.items():
         yield LoadPlan(
             id=f"chargeamps-{number}", kind="foreign",
-            ids={"connector_id": number if connector.connector is None else str(connector.connector)},
+            ids={"connector_id": _connector_id(number, connector)},
             circuits=path_to_root(site, connector.circuit or site.root_circuit()),
             legs=_legs(site, connector.legs), modes=(LoadMode.STANDARD,), mode=LoadMode.STANDARD, priority=1,
             min_a=0.0, max_a=connector.max_current_a, step_a=0.0, fallback_a=0.0, controllable=False,

@@ -177,7 +177,8 @@ def _hears(site: Site, name: str, devices: Mapping[str, Foreign]) -> tuple[str, 
         said = [topic for one in devices.values() for topic in one.says]
         return _once([*said, *_bridges(site), f"busbar-simulator/{site.site.id}/wish"])
     own = devices.get(name, Foreign()).hears
-    if name == "chargeamps" and site.chargeamps is not None and site.chargeamps.topic_root:
+    # The allocator hears when a window opens, wherever that is said.
+    if name in ("chargeamps", "allocator") and site.chargeamps is not None and site.chargeamps.topic_root:
         return (*own, f"{site.chargeamps.topic_root}/#")
     return own
 

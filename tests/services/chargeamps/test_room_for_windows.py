@@ -1,9 +1,27 @@
 """The room that the allocator keeps free for windows it does not decide."""
 
-from datetime import timedelta
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
 
 from busbar_allocator.foreign import reserved_a
+from busbar_allocator.main import run
+from busbar_contracts.allocation import Allocation
+from busbar_contracts.meter import MeterReading, PhaseSample
+from busbar_shared.clock import VirtualClock, settle
+from busbar_shared.config.root import Site
+from busbar_shared.fakes import FakeBus
+from busbar_shared.life import Service
 from services.chargeamps.household import TONIGHT, Household, local
+
+NOON = datetime(2026, 6, 21, 12, 0, tzinfo=UTC)
 
 
 async def test_the_allocator_makes_room_a_minute_before_a_window_and_as_long_as_the_car_draws(
@@ -20,3 +38,92 @@ async def test_the_allocator_makes_room_a_minute_before_a_window_and_as_long_as_
     await house.wait(hours=2)
     assert house.status.state == "charging"
     assert reserved(4000) == 16.0
+
+
+class Line:
+    """A line of 25 A that a car would like to have for itself, and the allocator on a bus of lists."""
+
+    def __init__(self, state_dir: Path, **chargeamps: Any) -> None:
+        self.clock = VirtualClock(NOON)
+        self.bus = FakeBus(clock=self.clock)
+        text = {
+            "site": {"id": "test", "timezone": "Europe/Amsterdam"},
+            "circuits": {"main": {"limit_a": 25, "meter": "grid", "assumed_background_a": 1}},
+            "meters": {"grid": {"modbus": {"host": "127.0.0.1"}}},
+            "chargeamps": chargeamps,
+        }
+        self.service = Service("allocator", msgspec.convert(text, Site), self.bus, self.clock, state_dir)  # type: ignore[arg-type]
+
+    async def seconds(self, count: int) -> None:
+        """Let time pass in an empty house."""
+        for _ in range(count):
+            sample = PhaseSample(current_a=0.0)
+            reading = MeterReading(at=self.clock.now(), power_w=0.0, a=sample, b=sample, c=sample)
+            self.bus.feed(reading, meter="grid")
+            await self.clock.advance(1.0)
+
+    def free_a(self) -> float | None:
+        """What is left of the line."""
+        said = [message for _, message in self.bus.said if isinstance(message, Allocation)]
+        return said[-1].circuits["main"].a.headroom_a if said[-1].circuits["main"].a else None
+
+
+@asynccontextmanager
+async def allocating(line: Line) -> AsyncIterator[Line]:
+    task = asyncio.create_task(run(line.service))
+    await settle()
+    try:
+        yield line
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def opens_in(seconds: float, amps: float) -> bytes:
+    start = NOON + timedelta(seconds=seconds)
+    said = {
+        "state": "plugged_in", "schedule_source": "hems", "schedule_active": True,
+        "next_period_start": start.isoformat(), "next_period_end": (start + timedelta(hours=1)).isoformat(),
+        "current_power_kw": 0.0, "session_energy_kwh": None, "ready_for_schedule": True,
+        "last_hems_command_at": None, "applied_max_current": amps,
+    }  # fmt: skip
+    return json.dumps(said).encode()
+
+
+TWO = {
+    "1": {"charge_point": "A"},
+    "guest": {"charge_point": "B", "connector": 1, "alias": "guest", "max_current_a": 10},
+}
+
+
+@pytest.mark.parametrize(
+    ("chargeamps", "topic", "left_a"),
+    [
+        pytest.param({"connectors": TWO}, "hems/charge-amps/guest/1/status", 17, id="behind an alias"),
+        pytest.param(
+            {"connectors": TWO, "topic_root": "garage/ca"},
+            "garage/ca/1/status",
+            17,
+            id="under a root of its own",
+        ),
+        pytest.param(
+            {"connectors": TWO, "topic_root": "garage/ca"},
+            "garage/ca/guest/1/status",
+            17,
+            id="under a root of its own behind an alias",
+        ),
+        pytest.param({"connectors": TWO}, "hems/charge-amps/other/1/status", 25, id="a stranger is not ours"),
+    ],
+)
+async def test_a_window_is_made_room_for_wherever_its_status_is_said(
+    tmp_path: Path, chargeamps: dict[str, Any], topic: str, left_a: float
+) -> None:
+    async with allocating(Line(tmp_path, **chargeamps)) as line:
+        line.bus.feed_raw(topic, opens_in(90, 8.0))
+        line.bus.feed_raw(topic, b"nonsense")
+        await line.seconds(20)
+        assert line.free_a() == 25
+        await line.seconds(20)
+        assert line.free_a() == left_a
+        heard = "other" not in topic
+        assert [code for code, _ in line.bus.events] == (["payload_not_json"] if heard else [])

@@ -135,3 +135,24 @@ def test_the_access_list_in_the_repository_is_current() -> None:
 )
 def test_a_password_fits_its_hash(stored: str, fits: bool) -> None:
     assert matches("right", stored) is fits
+
+
+@pytest.mark.parametrize("service", ["chargeamps", "allocator"])
+def test_a_charge_amps_root_of_its_own_is_read_by_those_who_act_on_it(service: str) -> None:
+    text = (
+        HOUSE
+        + """
+[chargeamps]
+topic_root = "garage/ca"
+[chargeamps.connectors.guest]
+charge_point = "x"
+connector = 1
+alias = "guest"
+"""
+    )
+    found = by_name(read(text))
+
+    assert any(covers(one, "garage/ca/guest/1/status") for one in found[service].reads)
+    assert may_write(found["chargeamps"], "garage/ca/guest/1/status")
+    assert may_write(found["owner"], "garage/ca/guest/1/schedule/set")
+    assert not may_write(found["allocator"], "garage/ca/guest/1/status")
