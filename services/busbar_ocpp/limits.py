@@ -34,6 +34,8 @@ from busbar_shared.clock import Clock
 log = logging.getLogger(__name__)
 
 RETRY_S = 2.0
+# Who never answers is asked seldom: each question keeps the line busy until its time is over.
+RETRY_DEAF_S = 60.0
 # A charge point refuses a TxProfile of a transaction whose number has not reached it yet.
 RETRY_TX_S = 1.0
 EARLY_TRIES = 3
@@ -212,11 +214,16 @@ class Steering:
             connector.installed.pop(slot, None)
             connector.confirmed = False
             log.info("%s: %s", connector.wiring.load, silent)
+            if self.calls is calls and self.speech.unanswered():
+                text = f"{connector.wiring.load} answers no SetChargingProfile; it is not controlled"
+                await self.report("charger_without_control", text)
             self._changed(connector)
         except Refused as refused:
+            self.speech.answered()
             self._end(slot, profile)
             await self._refused(connector, profile, str(refused))
         else:
+            self.speech.answered()
             self._end(slot, profile)
             if answer.get("status") == "Accepted":
                 self._took(connector, profile, sent_s, said_at, limit_a)
@@ -249,7 +256,7 @@ class Steering:
         if self._pending.get(slot) is profile:
             del self._pending[slot]
         if retry:
-            self._retry_at_s[slot] = self.clock.monotonic() + RETRY_S
+            self._retry_at_s[slot] = self.clock.monotonic() + (RETRY_DEAF_S if self.speech.deaf else RETRY_S)
 
     async def _refused(self, connector: Connector, profile: Profile, why: str) -> None:
         """Make room for the profile once, then go on to the next form."""

@@ -89,7 +89,11 @@ def _session(connector: Connector) -> Session | None:
     if base is None and entry is not None:
         base = entry.start_wh
     energy = connector.draw.energy_wh
-    cost = connector.cost if connector.cost is not None and connector.cost.session == connector.session_id else None
+    cost = (
+        connector.cost
+        if connector.cost is not None and connector.cost.session == connector.session_id
+        else None
+    )
     gained = energy - base if energy is not None and base is not None and energy >= base else None
     return Session(
         id=connector.session_id,

@@ -6,6 +6,8 @@ from busbar_ocpp.profile import Form, Kind, Layout, Profile
 
 # After every form was refused the charger counts as without control; it may have become wiser later.
 TRY_ALL_AGAIN_S = 600.0
+# So many profiles without any answer, and none ever accepted: it does not know the message at all.
+UNANSWERED = 3
 
 
 class Speech:
@@ -21,6 +23,7 @@ class Speech:
         self.disobeyed = False
         """It drew more than it was told, and has not shown otherwise since."""
         self._gave_up_at_s: float | None = None
+        self._unanswered = 0
 
     @property
     def form(self) -> Form:
@@ -29,8 +32,13 @@ class Speech:
 
     @property
     def controllable(self) -> bool:
-        """Whether any form was left to be tried or was accepted."""
-        return self._gave_up_at_s is None
+        """Whether any form was left to be tried or was accepted, and the charger answers at all."""
+        return self._gave_up_at_s is None and not self.deaf
+
+    @property
+    def deaf(self) -> bool:
+        """It has never accepted a profile, and does not answer them."""
+        return not self.accepted and self._unanswered >= UNANSWERED
 
     @property
     def quality(self) -> LeaseQuality:
@@ -68,12 +76,22 @@ class Speech:
         else:
             self._gave_up_at_s = now_s
 
+    def unanswered(self) -> bool:
+        """A profile was not answered; whether that makes it deaf from now on."""
+        before = self.deaf
+        self._unanswered += 1
+        return self.deaf and not before
+
+    def answered(self) -> None:
+        """A profile was answered, whatever the answer was."""
+        self._unanswered = 0
+
     def worth_trying(self, now_s: float) -> bool:
         """Whether there is a form to send; some time after the last was refused all are tried again."""
         if self._gave_up_at_s is not None and now_s - self._gave_up_at_s >= TRY_ALL_AGAIN_S:
             self._gave_up_at_s, self.place = None, 0
-        return self.controllable
+        return self._gave_up_at_s is None
 
     def try_again(self) -> None:
         """It has rebooted, perhaps with other firmware."""
-        self._gave_up_at_s = None
+        self._gave_up_at_s, self._unanswered = None, 0

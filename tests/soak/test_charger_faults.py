@@ -34,6 +34,19 @@ def granted_on_trust(states: list[ChargerState]) -> float:
     )
 
 
+async def falls_for_good(house: House, within_s: float) -> None:
+    """See the true current at the fallback by then, and from then on.
+
+    A dip before proves nothing: the last profile the charger was told may only just have reached the car.
+    """
+    began_s, above_s = asyncio.get_running_loop().time(), 0.0
+    while (now_s := asyncio.get_running_loop().time() - began_s) < within_s + 6:
+        above_s = now_s if house.amps() >= FALLBACK_A + 1 else above_s
+        await asyncio.sleep(0.1)
+    print(f"last above its fallback {above_s:.1f} s after the service died")
+    assert above_s <= within_s, f"above its fallback after {above_s:.1f} s; {house.describe()}"
+
+
 @pytest.mark.parametrize("version", ["1.6", "2.0.1"])
 @pytest.mark.parametrize("fault", [pytest.param(one.value, id=one.value.replace("_", " ")) for one in Fault])
 async def test_a_misbehaving_charger_falls_by_itself_or_is_named(
@@ -53,5 +66,4 @@ async def test_a_misbehaving_charger_falls_by_itself_or_is_named(
         print(f"{fault} {version}: draws {drawn_a:.1f} A, on trust {trusted_a:g} A, lease {states[-1].lease}")
         if trusted_a <= FALLBACK_A:
             return  # it was never believed with more than may stand for ever
-        await house.until(lambda: house.amps() < FALLBACK_A + 1, VALIDITY_S + 10, "it falls by itself")
-        await house.holds(lambda: house.amps() < FALLBACK_A + 1, 5, "it stays at its fallback")
+        await falls_for_good(house, VALIDITY_S + 10)

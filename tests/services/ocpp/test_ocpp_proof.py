@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from ocpp_charge_point import ChargePoint, until
+from ocpp_charge_point import ChargePoint, FastClock, until
 from ocpp_charger_model import ModelCharger
 from ocpp_house import House
 
@@ -169,6 +169,28 @@ async def test_a_charger_without_smart_charging_is_without_control(tmp_path: Pat
 
         assert state.lease is LeaseQuality.NONE
         assert any(code == "charger_without_control" for code, _ in house.bus.events)
+
+
+@pytest.mark.parametrize("version", ["1.6", "2.0.1"])
+async def test_a_charger_that_never_answers_a_profile_is_without_control(
+    tmp_path: Path, version: str
+) -> None:
+    async with House(tmp_path, factor=1, clock=FastClock(8)) as house:
+        charger = house.guest(version=version)
+        charger.refuses["SetChargingProfile"] = "silence"
+        await charger.connect()
+        await charger.boot()
+        await charger.status("Available")
+        house.order(13.0)
+
+        state = await house.says(lambda state: not state.controllable, patience_s=30)
+
+        assert state.lease is LeaseQuality.NONE
+        assert [code for code, _ in house.bus.events].count("charger_without_control") == 1
+        del charger.refuses["SetChargingProfile"]
+        await charger.boot()
+        state = await house.says(lambda state: state.controllable and state.limit is not None, patience_s=10)
+        assert state.lease is LeaseQuality.ACCEPTED
 
 
 async def test_one_period_and_one_level_are_no_lease(tmp_path: Path) -> None:
