@@ -5,6 +5,7 @@ import contextlib
 import ctypes
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -25,6 +26,7 @@ LAST_RETRY_S = 10.0
 STEADY_S = 30.0
 """After running this long a service that dies is restarted at once again."""
 STOP_S = 12.0
+WARDEN = Path(__file__).with_name("warden.py")
 
 
 class Child:
@@ -35,6 +37,7 @@ class Child:
         self.process: asyncio.subprocess.Process | None = None
         self.restarts = 0
         self.failed_for_good: int | None = None
+        self._ran = False
         self._stopping = False
         self._may_run = asyncio.Event()
         self._may_run.set()
@@ -64,12 +67,15 @@ class Child:
             on_change()
             if self._stopping:
                 return
-            if code == EXIT_CONFIG:
+            lived_s = time.monotonic() - began
+            self._ran = self._ran or lived_s > STEADY_S
+            # One that ran before may run again, for example when both halves of a new certificate are there.
+            if code == EXIT_CONFIG and not self._ran:
                 self.failed_for_good = code
                 typer.echo(f"{self.name} cannot run with this configuration (exit code {code})", err=True)
                 return
-            retry_s = FIRST_RETRY_S if time.monotonic() - began > STEADY_S else min(retry_s * 2, LAST_RETRY_S)
-            if code == EXIT_OTHER_INSTANCE:
+            retry_s = FIRST_RETRY_S if lived_s > STEADY_S else min(retry_s * 2, LAST_RETRY_S)
+            if code in (EXIT_OTHER_INSTANCE, EXIT_CONFIG):
                 retry_s = LAST_RETRY_S
             self.restarts += 1
             if not self._may_run.is_set():
@@ -131,6 +137,17 @@ PR_SET_PDEATHSIG = 1
 _PRCTL = _prctl()
 
 
+def _warden() -> "subprocess.Popen[bytes] | None":
+    """A process that outlives us by a moment, to end children that cannot follow; only where there is /proc."""
+    if not Path("/proc/self/stat").exists():
+        return None
+    command = [sys.executable, "-I", "-S", str(WARDEN), str(STOP_S)]
+    try:
+        return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+    except OSError:
+        return None
+
+
 def _cause(code: int) -> str:
     return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
 
@@ -142,6 +159,13 @@ def _is_ours(pid: int, *marks: str) -> bool:
     except OSError:
         return False
     return pid != os.getpid() and any(mark in line for mark in marks)
+
+
+def _parent(pid: int) -> int | None:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rsplit(")", 1)[1].split()[1])
+    except (OSError, IndexError):
+        return None
 
 
 class Supervisor:
@@ -168,12 +192,14 @@ class Supervisor:
         self.broker: BrokerProcess | None = None
         self.children: dict[str, Child] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._warden: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
         """Start the broker, if it is ours, and then the services. Raises BadConfig when there is no broker to start."""
         self._folder.mkdir(parents=True, exist_ok=True)
         port = self._site.broker.port
         await self._let_orphans_end()
+        self._warden = _warden()
         if self._site.broker.host == "embedded":
             if is_listening(port):
                 raise BadConfig(
@@ -187,12 +213,24 @@ class Supervisor:
             self._add(name, self._dressed(name, command))
 
     async def _let_orphans_end(self) -> None:
-        """Wait a moment for the children of a supervisor that was killed: they end by themselves."""
+        """Wait for the children of a supervisor that was killed: they end by themselves; one that cannot is ended.
+
+        Raises BadConfig when that supervisor still lives.
+        """
         left = self._pids.load() or {}
-        for _ in range(100):
-            if not any(_is_ours(pid, str(self._config), str(self._folder)) for pid in left.values()):
+        supervisor = left.pop("supervisor", None)
+        marks = str(self._config), str(self._folder)
+        for _ in range(int(STOP_S * 10)):
+            ours = [pid for pid in left.values() if _is_ours(pid, *marks)]
+            if not ours:
                 return
+            if supervisor is not None and supervisor in map(_parent, ours):
+                raise BadConfig(f"`busbar up` runs for this site already: process {supervisor}")
             await asyncio.sleep(0.1)
+        for pid in ours:
+            typer.echo(f"process {pid} of an earlier `busbar up` does not end; it is killed", err=True)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def _add(self, name: str, command: list[str]) -> None:
         log = self._logs / f"{name}.log" if self._logs is not None else None
@@ -201,6 +239,12 @@ class Supervisor:
 
     def _note_pids(self) -> None:
         pids = {name: child.pid for name, child in self.children.items()}
+        if self._warden is not None and self._warden.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._warden.stdin.write(
+                    "".join(f"{pid}\n" for pid in pids.values() if pid is not None).encode()
+                )
+                self._warden.stdin.flush()
         self._pids.save(
             {"supervisor": os.getpid(), **{name: pid for name, pid in pids.items() if pid is not None}}
         )
@@ -222,8 +266,12 @@ class Supervisor:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        with contextlib.suppress(OSError):
-            self._pids.path.unlink(missing_ok=True)
+        if self._warden is not None:
+            await asyncio.to_thread(self._warden.communicate)
+        # One that never began has written nothing there.
+        if self.children:
+            with contextlib.suppress(OSError):
+                self._pids.path.unlink(missing_ok=True)
 
     def failed_for_good(self) -> int | None:
         """The exit code of a service that cannot run with this configuration; None when all can."""

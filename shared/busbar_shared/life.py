@@ -6,6 +6,7 @@ start; of two that meet later, the younger stops giving orders.
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import resource
@@ -38,6 +39,8 @@ SECOND_BEAT_S = 7.0
 """A living instance speaks again within this; the retained word of a dead one does not."""
 RELEASE_S = 8.0
 """How long a service may take to leave its devices in their safe state."""
+
+PORT_TROUBLES = (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES)
 
 EXIT_CONFIG = 2
 EXIT_OTHER_INSTANCE = 3
@@ -90,13 +93,18 @@ def connect(
     username = broker.username.replace("{service}", account) if broker.username else None
     if username is not None:
         broker = msgspec.structs.replace(broker, username=username)
+    password = secret(broker.password, environ, service=account)
+    if username is not None and broker.password and password is None:
+        raise BadConfig(
+            f"broker.password: neither {broker.password} nor {broker.password}_FILE is set, and {username} needs it"
+        )
     return MqttBus(
         broker,
         client_id=f"busbar-{site.site.id}-{name}-{secrets.token_hex(4)}",
         root=site.site.topic_root,
         service=name,
         will=will,
-        password=secret(broker.password, environ, service=account),
+        password=password,
         tls=_tls(broker) if broker.tls else None,
     )
 
@@ -189,7 +197,9 @@ async def _finish(service: Service, working: "asyncio.Task[None]") -> int:
         log.error("%s", error)
         return EXIT_CONFIG
     if error is not None:
-        log.error("stopped by an error", exc_info=error)
+        # A port that is taken is no fault of the program, and may be free at the next try: a sentence is enough.
+        known = isinstance(error, OSError) and error.errno in PORT_TROUBLES
+        log.error("stopped: %s", error, exc_info=None if known else error)
         with contextlib.suppress(Exception):
             await service.bus.event("service_failed", f"{service.name} stopped: {error}", severity="error")
         return 1

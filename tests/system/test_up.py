@@ -97,6 +97,44 @@ async def test_after_the_supervisor_was_killed_its_children_end_and_up_works_aga
                 os.kill(pid, signal.SIGKILL)
 
 
+async def test_a_frozen_child_does_not_outlive_its_supervisor(tmp_path: Path) -> None:
+    first = start(tmp_path, quick_site())
+    try:
+        await online(tmp_path)
+        children = pids(tmp_path)
+        children.pop("supervisor")
+        os.kill(children["meter"], signal.SIGSTOP)
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+
+        until = time.monotonic() + 40
+        while left := [name for name, pid in children.items() if alive(pid)]:
+            assert time.monotonic() < until, f"still there: {left}"
+            await asyncio.sleep(0.2)
+    finally:
+        first.kill()
+        for pid in pids(tmp_path).values():
+            if alive(pid):
+                os.kill(pid, signal.SIGKILL)
+
+
+async def test_a_second_up_of_the_same_site_is_refused_and_harms_nothing(tmp_path: Path) -> None:
+    first = start(tmp_path, quick_site())
+    try:
+        await online(tmp_path)
+        before = pids(tmp_path)
+
+        second = await asyncio.to_thread(busbar, tmp_path, "up")
+
+        assert second.returncode == 2
+        assert f"`busbar up` runs for this site already: process {first.pid}" in second.stderr
+        assert pids(tmp_path) == before
+        await online(tmp_path)
+    finally:
+        first.terminate()
+        assert first.wait(30) == 0
+
+
 async def test_status_and_restart_of_a_running_site(tmp_path: Path) -> None:
     process = start(tmp_path, quick_site())
     try:

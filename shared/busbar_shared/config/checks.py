@@ -4,7 +4,7 @@ import zoneinfo
 from collections.abc import Iterator
 
 from busbar_contracts.load import LoadMode
-from busbar_shared.config.chargers import ChargerConfig
+from busbar_shared.config.chargers import ChargerConfig, OcppSection
 from busbar_shared.config.root import Site
 from busbar_shared.config.site import on_phase
 from busbar_shared.config.wiring import (
@@ -43,9 +43,18 @@ def _site(site: Site) -> Iterator[str]:
             f"ocpp.profile_validity_s: at least {LEAST_VALIDITY_S:g} seconds, because schedules start 10 seconds "
             f"in the past (found {site.ocpp.profile_validity_s:g})"
         )
+    if site.ocpp is not None:
+        yield from _certificates(site.ocpp)
     asks = site.ocpp is not None and site.ocpp.ask_tags
     if asks and all(_accepts_all(site, charger) for charger in site.chargers.values()):
         yield "ocpp.ask_tags: nobody is ever asked where accept_all_tags is true (found true)"
+
+
+def _certificates(section: OcppSection) -> Iterator[str]:
+    if section.security >= 2 and section.cert_file is None:
+        yield f"ocpp.cert_file: security {section.security} needs the server's certificate (found none)"
+    if section.security == 3 and section.ca_file is None:
+        yield "ocpp.ca_file: security 3 needs the authority of the chargers' certificates (found none)"
 
 
 def _accepts_all(site: Site, charger: ChargerConfig) -> bool:
