@@ -10,7 +10,7 @@ from typing import IO, Annotated
 
 import typer
 
-from busbar_shared.command_line import ConfigOption, answer_or_exit, fail, load_or_exit
+from busbar_shared.command_line import AsJson, ConfigOption, answer_or_exit, fail, load_or_exit, print_json
 
 app = typer.Typer(help="Battery and export power flow.", no_args_is_help=True)
 
@@ -42,8 +42,9 @@ def set_(
     value: Annotated[str, typer.Argument(help="The new value; null takes a limit away.")],
     battery: Annotated[str | None, typer.Option(help="Which battery; needed when there are several.")] = None,
     config: ConfigOption = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Change what the owner wants of a battery."""
+    """Change what the owner wants of a battery. Exit code 1 when it is refused."""
     from busbar_battery.asked import change
 
     site = load_or_exit(config)
@@ -54,6 +55,9 @@ def set_(
     after = answer_or_exit(change(site, os.environ, name, key, value))
     if after.refused:
         fail(f"Refused. {after.refused}", code=1)
+    if as_json:
+        print_json({"battery": name, "settings": after})
+        return
     typer.echo(f"{name}: {key} is {getattr(after, key, value)}")
 
 

@@ -2,17 +2,18 @@
 
 from collections.abc import Iterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Annotated, Any
 
 import typer
+
+from busbar_shared.command_line import print_json
 
 HEAD = """# Commands
 
 Generated from the command line by `busbar commands`; do not edit.
-Each command has `--help`.
+Each command has `--help` and `--json`: one object, or one a line where it goes on; services that run log JSON with it.
 Where `--config` is not given, the file is `BUSBAR_CONFIG`, else `busbar.toml` in this folder.
-What prints a table prints JSON with `--json`, one object, or one a line where it goes on.
-Answers go to standard output, problems to standard error; colours are left out when it is not a terminal.
+Answers go to standard output, problems and progress to standard error; colours and bars are left out when it is not a terminal.
 `busbar --install-completion` installs completion for your shell.
 
 ## Exit codes
@@ -96,8 +97,22 @@ def _plain(text: str | None) -> str:
     return " ".join((text or "").split()).replace("|", "\\|").replace("<", "&lt;")
 
 
-def commands() -> None:
+def commands(
+    json: Annotated[bool, typer.Option("--json", help="A list with one object a command.")] = False,
+) -> None:
     """Print every command with its arguments, options and exit codes, as docs/cli.md has it."""
     from busbar_cli.main import app
 
+    if json:
+        print_json(
+            [
+                {
+                    "command": " ".join(path),
+                    "help": _plain(one.help),
+                    "options": [name for each in one.params for name in each.opts],
+                }
+                for path, one in leaves(typer.main.get_command(app), ("busbar",))
+            ]
+        )
+        return
     typer.echo(commands_page(app), nl=False)

@@ -1,5 +1,6 @@
 """`busbar config`: check, schema, example, reference."""
 
+import tomllib
 from typing import Annotated
 
 import msgspec
@@ -9,7 +10,7 @@ from rich.table import Table
 
 from busbar_cli.ladder import ladder
 from busbar_cli.service_checks import service_problems
-from busbar_shared.command_line import ConfigOption, load_or_exit, path_of
+from busbar_shared.command_line import ConfigOption, load_or_exit, path_of, print_json
 from busbar_shared.life import EXIT_CONFIG
 
 app = typer.Typer(help="Check, describe or make a configuration.", no_args_is_help=True)
@@ -42,7 +43,7 @@ def check(
 
 
 @app.command()
-def schema() -> None:
+def schema(json: Annotated[bool, typer.Option("--json", help="It is JSON anyway.")] = True) -> None:
     """Print the JSON Schema of the configuration, for editors."""
     from busbar_shared.config.describe import schema_text
 
@@ -50,16 +51,28 @@ def schema() -> None:
 
 
 @app.command()
-def example() -> None:
+def example(
+    json: Annotated[
+        bool, typer.Option("--json", help="The same as one JSON object, without its comments.")
+    ] = False,
+) -> None:
     """Print an example configuration with every section that is often used."""
     from busbar_shared.config.describe import example_text
 
+    if json:
+        print_json(tomllib.loads(example_text()))
+        return
     typer.echo(example_text(), nl=False)
 
 
 @app.command()
-def reference() -> None:
+def reference(
+    json: Annotated[bool, typer.Option("--json", help="The same as JSON Schema.")] = False,
+) -> None:
     """Print every key of the configuration with its type, default and meaning, as docs/configuration.md has it."""
+    if json:
+        schema()
+        return
     from busbar_shared.config.reference import reference_page
 
     typer.echo(reference_page(), nl=False)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from busbar_shared.command_line import ConfigOption, load_or_exit
+from busbar_shared.command_line import ConfigOption, load_or_exit, print_json
 
 app = typer.Typer(help="Export the contract, or check live traffic against it.", no_args_is_help=True)
 
@@ -13,14 +13,21 @@ app = typer.Typer(help="Export the contract, or check live traffic against it.",
 @app.command()
 def export(
     folder: Annotated[Path, typer.Argument(help="Where asyncapi.json, TOPICS.md and config.schema.json go.")],
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Write the products of the contract."""
     from busbar_contracts.export import as_json, asyncapi, topics_page
     from busbar_shared.config.describe import schema_text
 
-    (folder / "asyncapi.json").write_text(as_json(asyncapi()), encoding="utf-8")
-    (folder / "TOPICS.md").write_text(topics_page(), encoding="utf-8")
-    (folder / "config.schema.json").write_text(schema_text(), encoding="utf-8")
+    made = {
+        "asyncapi.json": as_json(asyncapi()),
+        "TOPICS.md": topics_page(),
+        "config.schema.json": schema_text(),
+    }
+    for name, text in made.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    if json:
+        print_json({"written": [str(folder / name) for name in made]})
 
 
 @app.command()

@@ -9,6 +9,7 @@ import typer
 
 from busbar_contracts.service import ServiceStatus
 from busbar_shared.clock import RealClock
+from busbar_shared.command_line import print_json
 from busbar_shared.config.load import BadConfig
 from busbar_shared.config.root import Site
 from busbar_shared.life import FRESH_S, connect
@@ -32,8 +33,8 @@ def verdict(name: str, known: ServiceStatus | None, now: datetime) -> tuple[bool
     return True, f"{name} is online and ready"
 
 
-async def health(site: Site, name: str) -> int:
-    """Print one sentence. Returns 0 when the service is healthy, else 1. Uses the service's own account."""
+async def health(site: Site, name: str, *, as_json: bool = False) -> int:
+    """Print one sentence, or one object. Returns 0 when the service is healthy, else 1. Uses the service's own account."""
     known: ServiceStatus | None = None
     try:
         async with connect(site, name, os.environ) as bus:
@@ -43,11 +44,16 @@ async def health(site: Site, name: str) -> int:
                     known = (await anext(heard)).message
             reached = bus.connected.is_set()
     except BadConfig as error:
-        typer.echo(str(error), err=True)
-        return 1
+        return _told(name, False, str(error), as_json=as_json)
     if not reached:
-        typer.echo(f"the broker {site.broker.host}:{site.broker.port} does not answer", err=True)
-        return 1
-    healthy, text = verdict(name, known, RealClock().now())
-    typer.echo(text, err=not healthy)
+        text = f"the broker {site.broker.host}:{site.broker.port} does not answer"
+        return _told(name, False, text, as_json=as_json)
+    return _told(name, *verdict(name, known, RealClock().now()), as_json=as_json)
+
+
+def _told(name: str, healthy: bool, text: str, *, as_json: bool) -> int:
+    if as_json:
+        print_json({"service": name, "healthy": healthy, "text": text})
+    else:
+        typer.echo(text, err=not healthy)
     return 0 if healthy else 1

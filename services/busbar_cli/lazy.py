@@ -1,14 +1,17 @@
-"""Command groups that are imported only when they are used, so that a service stays small and starts fast."""
+"""Command groups that are imported only when they are used, so that a service stays small and starts fast.
+
+The table of contents is written here: in which panel a command stands, and in which order.
+"""
 
 import importlib
-from typing import Any, ClassVar
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
 GROUPS: dict[str, tuple[str, str]] = {
     "config": ("busbar_cli.config_commands", "Check, describe or make a configuration."),
-    "contract": ("busbar_cli.contract_commands", "Export the contract, or check live traffic against it."),
+    "contract": ("busbar_cli.contract_commands", "Export the contract, compare it, or check live traffic."),
     "discovery": ("busbar_cli.discovery_commands", "What Home Assistant is shown: list it, remove it."),
     "meter": ("busbar_meter.commands", "Scan, read and dump meters and inverters."),
     "ocpp": ("busbar_ocpp.commands", "Chargers: list, start, stop, verify, sessions."),
@@ -35,24 +38,43 @@ SINGLE: dict[str, tuple[str, str, str]] = {
 }
 """Commands that a service brings without a group of their own."""
 
+CONTENTS: dict[str, tuple[str, ...]] = {
+    "Begin": ("demo", "setup", "config", "accounts"),
+    "Run": ("up", "run", "restart"),
+    "Look": ("status", "explain", "doctor", "watch", "health"),
+    "Devices": ("meter", "ocpp", "plug", "heat", "battery", "chargeamps", "prices"),
+    "Home Assistant": ("detect", "discovery"),
+    "Bug reports and what-if": ("record", "replay", "simulate"),
+    "For programs and test benches": ("contract", "simulator", "commands", "version"),
+}
+"""The table of contents: what stands in which part, in the order of its reading."""
+
 
 class LazyGroup(TyperGroup):
     """A group whose subgroups are known by name and imported on use."""
 
-    shown: ClassVar[list[str]] = []
-
     def list_commands(self, ctx: Any) -> list[str]:
         """Every command, own and lazy, as a table of contents."""
-        return [*super().list_commands(ctx), *SINGLE, *GROUPS]
+        known = [*super().list_commands(ctx), *SINGLE, *GROUPS]
+        order = [name for part in CONTENTS.values() for name in part]
+        return sorted(known, key=lambda name: order.index(name) if name in order else len(order))
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of this name, imported now if need be; None when there is none."""
-        own = super().get_command(ctx, cmd_name)
-        if own is not None:
-            return own
-        if ctx.resilient_parsing or _asks_for_help_only(ctx):
-            return self._placeholder(cmd_name)
-        return _load(cmd_name)
+        found: Any = super().get_command(ctx, cmd_name)
+        if found is None:
+            only_names = ctx.resilient_parsing or _asks_for_help_only(ctx)
+            found = self._placeholder(cmd_name) if only_names else _load(cmd_name)
+        if found is not None:
+            found.rich_help_panel = _part_of(cmd_name)
+            # The table of contents has one line a command; exit codes stand in its own help.
+            found.short_help = (found.help or "").split(". ")[0].strip().rstrip(".") + "."
+        return found
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """What is called is real, also while the shell completes; only the table of contents looks at names."""
+        command = _load(args[0]) if super().get_command(ctx, args[0]) is None else None
+        return (args[0], command, args[1:]) if command is not None else super().resolve_command(ctx, args)
 
     def _placeholder(self, name: str) -> Any:
         text = GROUPS[name][1] if name in GROUPS else SINGLE[name][2] if name in SINGLE else None
@@ -63,6 +85,10 @@ class LazyGroup(TyperGroup):
         made = typer.main.get_command(app)
         made.name = name
         return made
+
+
+def _part_of(name: str) -> str | None:
+    return next((part for part, names in CONTENTS.items() if name in names), None)
 
 
 def _asks_for_help_only(ctx: Any) -> bool:

@@ -1,6 +1,7 @@
 """The table of contents of `busbar`."""
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +9,20 @@ from typing import Annotated
 import typer
 
 from busbar_cli.lazy import LazyGroup
-from busbar_shared.command_line import ConfigOption, load_or_exit
+from busbar_shared.command_line import ConfigOption, load_or_exit, print_json
+from busbar_shared.config.root import SERVICES
+
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object.")]
+JsonLogs = Annotated[bool, typer.Option("--json", help="Log JSON, one object a line.")]
+
+
+def _services(incomplete: str) -> list[str]:
+    """For the completion of the shell."""
+    return [name for name in SERVICES if name.startswith(incomplete)]
+
+
+ServiceName = Annotated[str, typer.Argument(help="Name of the service.", autocompletion=_services)]
+
 
 app = typer.Typer(
     cls=LazyGroup,
@@ -27,24 +41,34 @@ def main() -> None:
 
 @app.command()
 def run(
-    service: Annotated[str, typer.Argument(help="Name of the service: meter, ocpp, allocator, ...")],
+    service: Annotated[
+        str, typer.Argument(help="Name of the service: meter, ocpp, allocator, ...", autocompletion=_services)
+    ],
     config: ConfigOption = None,
+    json: JsonLogs = False,
 ) -> None:
     """Run one service. It needs only a broker."""
     from busbar_cli.run import run_service
 
-    raise typer.Exit(run_service(service, load_or_exit(config)))
+    raise typer.Exit(run_service(service, load_or_exit(config), json_log=json))
 
 
 @app.command()
 def up(
     config: ConfigOption = None,
-    only: Annotated[list[str] | None, typer.Option(help="Only these services; repeat the option.")] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(help="Only these services; repeat the option.", autocompletion=_services),
+    ] = None,
+    json: JsonLogs = False,
 ) -> None:
     """Run all services of a site on this machine, and restart those that die."""
+    from busbar_cli.run import LOG_JSON
     from busbar_cli.up import up as run_up
 
     site = load_or_exit(config)
+    if json:
+        os.environ[LOG_JSON] = "1"
     raise typer.Exit(asyncio.run(run_up(site, config, only)))
 
 
@@ -98,7 +122,7 @@ def watch(
 @app.command()
 def status(
     config: ConfigOption = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    json: JsonOption = False,
 ) -> None:
     """Show which services live, and the state of the house. Exit code 1 when a configured service is not online."""
     from busbar_cli.status import status as run_status
@@ -108,30 +132,35 @@ def status(
 
 @app.command()
 def restart(
-    service: Annotated[str, typer.Argument(help="Name of the service.")],
+    service: ServiceName,
     config: ConfigOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Restart one service under `busbar up`, leaving its leases to run on instead of dropping cars."""
     from busbar_cli.up import restart as run_restart
 
-    raise typer.Exit(run_restart(load_or_exit(config), service))
+    code = run_restart(load_or_exit(config), service)
+    if json:
+        print_json({"service": service, "asked": code == 0})
+    raise typer.Exit(code)
 
 
 @app.command()
 def health(
-    service: Annotated[str, typer.Argument(help="Name of the service.")],
+    service: ServiceName,
     config: ConfigOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Say whether one service is online and ready. Exit code 1 when it is not; for container engines."""
     from busbar_cli.health import health as run_health
 
-    raise typer.Exit(asyncio.run(run_health(load_or_exit(config), service)))
+    raise typer.Exit(asyncio.run(run_health(load_or_exit(config), service, as_json=json)))
 
 
 @app.command()
 def doctor(
     config: ConfigOption = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    json: JsonOption = False,
     seconds: Annotated[float, typer.Option(help="How long to listen.", min=1, max=3600)] = 12.0,
 ) -> None:
     """Look at the running site, say what is wrong and what to do. Exit code 0 good, 1 something is bad, 2 configuration."""
@@ -156,14 +185,18 @@ def setup(
         list[str] | None, typer.Option(help="A further name or address in the certificates; repeat it.")
     ] = None,
     renew: Annotated[bool, typer.Option("--renew", help="Make the servers' certificates anew.")] = False,
+    json: Annotated[
+        bool,
+        typer.Option("--json", help="One JSON object: what was written and what to do next; asks nothing."),
+    ] = False,
 ) -> None:
     """Write configuration, accounts and certificates for a new site. What is there already is kept."""
     from busbar_cli.setup_command import set_up
 
     raise typer.Exit(
         set_up(
-            folder, yes=yes, where=where, name=name, timezone=timezone, limit_a=limit, phases=phases, meter=meter,
-            chargers=chargers, ocpp_tls=ocpp_tls, hosts=tuple(host or ()), renew=renew,
+            folder, yes=yes or json, where=where, name=name, timezone=timezone, limit_a=limit, phases=phases, meter=meter,
+            chargers=chargers, ocpp_tls=ocpp_tls, hosts=tuple(host or ()), renew=renew, as_json=json,
         )
     )  # fmt: skip
 
@@ -176,17 +209,21 @@ def accounts(
     reference: Annotated[
         bool, typer.Option("--reference", help="Print the access list of a site without devices.")
     ] = False,
+    json: JsonOption = False,
 ) -> None:
     """Bring the broker's accounts and access list in line with the configuration, after it was changed."""
     from busbar_cli.setup_command import renew
 
-    raise typer.Exit(renew(folder, reference=reference))
+    raise typer.Exit(renew(folder, reference=reference, as_json=json))
 
 
 @app.command()
-def version() -> None:
+def version(json: JsonOption = False) -> None:
     """Print the version of the program and of the contract."""
     from busbar_contracts import CONTRACT_VERSION
     from busbar_shared.life import program_version
 
+    if json:
+        print_json({"program": program_version(), "contract": CONTRACT_VERSION})
+        return
     print(f"busbar {program_version()}, contract {CONTRACT_VERSION}")

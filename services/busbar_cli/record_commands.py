@@ -13,7 +13,7 @@ import typer
 from busbar_cli.hiding import secrets_of
 from busbar_cli.recording import BadRecording, Writer, header_of, line_of
 from busbar_shared.clock import RealClock
-from busbar_shared.command_line import ConfigOption, load_or_exit
+from busbar_shared.command_line import ConfigOption, load_or_exit, print_json
 from busbar_shared.config.root import Site
 from busbar_shared.life import connect, program_version
 
@@ -24,9 +24,12 @@ def record(
     minutes: Annotated[
         float | None, typer.Option(help="End by itself after so many minutes.", min=0.01)
     ] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Record the traffic of a site, without its secrets."""
+    """Record the traffic of a site, without its secrets. Exit code 1 when nothing was heard."""
     count = asyncio.run(_record(load_or_exit(config), file, minutes))
+    if json:
+        print_json({"file": str(file), "messages": count})
     typer.echo(f"{count} messages in {file}", err=True)
     if not count:
         raise typer.Exit(1)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Awaitable, Callable
 
 import typer
+from msgspec.structs import replace
 
 from busbar_shared.config.load import BadConfig
 from busbar_shared.config.root import Site
@@ -26,12 +27,17 @@ SERVICES = {
 """The word a person types, and the module that does it."""
 
 
-def run_service(name: str, site: Site) -> int:
+LOG_JSON = "BUSBAR_LOG_JSON"
+"""Set by `busbar up --json` for its children: log JSON, whatever the file says."""
+
+
+def run_service(name: str, site: Site, *, json_log: bool = False) -> int:
     """Run the service until it is asked to stop. Returns its exit code."""
     if name not in SERVICES:
         typer.echo(f"there is no service {name!r}; there are {', '.join(SERVICES)}", err=True)
         return EXIT_CONFIG
-    configure(site.log, name, site.site.timezone)
+    section = replace(site.log, json=site.log.json or json_log or bool(os.environ.get(LOG_JSON)))
+    configure(section, name, site.site.timezone)
     module = importlib.import_module(SERVICES[name])
     work: Callable[[Service], Awaitable[None]] = module.run
     try:

@@ -269,6 +269,7 @@ def tags(as_json: JsonOption = False, config: ConfigOption = None) -> None:
 @app.command()
 def password(
     given: Annotated[str | None, typer.Option(help="The password; without it one is made.")] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Make the hash for `password` of a charger, and the password to type into the charge point."""
     import secrets
@@ -278,6 +279,9 @@ def password(
     chosen = given if given is not None else secrets.token_hex(16)
     if not 8 <= len(chosen) <= 40:
         fail("a password has 8 to 40 characters")
+    if as_json:
+        _json({"type_into_charge_point": chosen, "password": hashed(chosen)})
+        return
     if given is None:
         typer.echo(f"type into the charge point:   {chosen}")
     typer.echo(f'write into the configuration: password = "{hashed(chosen)}"')

@@ -5,7 +5,10 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
+
+from busbar_shared.command_line import AsJson, print_json
 
 app = typer.Typer(no_args_is_help=True, help="Parts of the simulated house for a test bench.")
 
@@ -20,6 +23,7 @@ def replay(
     dump: Annotated[Path, typer.Argument(help="What `busbar meter dump` wrote.")],
     port: Annotated[int, typer.Option(help="Port to listen on; 0: any free one.")] = 1502,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    json: AsJson = False,
 ) -> None:
     """Serve a register image as if it were the device it was taken from, until interrupted."""
     from busbar_simulator.modbus_server import ModbusServer
@@ -38,7 +42,10 @@ def replay(
         except OSError as error:
             typer.echo(f"{host}:{port}: {error.strerror}", err=True)
             raise typer.Exit(1) from error
-        typer.echo(f"units {', '.join(map(str, sorted(units)))} on {host}:{found}")
+        if json:
+            print_json({"units": sorted(units), "host": host, "port": found})
+        else:
+            typer.echo(f"units {', '.join(map(str, sorted(units)))} on {host}:{found}")
         await asyncio.Event().wait()
 
     _until_interrupted(serve())
@@ -55,6 +62,7 @@ def chargers(
     seconds: Annotated[
         float | None, typer.Option(help="End after so long; else run until interrupted.")
     ] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Connect many charge points with a car each, and say how they fare once a second."""
     from busbar_simulator.herd import Herd
@@ -69,7 +77,12 @@ def chargers(
         typer.echo(f"version: {version} is not 1.6 or 2.0.1", err=True)
         raise typer.Exit(2)
     herd = Herd(url, count=count, version=version, prefix=prefix, password=password, faults=faults)
-    _until_interrupted(herd.run(seconds, typer.echo))
+
+    def say(sentence: str) -> None:
+        figures = {"online": herd.online, "of": len(herd.links), "charging": herd.charging}
+        typer.echo(msgspec.json.encode(figures).decode() if json else sentence)
+
+    _until_interrupted(herd.run(seconds, say))
 
 
 def _until_interrupted(work: Coroutine[None, None, None]) -> None:

@@ -1,10 +1,16 @@
 """Pages that are made from the code are what the code says now."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
+import pytest
 import typer
 
 from busbar_cli.commands_page import commands_page, leaves
+from busbar_cli.lazy import CONTENTS
 from busbar_cli.main import app
 from busbar_shared.config.reference import reference_page
 
@@ -44,33 +50,67 @@ def test_every_command_says_what_it_does() -> None:
     ] == []
 
 
-WITHOUT_JSON = {
-    "run": "it runs until it is stopped",
-    "up": "it runs until it is stopped",
-    "restart": "it prints nothing when it is good",
-    "health": "its answer is the exit code",
-    "version": "one line",
-    "record": "it writes a file",
-    "commands": "it prints this page",
-    "setup": "it writes files and says which",
-    "accounts": "it writes files and says which",
-    "config schema": "it is JSON",
-    "config example": "it is TOML",
-    "config reference": "it is a page",
-    "contract export": "it writes files",
-    "ocpp password": "it prints what to copy into the file and the charger",
-    "battery set": "one line",
-    "simulator replay": "it runs until it is stopped",
-    "simulator chargers": "it runs until it is stopped",
-}
-"""Commands that print no table, and why they have no --json."""
-
-
-def test_every_command_that_prints_a_table_prints_json_too() -> None:
+def test_every_command_has_json() -> None:
     silent = {
-        " ".join(path[1:])
+        " ".join(path)
         for path, command in leaves(typer.main.get_command(app), ("busbar",))
         if "--json" not in {name for one in command.params for name in one.opts}
     }
 
-    assert silent - WITHOUT_JSON.keys() == set(), "give it --json, or say here why it needs none"
+    assert silent == set()
+
+
+def test_every_command_has_its_place_in_the_table_of_contents() -> None:
+    root: Any = typer.main.get_command(app)
+    told = [name for part in CONTENTS.values() for name in part]
+
+    assert sorted(told) == sorted(root.list_commands(None))
+    assert root.list_commands(None) == told
+
+
+def test_the_table_of_contents_is_short_and_in_parts() -> None:
+    page = run_busbar("--help").stdout.splitlines()
+
+    assert [line.split("─")[1].strip() for line in page if line.startswith("╭─")] == ["Options", *CONTENTS]
+    assert not any("xit code" in line for line in page)
+    assert len(page) < 75
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        pytest.param("busbar ", {"demo", "ocpp", "doctor"}, id="the commands"),
+        pytest.param("busbar do", {"doctor"}, id="the rest of a word"),
+        pytest.param("busbar ocpp ", {"list", "verify"}, id="the commands of a group"),
+        pytest.param("busbar ocpp config ", {"get", "set"}, id="the commands of a group in a group"),
+        pytest.param("busbar restart a", {"allocator"}, id="the name of a service"),
+        pytest.param("busbar status --", {"--json", "--config"}, id="options"),
+        pytest.param(
+            "busbar explain --", {"--live", "--schema"}, id="options of a command that is imported late"
+        ),
+    ],
+)
+def test_the_shell_completes(line: str, offered: set[str]) -> None:
+    words = line.split()
+    count = len(words) if line.endswith(" ") else len(words) - 1
+    found = run_busbar(
+        _BUSBAR_COMPLETE="complete_bash", COMP_WORDS=line, COMP_CWORD=str(count)
+    ).stdout.split()
+
+    assert offered <= set(found)
+    assert len(found) > 1 or offered == set(found)
+
+
+def test_where_it_is_no_terminal_nothing_is_coloured_and_no_bar_is_drawn() -> None:
+    done = run_busbar("config", "check", "--config", "nowhere.toml")
+
+    assert done.returncode == 2
+    assert "nowhere.toml" in done.stderr
+    assert "\x1b" not in done.stdout + done.stderr + run_busbar("--help").stdout
+
+
+def run_busbar(*words: str, **environ: str) -> "subprocess.CompletedProcess[str]":
+    """`busbar` as a person types it, but with no terminal around."""
+    whole = {**os.environ, "PYTHONPATH": ":".join(sys.path), "COLUMNS": "80", **environ}
+    command = [sys.executable, "-c", "from busbar_cli.main import main; main()", *words]
+    return subprocess.run(command, env=whole, capture_output=True, text=True, check=False)
