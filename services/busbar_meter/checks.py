@@ -9,7 +9,21 @@ from busbar_shared.config.root import Site
 
 def problems_of(site: Site) -> list[str]:
     """Each problem as a sentence that begins with the path of the field."""
-    return [problem for role in roles_of(site) for problem in _role_problems(role)]
+    found = [problem for role in roles_of(site) for problem in _role_problems(role)]
+    return [*found, *_consumption(site)]
+
+
+def _consumption(site: Site) -> list[str]:
+    """A meter in the path to the loads stands for the connection, and is of use beside an inverter only."""
+    roots = {circuit.meter for circuit in site.circuits.values() if circuit.parent is None}
+    problems = []
+    for name, meter in site.meters.items():
+        path = f"meters.{name}.location"
+        if meter.location == "consumption" and name not in roots:
+            problems.append(f"{path}: only the meter of the connection to the grid can be worked out")
+        elif meter.location == "consumption" and not site.inverters:
+            problems.append(f"{path}: there is no [inverters.*] to subtract; without one leave this out")
+    return problems
 
 
 def _role_problems(role: RolePlan) -> list[str]:

@@ -77,6 +77,11 @@ class Line:
         """The stations behind this connection."""
         return [visit.station for visit in self._visits]
 
+    @property
+    def roles(self) -> list[AnyRole]:
+        """The devices of the house behind this connection."""
+        return [role for station in self.stations for role in station.roles]
+
     def poke(self, station: Station) -> None:
         """Visit a station as soon as the wire is free: there is an order for it."""
         for visit in self._visits:

@@ -5,16 +5,17 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from busbar_contracts.battery import BatterySetpoint
+from busbar_contracts.battery import BatteryReading, BatterySetpoint
 from busbar_contracts.meter import InverterLimit, InverterReading, MeterReading
 from busbar_meter.checks import problems_of
 from busbar_meter.config import BadMeterConfig, LinePlan, lines_of, mqtt_roles
+from busbar_meter.consumption import Producers
 from busbar_meter.desk import Desk
 from busbar_meter.line import Line, Say, Station
 from busbar_meter.map_station import MapStation
 from busbar_meter.mqtt_device import MqttDevice
 from busbar_meter.orders import Kept
-from busbar_meter.roles import AnyRole
+from busbar_meter.roles import AnyRole, MeterRole
 from busbar_meter.sign_watch import SignWatch
 from busbar_meter.sunspec_station import Actuator, SunSpecStation
 from busbar_meter.wire import ModbusWire
@@ -40,9 +41,13 @@ async def run(service: Service) -> None:
     file = StateFile(service.state_dir / "orders.json", Kept)
     desk = Desk(service.site, service.clock, file, supervised=supervised)
     desk.restore()
-    say = say_on(service)
+    producers = Producers(service.site)
+    say = say_on(service, producers)
     lines = [line_of(plan, desk, service, say) for plan in lines_of(service.site)]
     devices = [MqttDevice(role, service.clock, service.bus, say) for role in mqtt_roles(service.site)]
+    for role in (*(device.role for device in devices), *(role for line in lines for role in line.roles)):
+        if isinstance(role, MeterRole) and role.in_consumption:
+            role.producers = producers
     desk.poke = lambda kind, name: poke(lines, kind, name)
     try:
         async with asyncio.TaskGroup() as tasks:
@@ -115,7 +120,7 @@ def line_of(plan: LinePlan, desk: Desk, service: Service, say: Say) -> Line:
     return Line(str(plan.address), wire, stations, service.clock, say, event)
 
 
-def say_on(service: Service) -> Say:
+def say_on(service: Service, producers: Producers) -> Say:
     """How a role's reading reaches the bus."""
 
     watch = SignWatch()
@@ -123,6 +128,8 @@ def say_on(service: Service) -> Say:
 
     async def say(role: AnyRole, message: Struct) -> None:
         await service.bus.say(message, **{role.plan.kind: role.plan.id})
+        if isinstance(message, InverterReading | BatteryReading):
+            producers.heard(role.plan.id, message, service.clock.monotonic())
         if isinstance(message, MeterReading) and role.plan.id == grid:
             watch.grid(message.power_w)
         elif isinstance(message, InverterReading):

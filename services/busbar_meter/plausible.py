@@ -128,7 +128,7 @@ def quality_of(sample: GridSample | InverterSample | BatterySample) -> Quality:
         # It answers, and says nothing that matters: an inverter at night.
         soc = sample.soc_percent if isinstance(sample, BatterySample) else None
         return Quality.UNKNOWN if soc is None else Quality.GOOD
-    worked_out = sample.phases_estimated if isinstance(sample, GridSample) else False
+    worked_out = isinstance(sample, GridSample) and (sample.phases_estimated or sample.worked_out)
     if isinstance(sample, BatterySample):
         worked_out = sample.estimated
     return Quality.ESTIMATED if worked_out else Quality.GOOD

@@ -7,10 +7,11 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
-from busbar_contracts.meter import Control
+from busbar_contracts.meter import Control, Quality
 from busbar_meter.config import RolePlan
+from busbar_meter.consumption import Producers
 from busbar_meter.control import NOT_OFFERED, Standing
-from busbar_meter.plausible import Gate
+from busbar_meter.plausible import Gate, quality_of
 from busbar_meter.readings import (
     battery_reading,
     inverter_reading,
@@ -57,6 +58,13 @@ class MeterRole:
             most_w=most_a * whole if most_a else None,
             step_w=plan.breaker_a * whole if plan.breaker_a else None,
         )
+        # Set for a meter in the path to the loads: what makes the grid of its samples.
+        self.producers: Producers | None = None
+
+    @property
+    def in_consumption(self) -> bool:
+        """Whether it measures the loads instead of the connection."""
+        return self.config.location == "consumption"
 
     def sign(self, by_maker: int) -> int:
         """+1 when the device counts import as positive."""
@@ -67,8 +75,20 @@ class MeterRole:
         verdict = self._gate.judge(inverted(sample, self.config.invert), monotonic)
         if verdict.sample is None:
             return Outcome(None, verdict.detail)
+        if self.producers is not None:
+            return self._worked_out(verdict.sample, verdict.quality, self.producers, monotonic)
         reading = meter_reading(verdict.sample, self.config.every_s, verdict.quality, verdict.detail)
         return Outcome(reading, verdict.detail)
+
+    def _worked_out(
+        self, sample: GridSample, quality: Quality, producers: Producers, monotonic: float
+    ) -> Outcome:
+        grid = producers.grid(sample, monotonic)
+        if isinstance(grid, str):
+            return Outcome(None, grid)
+        quality = quality if quality is Quality.DOUBTFUL else quality_of(grid)
+        detail = "; ".join(grid.doubts)
+        return Outcome(meter_reading(grid, self.config.every_s, quality, detail), detail)
 
     def silent(self, at: datetime, why: str) -> Struct | None:
         """Nothing: a meter that is not heard grows stale, and its readers fall back by the clock."""

@@ -35,6 +35,8 @@ class GridSample(Struct, frozen=True, kw_only=True):
     export_wh: float | None = None
     frequency_hz: float | None = None
     phases_estimated: bool = False
+    # Not measured at this place, but reckoned from others.
+    worked_out: bool = False
     # Things a person should know about this sample, for example "no phase powers".
     doubts: tuple[str, ...] = ()
 

@@ -96,7 +96,9 @@ class SunSpecStation:
 
     def _meter(self, role: MeterRole, part: PartRead, manner: Manner, now: float) -> Outcome:
         block, at = _block_of(part, METER_MODELS)
-        return role.heard(grid_sample(block, at, role.sign(manner.meter_sign), role.plan.phases), now)
+        # In the path to the loads SunSpec meters count consumption as negative (open-dynamic-export).
+        usual = -manner.meter_sign if role.in_consumption else manner.meter_sign
+        return role.heard(grid_sample(block, at, role.sign(usual), role.plan.phases), now)
 
 
 def part_for(role: AnyRole, parts: Iterable[PartRead]) -> PartRead | None:

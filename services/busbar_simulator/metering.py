@@ -10,7 +10,7 @@ from busbar_simulator.devices.generic import Generic, Shown
 from busbar_simulator.devices.message import Gadget
 from busbar_simulator.devices.meters import Read, Sample, Shelly3Em, ShellyPro3Em
 from busbar_simulator.plant.house import House
-from busbar_simulator.plant.phases import Phases, added
+from busbar_simulator.plant.phases import NONE, Phases, added, less, over
 
 # A meter is a year old when the simulation begins: no energy reads zero.
 BEGUN_WH = 1_234_567.0
@@ -42,6 +42,12 @@ def seen_by(site: Site, root: str, name: str) -> Callable[[House], Phases]:
         if meter == name:
             return _of_thing(load)
     return lambda house: house.currents_a[root]
+
+
+def consumption(house: House) -> Phases:
+    """What a meter in the path to the loads says: their current, negative as such meters count it."""
+    made = added(NONE, *(inverter.ac_phases_w for inverter in house.inverters.values()))
+    return less(NONE, added(house.grid_a, over(made, house.volts)))
 
 
 def _of_thing(load: str) -> Callable[[House], Phases]:

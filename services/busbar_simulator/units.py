@@ -7,7 +7,7 @@ from typing import Protocol
 
 from busbar_shared.config.root import Site
 from busbar_simulator.build import Built
-from busbar_simulator.metering import BEGUN_WH, seen_by
+from busbar_simulator.metering import BEGUN_WH, consumption, seen_by
 from busbar_simulator.plant.house import House
 from busbar_simulator.plant.inverter import Inverter
 from busbar_simulator.plant.phases import Phases
@@ -143,6 +143,9 @@ def units(site: Site, built: Built) -> Units:
 def _meter(site: Site, built: Built, name: str) -> MeterUnit:
     personality = PERSONALITIES[built.battery.meter_personality or built.battery.personality]
     device = meter_device(personality, f"SIM-{name}", site.site.phases)
+    config = site.meters.get(name)
+    if config is not None and config.location == "consumption":
+        return MeterUnit(device, consumption, personality, site.site.phases)
     return MeterUnit(device, seen_by(site, built.house.root, name), personality, site.site.phases)
 
 

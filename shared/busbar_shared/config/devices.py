@@ -65,6 +65,12 @@ class MeterConfig(DeviceConfig, frozen=True, kw_only=True, forbid_unknown_fields
         Meta(description="Site phase of the device's L1, L2, L3; null: all of the site in order."),
     ] = None
     invert: Annotated[tuple[Phase, ...], Meta(description="Phases whose sign is to be turned.")] = ()
+    location: Annotated[
+        Literal["direct", "consumption"],
+        Meta(
+            description="consumption: in the path to the loads, not at the grid, which is then worked out with the inverters."
+        ),
+    ] = "direct"
     sign: Annotated[
         Literal["auto", "import_positive", "export_positive"],
         Meta(description="What a positive value of the device means; auto: by its manufacturer."),
