@@ -15,6 +15,7 @@ from busbar_shared.clock import RealClock
 from busbar_shared.config.root import Site
 from busbar_shared.judge import Refused, decode
 from busbar_shared.life import connect
+from busbar_shared.progress import waiting
 
 CONNECT_S = 5.0
 BURST = 5
@@ -84,7 +85,7 @@ async def check_live(site: Site, seconds: float, *, as_json: bool) -> int:
             return 1
         clock = RealClock()
         expected = Punctual(site, clock.monotonic())
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(TimeoutError), waiting("listening to the bus", seconds):
             async with asyncio.timeout(seconds):
                 async for message in heard:
                     judged.hear(message)

@@ -41,11 +41,12 @@ def detect(
 
 async def _heard(site: Site, base: str, seconds: float) -> dict[str, bytes]:
     from busbar_shared.life import connect
+    from busbar_shared.progress import waiting
 
     messages: dict[str, bytes] = {}
     async with connect(site, "detect", os.environ) as bus:
         heard = bus.listen_raw(f"{base}/#", "solar_assistant/#")
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(TimeoutError), waiting("listening to Home Assistant", seconds):
             async with asyncio.timeout(seconds):
                 async for one in heard:
                     messages[one.topic] = one.payload

@@ -23,6 +23,7 @@ from busbar_shared.clock import RealClock
 from busbar_shared.config.load import BadConfig
 from busbar_shared.config.root import SERVICES, Site
 from busbar_shared.life import connect, state_dir_of
+from busbar_shared.progress import waiting
 from busbar_shared.statefile import StateFile
 
 CONNECT_S = 5.0
@@ -65,7 +66,8 @@ async def look(site: Site, environ: Mapping[str, str], seconds: float) -> Facts:
             hearing, began_s = asyncio.create_task(ear.hear()), clock.monotonic()
             try:
                 logins = await _logins(site, environ, ear)
-                await clock.sleep(seconds)
+                with waiting("listening to the site", seconds):
+                    await clock.sleep(seconds)
                 listened_s = clock.monotonic() - began_s
             finally:
                 hearing.cancel()

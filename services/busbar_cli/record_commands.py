@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +17,7 @@ from busbar_shared.clock import RealClock
 from busbar_shared.command_line import ConfigOption, load_or_exit, print_json
 from busbar_shared.config.root import Site
 from busbar_shared.life import connect, program_version
+from busbar_shared.progress import counting
 
 
 def record(
@@ -45,11 +47,15 @@ async def _record(site: Site, file: Path, minutes: float | None) -> int:
         writer = Writer(file, header_of(site, program_version(), clock.now(), known))
         started_s, told_s = clock.monotonic(), time.monotonic()
         try:
-            with contextlib.suppress(TimeoutError, asyncio.CancelledError):
+            with (
+                contextlib.suppress(TimeoutError, asyncio.CancelledError),
+                counting("recording, messages") as count,
+            ):
                 async with asyncio.timeout(None if minutes is None else minutes * 60):
                     async for message in heard:
                         writer.add(line_of(message, started_s, known))
-                        if time.monotonic() - told_s > 10:
+                        count(writer.lines)
+                        if not sys.stderr.isatty() and time.monotonic() - told_s > 10:
                             told_s = time.monotonic()
                             typer.echo(f"{told_s - started_s:.0f} s, {writer.lines} messages", err=True)
         finally:
@@ -81,7 +87,8 @@ def replay(
         except msgspec.DecodeError:
             changes[key] = value
     try:
-        found = play(file, changes)
+        with counting("playing, messages") as count:
+            found = play(file, changes, count)
     except BadRecording as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error

@@ -7,7 +7,7 @@ are compared: so nothing but the change makes a difference.
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import takewhile
 from pathlib import Path
@@ -49,9 +49,15 @@ class Replayed(Struct, frozen=True, kw_only=True):
     """Of every message both services had to say: two replays with one digest decided the same from first to last."""
 
 
-def replay(path: Path, changes: Mapping[str, Any] | None = None) -> Replayed:
-    """Play the file. `changes` are dotted keys of the configuration with new values. Raises BadRecording."""
+def replay(
+    path: Path, changes: Mapping[str, Any] | None = None, tell: Callable[[float], None] = lambda _: None
+) -> Replayed:
+    """Play the file. `changes` are dotted keys of the configuration with new values. Raises BadRecording.
+
+    `tell` is told how many messages were played.
+    """
     header, lines = read(path)
+    lines = _told(lines, tell)
     try:
         before, settings = site_of(header, {}), settings_in(path)
         same = Player(before, header, before, settings)
@@ -59,9 +65,16 @@ def replay(path: Path, changes: Mapping[str, Any] | None = None) -> Replayed:
             return same.play(lines)
         other = Player(site_of(header, changes), header, before, settings)
         same.play(lines)
-        return other.play(read(path)[1], same.decided)
+        return other.play(_told(read(path)[1], tell), same.decided)
     except BadConfig as error:
         raise BadRecording(f"the configuration cannot be used: {error}") from error
+
+
+def _told(lines: Iterator[Line], tell: Callable[[float], None]) -> Iterator[Line]:
+    for count, line in enumerate(lines):
+        if count % 1000 == 0:
+            tell(count)
+        yield line
 
 
 def site_of(header: Header, changes: Mapping[str, Any]) -> Site:

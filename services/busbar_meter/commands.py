@@ -59,10 +59,13 @@ def scan(
 ) -> None:
     """Find SunSpec devices: ports, units, bases and models, with lines for the configuration."""
     from busbar_meter.scan import scan_host
+    from busbar_shared.progress import waiting
 
     at, ids = _numbers(ports, 1, 65535), _numbers(units, 0, 255)
     where = _where(host, rtu_over_tcp, baudrate, parity)
-    done = asyncio.run(scan_host(where, at, ids, timeout, base))
+    # Most units are not there, and each of those is waited for once.
+    with waiting(f"asking {host}", len(at) * len(ids) * timeout):
+        done = asyncio.run(scan_host(where, at, ids, timeout, base))
     if as_json:
         typer.echo(json.dumps([each.row() for each in done.found], indent=2))
     else:

@@ -324,6 +324,7 @@ def _ask(
 
     from busbar_contracts.charger import ChargerCommand
     from busbar_ocpp.asked import PATIENCE_S, ask
+    from busbar_shared.progress import waiting
 
     site = load_or_exit(config)
     if charger not in site.chargers:
@@ -332,7 +333,9 @@ def _ask(
         command = msgspec.convert(said, ChargerCommand)
     except msgspec.ValidationError as error:
         fail(str(error), code=1)
-    answer = answer_or_exit(ask(site, os.environ, charger, connector, command, patience_s or PATIENCE_S))
+    patience_s = patience_s or PATIENCE_S
+    with waiting(f"{charger} is asked to {command.action}", patience_s):
+        answer = answer_or_exit(ask(site, os.environ, charger, connector, command, patience_s))
     if as_json:
         _json({"charger": charger, "connector": connector, "action": said["action"], "answer": answer})
     else:
