@@ -131,6 +131,12 @@ class HeatState(Observed, frozen=True, kw_only=True):
     comfort_demand: Annotated[bool, Meta(description="It needs heat for comfort now, from any source.")] = (
         False
     )
+    idle: Annotated[
+        bool,
+        Meta(
+            description="Granted, but it has not drawn for two minutes: the sun is free for others until it does."
+        ),
+    ] = False
     storage_demand: Annotated[bool, Meta(description="It could store more.")] = False
     wanted_wh: Annotated[WattHours | None, Meta(description="Energy it could still take.")] = None
     reach_s: Annotated[

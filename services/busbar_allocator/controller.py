@@ -18,7 +18,7 @@ from busbar_allocator.exchange import LoadOrder, Outcome, Said, Setup, Undecided
 from busbar_allocator.known import heard
 from busbar_allocator.observe import observed
 from busbar_allocator.phase_look import look_at_phases
-from busbar_allocator.plan import LoadPlan, Plan
+from busbar_allocator.plan import COMFORT, STORAGE, LoadPlan, Plan
 from busbar_allocator.present import Outside, ground_of, presented
 from busbar_allocator.promise import Promise, judged
 from busbar_allocator.raising import URGENCY, least_of, raise_loads, uses_of
@@ -26,6 +26,7 @@ from busbar_allocator.recognise import recognised
 from busbar_allocator.shortage import short_of_source
 from busbar_allocator.staleness import worst
 from busbar_allocator.state import NEVER, Mind, State
+from busbar_allocator.storing import look_at_storing
 from busbar_contracts.allocation import MeterHealth
 from busbar_contracts.load import LoadMode
 
@@ -58,12 +59,15 @@ def step(
     except snapshot.BadSnapshot as error:
         raise Undecided(str(error), state) from error
     state = look_at_phases(setup, state, seen, allocation, tick)
+    state, seen, allocation, stores = look_at_storing(setup, state, seen, allocation, ground, tick)
     minds, promise = _decide(setup, state, allocation, ground, tick)
     if plan.site.site.probe and tick.fresh and ground[plan.root] is MeterHealth.FRESH:
         minds = _probe(plan, state, minds, tick.now)
     state = state if promise is state.promise else replace(state, promise=promise)
-    state, orders, changed = _order(plan, state, minds, ground, tick)
-    return Outcome(state=state, orders=orders, allocation=allocation, ground=ground, changed=changed)
+    state, orders, changed = _order(plan, state, minds, ground, allocation, tick)
+    return Outcome(
+        state=state, orders=orders, allocation=allocation, ground=ground, changed=changed or stores
+    )
 
 
 def _probe(plan: Plan, state: State, minds: dict[str, Mind], now: float) -> dict[str, Mind]:
@@ -127,11 +131,15 @@ def _decide(
         minds[load.id] = mind if mind.reason == wish.reason else replace(mind, reason=wish.reason)
         if grounds[load.circuits] is MeterHealth.FRESH and grant.limit_a > mind.limit_a + TINY and tick.fresh:
             rising.append(((URGENCY.get(grant.mode, 1), setup.model.loads[place].priority, place), load))
-    ready = tick.now - state.started_at >= plan.lease_s or all(mind.known for mind in minds.values())
-    if not rising or not ready:
+    if not rising or not _is_ready(plan, state, minds, tick):
         return minds, state.promise
     rising.sort(key=lambda one: one[0])
     return minds, raise_loads(setup, state, allocation, ground, minds, [load for _, load in rising], tick)
+
+
+def _is_ready(plan: Plan, state: State, minds: dict[str, Mind], tick: Tick) -> bool:
+    """Whether anything new may be granted after a start: every load has spoken, or a lease is over."""
+    return tick.now - state.started_at >= plan.lease_s or all(mind.known for mind in minds.values())
 
 
 def _mode(setup: Setup, load: LoadPlan, grant: snapshot.LoadGrant) -> LoadMode:
@@ -141,8 +149,9 @@ def _mode(setup: Setup, load: LoadPlan, grant: snapshot.LoadGrant) -> LoadMode:
 
 
 def _order(
-    plan: Plan, state: State, minds: dict[str, Mind], ground: dict[str, MeterHealth], tick: Tick
-) -> tuple[State, tuple[LoadOrder, ...], bool]:
+    plan: Plan, state: State, minds: dict[str, Mind], ground: dict[str, MeterHealth],
+    allocation: snapshot.Allocation, tick: Tick,
+) -> tuple[State, tuple[LoadOrder, ...], bool]:  # fmt: skip
     """The orders that must leave now: what changed, and what is due for renewal."""
     books, orders, changed = dict(state.books), [], False
     starting = {name for name, one in ground.items() if one is MeterHealth.STARTING}
@@ -159,11 +168,26 @@ def _order(
         if moved:
             changed = True
             _write_order(plan, books, load, old, mind, tick.now)
-        if moved or mind.sent_at <= renew:
+        if (moved or mind.sent_at <= renew) and not _first_grant_comes(plan, state, load, minds, tick):
             minds[load.id] = replace(mind, sent_at=tick.now)
-            orders.append(LoadOrder(load.id, mind.limit_a, mind.reason, mind.phases))
+            waits = mind.limit_a <= 0 < allocation.loads[load.id].limit_a
+            reason = f"not yet; {mind.reason}" if waits else mind.reason
+            orders.append(LoadOrder(load.id, mind.limit_a, reason, mind.phases))
     new = replace(state, books=books, minds=minds, stepped_at=tick.now)
     return new, tuple(orders), changed
+
+
+def _first_grant_comes(plan: Plan, state: State, load: LoadPlan, minds: dict[str, Mind], tick: Tick) -> bool:
+    """A heater that was told nothing since our start is not blocked in the seconds before its first grant.
+
+    A heat pump that is blocked for a moment stays off for its dwell, and we may be restarted often.
+    """
+    if load.kind != "heater" or minds[load.id].sent_at != NEVER:
+        return False
+    comfort, storage = minds[load.owner + COMFORT], minds[load.owner + STORAGE]
+    if comfort.limit_a > 0 or storage.limit_a > 0:
+        return False
+    return comfort.permit.enough_since is not None or not _is_ready(plan, state, minds, tick)
 
 
 def _write_order(

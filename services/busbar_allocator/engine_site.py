@@ -62,6 +62,9 @@ def _settings(plan: Plan, settings: Settings) -> snapshot.Settings:
 
 def _load(load: LoadPlan, owner: LoadSettings | None, plan: Plan) -> snapshot.Load:
     mode = owner.mode if owner is not None else load.mode
+    if load.id.endswith(COMFORT) and mode is not LoadMode.OFF:
+        # Comfort runs from any source in every mode but Off, and waits for no sun.
+        mode = LoadMode.NORMAL
     return snapshot.Load(
         kind=_kind(load),  # type: ignore[arg-type]
         mode=mode if load.kind != "foreign" else LoadMode.STANDARD,

@@ -63,6 +63,8 @@ def charger_now(
 
 # Only of a load that has no grant: one that was just ordered on says the same until its contact has closed.
 STAYS_OFF = "it was switched a moment ago and must stay off a while"
+BLOCKED = 1
+"""The SG Ready state in which a heat pump is kept off."""
 
 
 def plug_now(
@@ -87,18 +89,25 @@ def plug_now(
 
 
 def heater_now(
-    settings: Settings, load: LoadPlan, mind: Mind, message: HeatState, draw: float | None,
-    now: float, wall: datetime,
+    plan: Plan, settings: Settings, load: LoadPlan, mind: Mind, message: HeatState, draw: float | None,
+    now: float, wall: datetime, *, storing: bool,
 ) -> snapshot.LoadNow:  # fmt: skip
-    comfort = load.id.endswith(COMFORT)
-    wants = message.comfort_demand if comfort else message.storage_demand and not message.comfort_demand
+    """One of a heater's two parts; `storing` tells that the grant is with the other that stores."""
+    comfort, running = load.id.endswith(COMFORT), mind.limit_a > 0
     waits = message.may_switch_at is not None and message.may_switch_at > wall
-    running = mind.limit_a > 0
+    stays = waits and not message.on and not running
+    takes_turns = not message.comfort_demand
+    if load.owner in plan.regulating:
+        # Nobody switches it on, so it only stays off where it was blocked; which part has the grant is decided
+        # in `storing`.
+        stays = waits and not running and (not comfort or message.sg_state == BLOCKED)
+        takes_turns = takes_turns or storing
+    wants = message.comfort_demand and not storing if comfort else message.storage_demand and takes_turns
     owner = settings.loads[load.owner]
     return snapshot.LoadNow(
         status="on" if message.on else "off", wants_power=wants, draw_a=draw, limit_given_a=mind.limit_a,
-        power_w=(message.max_w or None) if load.on_off else None,
-        blocked=STAYS_OFF if waits and not message.on and not running else "",
+        power_w=(message.max_w or None) if load.on_off else None, idle=comfort and running and message.idle,
+        blocked=STAYS_OFF if stays else "",
         hold_minimum=(waits and running) or mind.holding, keep_running=_young(load, mind, now),
         boost=owner.boost,
     )  # fmt: skip

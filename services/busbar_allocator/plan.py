@@ -15,7 +15,15 @@ from busbar_contracts.load import LoadMode
 from busbar_shared.config.root import Site
 from busbar_shared.config.services import ChargeAmpsConnector
 from busbar_shared.config.site import on_phase
-from busbar_shared.config.wiring import EVSE_MODES, HEAT_MODES, PLUG_MODES, connectors, path_to_root, spare_a
+from busbar_shared.config.wiring import (
+    EVSE_MODES,
+    HEAT_MODES,
+    PLUG_MODES,
+    connectors,
+    path_to_root,
+    regulates_itself,
+    spare_a,
+)
 
 START_MARGIN_A = 1.0
 
@@ -144,7 +152,7 @@ def plan_of(site: Site) -> Plan:
         lost_after_s=one.meter_lost_after_s, stale_s=one.meter_stale_s, reserve_a=one.stale_reserve_a,
         followers_wh=one.import_allowance_wh, battery_answer_s=one.battery_answer_s,
         any_switches=any(load.switches_phases for load in made),
-        regulating=tuple(name for name, heater in site.heaters.items() if heater.kind != "tank"),
+        regulating=tuple(name for name, heater in site.heaters.items() if regulates_itself(heater)),
     )  # fmt: skip
 
 
@@ -247,13 +255,16 @@ def _heaters(site: Site) -> Iterator[LoadPlan]:
         per_amp = site.site.voltage_v * len(heater.phases)
         ranged = heater.step_w is not None
         least = (heater.min_w or 0.0) if ranged else heater.rating_w
+        # What regulates itself goes on when nobody orders; what is switched is off.
+        alone_w = heater.rating_w if regulates_itself(heater) else 0.0
         for part in (COMFORT, STORAGE):
             yield LoadPlan(
                 id=f"{name}{part}", kind="heater", ids={"heater": name},
                 circuits=path_to_root(site, heater.circuit or site.root_circuit()),
                 legs=_legs(site, heater.phases), modes=HEAT_MODES, mode=heater.mode, priority=heater.priority,
                 min_a=least / per_amp, max_a=heater.rating_w / per_amp,
-                step_a=(heater.step_w or 0.0) / per_amp if ranged else 0.0, fallback_a=0.0, on_off=not ranged,
+                step_a=(heater.step_w or 0.0) / per_amp if ranged else 0.0,
+                fallback_a=alone_w / per_amp if part == COMFORT else 0.0, on_off=not ranged,
                 meter=heater.meter, pause_s=heater.min_off_s, min_run_s=heater.min_on_s,
                 first_dead_time_s=dead_time.first_guess("heater"), grid_price_max=heater.grid_price_max,
                 rating_w=heater.rating_w,

@@ -10,7 +10,7 @@ from busbar_allocator.background import Book
 from busbar_allocator.known import Meter, Seen, gone, silent
 from busbar_allocator.latches import BatteryLatch
 from busbar_allocator.loads_now import charger_now, heater_now, plug_now
-from busbar_allocator.plan import LoadPlan, Plan
+from busbar_allocator.plan import STORAGE, LoadPlan, Plan
 from busbar_allocator.settings import Settings
 from busbar_allocator.staleness import health
 from busbar_allocator.state import Mind, State
@@ -131,7 +131,8 @@ def _load(
         return charger_now(settings, load, mind, message, draw, state.known.socs.get(load.id), now)
     if isinstance(message, PlugState):
         return plug_now(plan, settings, load, mind, message, draw, now, wall)
-    return heater_now(settings, load, mind, message, draw, now, wall)
+    storing = load.owner in plan.regulating and state.minds[load.owner + STORAGE].limit_a > 0
+    return heater_now(plan, settings, load, mind, message, draw, now, wall, storing=storing)
 
 
 def reserved_a(plan: Plan, state: State, load: LoadPlan, mind: Mind, now: float) -> float:

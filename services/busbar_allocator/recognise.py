@@ -59,7 +59,9 @@ def found_limit(plan: Plan, load: LoadPlan, message: object) -> float:
         return _per_leg(plan, load, message.max_w) if on else 0.0
     if isinstance(message, HeatState):
         storing = message.order is HeatMode.BOOST
-        mine = storing == load.id.endswith(STORAGE) and message.order is not None and message.on is True
+        # What regulates itself may run in any second, whether or not it does now.
+        runs = message.on is True or load.owner in plan.regulating
+        mine = storing == load.id.endswith(STORAGE) and message.order is not None and runs
         return _per_leg(plan, load, message.max_w) if mine and message.order is not HeatMode.BLOCK else 0.0
     return 0.0
 

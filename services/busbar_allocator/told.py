@@ -182,8 +182,9 @@ def _to_heater(
     watts = (
         None if load.on_off or mode is HeatMode.BLOCK else max(comfort, storage) * plan.volts * len(load.legs)
     )
+    reason = state.minds[load.id].reason if mode is not HeatMode.BLOCK else order.reason
     message = HeatOrder(
-        **stamp.next(wall), lease_s=plan.lease_s, reason=order.reason[:1000], mode=mode,
+        **stamp.next(wall), lease_s=plan.lease_s, reason=reason[:1000], mode=mode,
         power_w=None if watts is None else round(watts, 1),
     )  # fmt: skip
     return ToSay(message, {"heater": name})

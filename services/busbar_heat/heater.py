@@ -26,6 +26,8 @@ Out = Send | PlugWish | Note
 
 RANK: Final = {HeatMode.BLOCK: 0, HeatMode.NORMAL: 1, HeatMode.BOOST: 2}
 POWER_AGE_S: Final = 660.0
+SETTLE_S: Final = 120.0
+"""So long without drawing, although it may, counts as satisfied."""
 
 
 def lowers(order: HeatOrder, current: HeatOrder | None) -> bool:
@@ -59,6 +61,7 @@ class Heater(ABC):
         self.started_s = now.s
         self._stretch: thermal.Stretch | None = None
         self._drew_since_s: float | None = None
+        self._still_since_s: float | None = None
         self._fitted: tuple[object, object, thermal.Model] | None = None
         if duty is not None:
             take_up(self.book, duty.leases, now)
@@ -133,6 +136,7 @@ class Heater(ABC):
     def tick(self, now: Moment) -> list[Out]:
         """Everything that is due now."""
         granted = self.granted(now)
+        self._note_still(granted, now)
         notes = self.think(granted, now)
         if granted is None and now.s - self.started_s < self.setup.lease_s:
             # Just started: orders may still be under way, and nothing new is begun without one.
@@ -209,6 +213,7 @@ class Heater(ABC):
             max_w=watts if self.setup.step_w is None else self.setup.rating_w,
             step_w=self.setup.step_w,
             measures=self.senses.power is not None,
+            idle=self._still_since_s is not None and now.s - self._still_since_s >= SETTLE_S,
             order=None if held is None else held.order.mode,
             order_until=None if held is None else now.when(held.until_s),
             issuer=None if held is None else held.order.issuer,
@@ -232,6 +237,14 @@ class Heater(ABC):
     def _order_in_force(self, now: Moment) -> HeatOrder | None:
         orders = self.book.in_force(now.s)
         return min(orders, key=lambda one: (RANK[one.mode], one.power_w or 0.0), default=None)
+
+    def _note_still(self, granted: HeatMode | None, now: Moment) -> None:
+        """Remember since when it may draw and does not; unknown is not still."""
+        may = granted in (HeatMode.NORMAL, HeatMode.BOOST)
+        if not may or self.is_drawing(now) is not False:
+            self._still_since_s = None
+        elif self._still_since_s is None:
+            self._still_since_s = now.s
 
     def _power_seen(self, now: Moment) -> float | None:
         return fresh(self.senses.power, now.s, POWER_AGE_S)

@@ -21,6 +21,8 @@ class HeatDuty(Struct, kw_only=True):
     said_c: float | None = None
     sg_state: int = 2
     sg_since: float | None = None
+    sg_rest_until: float | None = None
+    """Until when it is not blocked again after its longest block."""
     by_hand: int | None = None
 
 

@@ -58,8 +58,8 @@ def wished(granted: HeatMode | None, pool_w: float | None, by_hand: int | None, 
 def after(sg: Sg, wish: int, now_s: float, rules: SgRules, *, ordered_block: bool) -> Sg:
     """The state after a wish: dwell and the longest block are kept."""
     if sg.state == BLOCK and sg.since_s is not None and now_s - sg.since_s >= rules.block_max_s:
-        # Two hours without heat are the most a house is asked for; then it rests from blocks for a dwell.
-        return Sg(NORMAL, now_s, rest_until_s=now_s + rules.dwell_s)
+        # Two hours without heat are the most a house is asked for; then it has as long to get warm again.
+        return Sg(NORMAL, now_s, rest_until_s=now_s + max(rules.block_max_s, rules.dwell_s))
     if wish == BLOCK and sg.rest_until_s is not None and now_s < sg.rest_until_s:
         wish = NORMAL
     if wish == sg.state:

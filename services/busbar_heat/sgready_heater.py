@@ -19,7 +19,8 @@ class SgReady(Heater):
 
     def take_up(self, duty: HeatDuty, now: Moment) -> None:
         """Dwell and block go on counting."""
-        self.sg = sgready.Sg(duty.sg_state, now.monotonic_of(duty.sg_since))
+        rest_s = now.monotonic_of(duty.sg_rest_until, most_s=self.setup.block_max_s)
+        self.sg = sgready.Sg(duty.sg_state, now.monotonic_of(duty.sg_since), rest_s)
 
     def think(self, granted: HeatMode | None, now: Moment) -> list[Note]:
         """It regulates itself; there is nothing to latch."""
@@ -59,7 +60,12 @@ class SgReady(Heater):
 
     def keep(self, duty: HeatDuty, now: Moment) -> HeatDuty:
         """State and since when."""
-        return replace(duty, sg_state=self.sg.state, sg_since=now.calendar_of(self.sg.since_s))
+        return replace(
+            duty,
+            sg_state=self.sg.state,
+            sg_since=now.calendar_of(self.sg.since_s),
+            sg_rest_until=now.calendar_of(self.sg.rest_until_s),
+        )
 
     def rest(self, now: Moment) -> Drive:
         """Normal: both contacts open, the heat pump's own control."""

@@ -1,8 +1,11 @@
 """What hangs on which wire: the loads of a site in one flat list, and the fallbacks that must fit."""
 
+from collections.abc import Iterator
+
 from msgspec import Struct
 
 from busbar_contracts.load import LoadMode
+from busbar_shared.config.loads import HeaterConfig
 from busbar_shared.config.root import Site
 from busbar_shared.config.site import on_phase
 
@@ -96,19 +99,29 @@ def standings(site: Site) -> tuple[Standing, ...]:
         )
         for one in connectors(site)
     )
-    plugs = tuple(
-        Standing(
-            load=name,
-            circuit=plug.circuit or site.root_circuit(),
-            amps=_on_legs(
-                plug.phases, (plug.max_w or plug.rating_w) / len(plug.phases) / site.site.voltage_v
-            ),
-            adjustable=False,
-        )
+    return (*chargers, *_switched_standings(site))
+
+
+def regulates_itself(heater: HeaterConfig) -> bool:
+    """Nobody switches it off: with contacts or a set-point it runs by its own control when nobody orders."""
+    return heater.kind != "tank"
+
+
+def _switched_standings(site: Site) -> Iterator[Standing]:
+    """Plugs that stay on, and heat pumps that regulate themselves."""
+    watts = [
+        (name, plug.circuit, plug.phases, plug.max_w or plug.rating_w)
         for name, plug in site.plugs.items()
         if plug.safe_state == "on"
-    )
-    return chargers + plugs
+    ]
+    watts += [
+        (name, heater.circuit, heater.phases, heater.rating_w)
+        for name, heater in site.heaters.items()
+        if regulates_itself(heater)
+    ]
+    for name, circuit, phases, most_w in watts:
+        amps = _on_legs(phases, most_w / len(phases) / site.site.voltage_v)
+        yield Standing(load=name, circuit=circuit or site.root_circuit(), amps=amps, adjustable=False)
 
 
 def path_to_root(site: Site, circuit: str) -> tuple[str, ...]:
@@ -142,8 +155,8 @@ def _spare_beside_background(site: Site) -> dict[tuple[str, str], float]:
 
 
 def _fixed_standings(site: Site) -> list[Standing]:
-    """Those that a fallback left open must fit beside: written fallbacks, uncontrolled loads, plugs that stay on."""
-    fixed: list[Standing] = []
+    """Those that a fallback left open must fit beside: written fallbacks, uncontrolled loads, what stays on."""
+    fixed: list[Standing] = list(_switched_standings(site))
     for charger, config in site.chargers.items():
         for number, own in config.all_connectors().items():
             wanted = own.fallback_a if own.fallback_a is not None else config.fallback_a

@@ -394,3 +394,26 @@ async def test_a_heater_with_a_range_runs_at_what_was_granted(
         assert (house.state().min_w, house.state().max_w, house.state().step_w) == (500.0, 3000.0, 250.0)
 
     assert house.told("t/power")[-1] == '{"kw":0}'
+
+
+async def test_a_granted_heater_that_does_not_draw_for_two_minutes_says_that_it_is_idle(
+    house_of: Any,
+) -> None:
+    pump = """
+[heaters.pump]
+kind = "sg_ready"
+rating_w = 2500
+[heaters.pump.topics]
+relay_a = { command = "relays/a/set" }
+relay_b = { command = "relays/b/set" }
+power = { topic = "pump/power" }
+"""
+    async with house_of(pump) as house:
+        await house.pass_time(100, HeatMode.NORMAL, heater="pump", pump_power="4")
+        assert house.state("pump").idle is False
+        await house.pass_time(60, HeatMode.NORMAL, heater="pump", pump_power="4")
+        assert house.state("pump").idle is True
+        await house.pass_time(40, HeatMode.NORMAL, heater="pump", pump_power="2100")
+        assert house.state("pump").idle is False
+        await house.pass_time(200, HeatMode.BLOCK, heater="pump", pump_power="4")
+        assert house.state("pump").idle is False, "what is blocked is not satisfied"
