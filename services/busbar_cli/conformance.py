@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import os
 from collections import Counter
+from collections.abc import Collection
 
 import msgspec
 import typer
 
 from busbar_cli.punctual import Punctual
 from busbar_contracts.topics import Topic, match
+from busbar_shared.asking import gathered
 from busbar_shared.bus import RawHeard
 from busbar_shared.clock import RealClock
 from busbar_shared.config.root import Site
@@ -18,6 +20,8 @@ from busbar_shared.life import connect
 from busbar_shared.progress import waiting
 
 CONNECT_S = 5.0
+STORED_S = 2.0
+"""What a broker keeps comes at once; so long even from a slow one."""
 BURST = 5
 """A few messages at once are no storm: a rate is judged over the whole time, with so many to spare."""
 
@@ -29,6 +33,7 @@ class Conformance:
         self._root = root
         self._counts: Counter[str] = Counter()
         self._kinds: dict[str, Topic] = {}
+        self._cleared: set[str] = set()
         self.problems: dict[str, int] = Counter()
 
     def hear(self, message: RawHeard) -> None:
@@ -41,6 +46,7 @@ class Conformance:
             return
         topic = found[0]
         self._kinds[message.topic] = topic
+        (self._cleared.discard if message.payload else self._cleared.add)(message.topic)
         if not message.retained:
             self._counts[message.topic] += 1
         if message.retained and not topic.retain and message.payload:
@@ -50,6 +56,15 @@ class Conformance:
                 decode(topic, message.payload)
             except Refused as refused:
                 self._found(f"{message.topic}: {refused.text}")
+
+    def look_at_stored(self, stored: Collection[str]) -> None:
+        """Judge what the broker keeps at the end: only there it shows whether a live message was retained."""
+        for name, topic in self._kinds.items():
+            if name in stored and not topic.retain:
+                self.problems.setdefault(f"{name}: retained, and must not be", 1)
+            heard = name in self._counts and name not in self._cleared
+            if heard and topic.retain and name not in stored:
+                self._found(f"{name}: not retained, and must be")
 
     def finish(self, seconds: float) -> list[str]:
         """The problems, after listening so long."""
@@ -72,6 +87,14 @@ class Conformance:
         self.problems[text] += 1
 
 
+async def _stored(site: Site) -> set[str]:
+    """The topics the broker keeps a message of, as somebody sees them who comes now."""
+    async with connect(site, "contract-check", os.environ) as bus:
+        heard = bus.listen_raw(f"{site.site.topic_root}/#")
+        found = await gathered(heard, STORED_S)
+    return {one.topic for one in found if one.retained and one.payload}
+
+
 async def check_live(site: Site, seconds: float, *, as_json: bool) -> int:
     """Listen, judge, print. Returns 0 when all traffic keeps to the contract."""
     judged = Conformance(site.site.topic_root)
@@ -90,6 +113,7 @@ async def check_live(site: Site, seconds: float, *, as_json: bool) -> int:
                 async for message in heard:
                     judged.hear(message)
                     expected.hear(message)
+    judged.look_at_stored(await _stored(site))
     problems = [*judged.finish(seconds), *expected.finish(clock.monotonic())]
     if as_json:
         typer.echo(msgspec.json.encode({"heard": judged.heard, "problems": problems}).decode())

@@ -1,13 +1,16 @@
 """`busbar contract`: the products of the contract, and whether live traffic keeps to it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import msgspec
 import typer
 
-from busbar_shared.command_line import ConfigOption, load_or_exit, print_json
+from busbar_shared.command_line import EXIT_WRONG, ConfigOption, fail, load_or_exit, print_json
 
-app = typer.Typer(help="Export the contract, or check live traffic against it.", no_args_is_help=True)
+app = typer.Typer(
+    help="Export the contract, compare it, or check live traffic against it.", no_args_is_help=True
+)
 
 
 @app.command()
@@ -42,3 +45,36 @@ def check(
     from busbar_cli.conformance import check_live
 
     raise typer.Exit(asyncio.run(check_live(load_or_exit(config), seconds, as_json=json)))
+
+
+@app.command()
+def compare(
+    old: Annotated[Path, typer.Argument(help="asyncapi.json as somebody else wrote his program by it.")],
+    new: Annotated[
+        Path | None, typer.Argument(help="The one to compare it with; default: this program's.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Name each change between two contracts that would break somebody's program. Exit code 1 if any."""
+    from busbar_contracts.compat import breaks
+    from busbar_contracts.export import asyncapi
+
+    documents = [_document(old), asyncapi() if new is None else _document(new)]
+    try:
+        found = breaks(*documents)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        fail(f"this is not asyncapi.json of Busbar: {error!r}", EXIT_WRONG)
+    if json:
+        print_json({"breaks": found})
+    else:
+        for sentence in found:
+            typer.echo(sentence)
+        typer.echo(f"{len(found)} changes that break a program")
+    raise typer.Exit(1 if found else 0)
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+    except (OSError, msgspec.MsgspecError) as error:
+        fail(f"{path}: {error}", EXIT_WRONG)
