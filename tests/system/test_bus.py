@@ -14,6 +14,7 @@ from busbar_contracts.meter import MeterReading
 from busbar_contracts.prices import PriceSeries
 from busbar_contracts.service import ServiceEvent, ServiceStatus
 from busbar_shared.bus import MqttBus
+from busbar_shared.clock import RealClock
 from busbar_shared.config.broker import BrokerConfig
 from busbar_shared.leases import OrderStamp
 
@@ -167,6 +168,69 @@ async def test_after_the_broker_died_everything_comes_back_without_help(broker: 
                     break
                 except TimeoutError:
                     limits = ear.listen(ChargerLimit)
+
+
+class Hurried(RealClock):
+    """A clock whose waits are a hundredth as long, for what would be tried again after seconds."""
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / 100)
+
+
+class Startled(MqttBus):
+    """A bus whose library fails as aiomqtt 2.5.1 does when the broker dies while it connects."""
+
+    failures = 0
+
+    def _new_client(self) -> Any:
+        if self.failures < 3:
+            self.failures += 1
+            raise AttributeError("'NoneType' object has no attribute 'fileno'")
+        return super()._new_client()
+
+
+async def test_a_library_that_stumbles_while_it_connects_does_not_end_the_bus(broker: Any) -> None:
+    config = BrokerConfig(host="127.0.0.1", port=broker.port)
+    async with Startled(config, client_id="test-startled", service="startled", clock=Hurried()) as bus:
+        async with asyncio.timeout(10):
+            await bus.connected.wait()
+
+
+@pytest.mark.parametrize(
+    "says", [b"", b"\x20\x02\x00\x05", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\xff" * 50]
+)
+async def test_a_door_that_shuts_at_once_does_not_end_the_bus(broker: Any, says: bytes) -> None:
+    knocks = 0
+
+    async def shut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal knocks
+        knocks += 1
+        if knocks > 4:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", broker.port)
+            await asyncio.gather(_carry(reader, far_writer), _carry(far_reader, writer))
+            return
+        writer.write(says)
+        if knocks % 2:
+            writer.transport.abort()
+        writer.close()
+
+    # The library takes 5 s to give up a connection that was closed before it was answered.
+    door = await asyncio.start_server(shut, "127.0.0.1", 0)
+    config = BrokerConfig(host="127.0.0.1", port=door.sockets[0].getsockname()[1])
+    async with MqttBus(config, client_id="test-knocks", service="knocks", clock=Hurried()) as bus:
+        async with asyncio.timeout(60):
+            await bus.connected.wait()
+    door.close()
+
+    assert knocks > 4
+
+
+async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while data := await reader.read(4096):
+            writer.write(data)
+    finally:
+        writer.close()
 
 
 async def test_a_full_queue_drops_the_oldest_and_says_how_many(broker: Any) -> None:
