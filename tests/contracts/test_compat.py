@@ -11,7 +11,6 @@ from typer.testing import CliRunner
 from busbar_cli.contract_commands import app
 from busbar_contracts.compat import breaks
 
-
 CONTRACTS = Path(__file__).parents[2] / "contracts"
 
 
