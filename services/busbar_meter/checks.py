@@ -43,6 +43,11 @@ def _role_problems(role: RolePlan) -> list[str]:
                 return [f"{path}.driver: the map of {definition.title} says nothing about a {role.kind}"]
             steered = role.kind == "battery" and definition.battery_control is not None
             refused = [] if steered else _unwritable(role, path, f"by its map {definition.title}")
+            if role.config.every_s < definition.every_least_s:
+                least = f"{definition.every_least_s:g}"
+                refused.append(
+                    f"{path}.every_s: its map allows one reading in {least} s; write every_s = {least}"
+                )
             return [*refused, *_total_only(role, path, points)]
     except BadMeterConfig as error:
         return str(error).splitlines()

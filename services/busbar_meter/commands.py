@@ -235,5 +235,7 @@ def _show(rows: list[dict[str, Any]], as_json: bool) -> None:
         typer.echo(f"\n{head}")
         for name, value in row["points"].items():
             typer.echo(f"  {name:20} {value:g}" if isinstance(value, float) else f"  {name:20} {value}")
+        if row.get("doubt"):
+            typer.echo(f"  not believed: {row['doubt']}")
         for problem in row.get("refused", ()):
             typer.echo(f"  not answered: {problem}")

@@ -8,7 +8,7 @@ from busbar_meter.definitions import Model, model
 from busbar_meter.discovery import BASES, NotSunSpec
 from busbar_meter.image import Dump, UnitImage, find_chain, registers_of, runs_of, take
 from busbar_meter.readplan import narrower
-from busbar_meter.registermap import POINTS, RegisterMap, values_of
+from busbar_meter.registermap import POINTS, RegisterMap, invalid, values_of
 from busbar_meter.show import points_of
 from busbar_shared.clock import RealClock
 from busbar_shared.life import program_version
@@ -54,7 +54,11 @@ async def map_points(wire: Wire, unit: int, definition: RegisterMap) -> list[dic
     """The values of each kind of device a map describes, as the service would take them."""
     found, refused = await map_registers(wire, unit, definition)
     rows: list[dict[str, Any]] = [
-        {"kind": kind, "points": dict(values_of(definition, kind, found))}
+        {
+            "kind": kind,
+            "points": dict(values_of(definition, kind, found)),
+            "doubt": invalid(definition, kind, found),
+        }
         for kind in POINTS
         if definition.registers(kind)
     ]

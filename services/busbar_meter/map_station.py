@@ -11,7 +11,7 @@ from busbar_meter.config import StationPlan
 from busbar_meter.control import Standing
 from busbar_meter.point_samples import battery_of, grid_of, inverter_of
 from busbar_meter.readplan import Read, narrower, replaced
-from busbar_meter.registermap import RegisterMap, load, values_of
+from busbar_meter.registermap import RegisterMap, invalid, load, values_of
 from busbar_meter.roles import AnyRole, BatteryRole, InverterRole, MeterRole, Outcome, role_of
 from busbar_shared.clock import Clock
 
@@ -88,6 +88,9 @@ class MapStation:
         """Nothing: a register map has no identity to verify."""
 
     def _outcome(self, role: AnyRole, registers: dict[int, int], at: datetime, now: float) -> Outcome:
+        why = invalid(self.map, role.plan.kind, registers)
+        if why:
+            return Outcome(role.silent(at, why), why)
         values = values_of(self.map, role.plan.kind, registers)
         if not values:
             return Outcome(None, f"the map {self.map.title} says nothing about a {role.plan.kind}")

@@ -36,6 +36,26 @@ POINTS = {
 }
 
 
+class Bits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Bits of a register that say something about another one."""
+
+    address: Annotated[int, Meta(ge=0, le=65535, description="As sent on the wire, counted from 0.")]
+    mask: Annotated[int, Meta(ge=1, le=65535, description="The bits that count.")]
+    source: Annotated[str, Meta(min_length=2, description="Where they are documented.")]
+
+
+class Valid(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a register must read for a kind of device to be believed at all."""
+
+    kind: Annotated[Literal["meter", "inverter", "battery"], Meta(description="What it is about.")]
+    address: Annotated[int, Meta(ge=0, le=65535, description="As sent on the wire, counted from 0.")]
+    values: Annotated[
+        tuple[int, ...], Meta(min_length=1, description="The raw numbers that say it is there.")
+    ]
+    why: Annotated[str, Meta(min_length=8, description="What it means when it reads something else.")]
+    source: Annotated[str, Meta(min_length=2, description="Where it is documented.")]
+
+
 class Register(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One value: where it is and what it means."""
 
@@ -46,6 +66,15 @@ class Register(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sign: Annotated[Literal[1, -1], Meta(description="-1 turns the maker's sign into the house's.")] = 1
     nothing: Annotated[int | None, Meta(description="The raw number that means unknown.")] = None
     word_order: Annotated[Literal["big", "little"] | None, Meta(description="Other than the map's.")] = None
+    minus_if: Annotated[
+        Bits | None, Meta(description="The value counts negative while these bits are set.")
+    ] = None
+    add: Annotated[
+        Literal["all", "known"] | None,
+        Meta(
+            description="Several registers of one point are added up: when all are known, or those that are."
+        ),
+    ] = None
     source: Annotated[str, Meta(min_length=2, description="Where this register is documented.")]
 
     @property
@@ -82,6 +111,7 @@ class RegisterMap(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     inverter: tuple[Register, ...] = ()
     battery: tuple[Register, ...] = ()
     battery_control: BatteryControl | None = None
+    valid: tuple[Valid, ...] = ()
     vector: tuple[Vector, ...] = ()
 
     def registers(self, kind: str) -> tuple[Register, ...]:
@@ -90,7 +120,11 @@ class RegisterMap(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     def reads(self, kinds: Iterable[str], *, control: bool = False) -> tuple[Read, ...]:
         """The fewest requests for these kinds of device, with the registers that steer it if wanted."""
+        kinds = tuple(kinds)
         wanted = {(each.address, each.end) for kind in kinds for each in self.registers(kind)}
+        flags = [each.minus_if for kind in kinds for each in self.registers(kind)]
+        wanted |= {(flag.address, flag.address + 1) for flag in flags if flag is not None}
+        wanted |= {(each.address, each.address + 1) for each in self.valid if each.kind in kinds}
         if control and self.battery_control is not None:
             places = self.battery_control.registers.values()
             wanted |= {(each.address, each.address + WRITE_SIZES[each.type]) for each in places}
@@ -110,24 +144,46 @@ def decoded(register: Register, registers: Mapping[int, int], word_order: str) -
         return None
     if (register.word_order or word_order) == "little":
         words.reverse()
+    sign = _sign(register, registers)
+    if sign is None:
+        return None
     if register.type.startswith("float"):
         value = real(words)
-        return None if value is None else value * register.scale * register.sign
+        return None if value is None else value * register.scale * sign
     number = signed(words) if register.type.startswith("int") else unsigned(words)
     # -1 means all ones whatever the type, which TOML cannot write for 64 bits.
     if register.nothing is not None and register.nothing in (number, unsigned(words), signed(words)):
         return None
-    return number * register.scale * register.sign
+    return number * register.scale * sign
+
+
+def _sign(register: Register, registers: Mapping[int, int]) -> int | None:
+    if register.minus_if is None:
+        return register.sign
+    flags = registers.get(register.minus_if.address)
+    return None if flags is None else -register.sign if flags & register.minus_if.mask else register.sign
 
 
 def values_of(definition: RegisterMap, kind: str, registers: Mapping[int, int]) -> dict[str, float]:
     """All known values of one kind of device."""
-    found = {}
+    parts: dict[str, list[tuple[Register, float | None]]] = {}
     for register in definition.registers(kind):
         value = decoded(register, registers, definition.word_order)
-        if value is not None:
-            found[register.point] = value
+        parts.setdefault(register.point, []).append((register, value))
+    found = {}
+    for point, values in parts.items():
+        known = [value for _, value in values if value is not None]
+        if known and (len(known) == len(values) or values[0][0].add == "known"):
+            found[point] = sum(known)
     return found
+
+
+def invalid(definition: RegisterMap, kind: str, registers: Mapping[int, int]) -> str:
+    """Why this kind of device is not to be believed now, empty when it is."""
+    for each in definition.valid:
+        if each.kind == kind and registers.get(each.address) not in each.values:
+            return f"{each.why} (register {each.address} reads {registers.get(each.address)})"
+    return ""
 
 
 def parse(text: str | bytes, name: str) -> RegisterMap:
@@ -168,14 +224,18 @@ def problems_of(definition: RegisterMap) -> list[str]:
     if not any(definition.registers(kind) for kind in POINTS):
         problems.append("no registers: there is neither [[meter]] nor [[inverter]] nor [[battery]]")
     for kind, points in POINTS.items():
-        seen: set[str] = set()
+        seen: dict[str, Literal["all", "known"] | None] = {}
         for number, register in enumerate(definition.registers(kind)):
             path = f"{kind}[{number}]"
             if register.point not in points:
                 problems.append(f"{path}.point: {register.point!r} is none of {', '.join(points)}")
-            if register.point in seen:
-                problems.append(f"{path}.point: {register.point!r} is there twice")
-            seen.add(register.point)
+            if register.point in seen and None in (register.add, seen[register.point]):
+                problems.append(
+                    f"{path}.point: {register.point!r} is there twice; to add them up, each needs add"
+                )
+            elif register.add != seen.get(register.point, register.add):
+                problems.append(f"{path}.add: {register.add!r} differs from {seen[register.point]!r} before")
+            seen[register.point] = register.add
             if SIZES[register.type] > definition.most:
                 problems.append(f"{path}.type: {register.type} is longer than most = {definition.most}")
             if register.end > 65536:

@@ -17,6 +17,17 @@ from busbar_shared.life import Service
 HERE = {"host": "127.0.0.1"}
 
 
+SLOW = """
+title = "A slow meter"
+source = "its manual, page 3"
+verified = false
+every_least_s = 5
+meter = [{ point = "a.power_w", address = 10, type = "int16", source = "p. 3" }]
+[[vector]]
+source = "made by hand"
+registers = { "10" = [5] }
+expect = { "meter.a.power_w" = 5 }
+"""
 TOTALS = "map:eastron-sdm72d-m"
 ONE_TOPIC = {"values": {"power_w": {"topic": "p"}}}
 
@@ -102,6 +113,17 @@ def test_problems(sections: dict[str, Any], problem: str) -> None:
 )
 def test_no_problem(sections: dict[str, Any]) -> None:
     assert problems_of(site(**sections)) == []
+
+
+def test_a_map_may_forbid_to_be_asked_too_often(tmp_path: Path) -> None:
+    file = tmp_path / "slow.toml"
+    file.write_text(SLOW)
+    device = {"driver": f"map:{file}", "modbus": HERE}
+
+    assert problems_of(site(**grid(**device, every_s=5))) == []
+    assert problems_of(site(**grid(**device))) == [
+        "meters.grid.every_s: its map allows one reading in 5 s; write every_s = 5"
+    ]
 
 
 async def test_the_service_says_all_problems_and_connects_to_nothing(tmp_path: Path) -> None:
