@@ -4,33 +4,29 @@ Nothing here decides about electricity. The plant is the simulator's own, so the
 code with what is judged. One seed, one day: every random thing comes from it, and no clock is asked.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from busbar_allocator.config import plan_from
-from busbar_allocator.desk import Desk
-from busbar_allocator.main import HEARD as ALLOCATOR_HEARS
-from busbar_battery.config import plan_from as battery_plan
-from busbar_battery.desk import Desk as BatteryDesk
-from busbar_battery.main import HEARD as BATTERY_HEARS
+from busbar_cli.simulate_chargeamps import ChargeAmps
 from busbar_cli.simulate_connect import Connections
-from busbar_cli.simulate_devices import (
-    Beat,
-    Moment,
-)
+from busbar_cli.simulate_devices import Beat, Moment
 from busbar_cli.simulate_figures import Figures, Tally
+from busbar_cli.simulate_heaters import Heaters
+from busbar_cli.simulate_minds import Busbar, Mind, Said, plan_for
+from busbar_cli.simulate_peer import Peer, Program
 from busbar_cli.simulate_plugs import Plugs
+from busbar_cli.simulate_references import Reference
 from busbar_cli.simulate_scenario import Event, Scenario
 from busbar_cli.simulate_slots import Day, Slots
 from busbar_cli.simulate_tariff import prices_at, series_of
 from busbar_contracts.battery import BatterySetpoint
 from busbar_contracts.charger import ChargerLimit
-from busbar_contracts.load import LoadMode, LoadSettings, PlugSwitch
-from busbar_contracts.meter import InverterLimit, MeterReading
+from busbar_contracts.load import HeatMode, HeatOrder, LoadMode, LoadSettings, PlugSwitch
+from busbar_contracts.meter import InverterLimit
 from busbar_contracts.topics import topic_of
 from busbar_shared.bus import Heard
 from busbar_shared.config.root import Site
@@ -69,20 +65,40 @@ class Ran(Struct, frozen=True, kw_only=True):
     """The same day in slots, for an optimum."""
 
 
-def simulate(scenario: Scenario, told: Callable[[float], None] | None = None) -> Ran:
-    """Live through the scenario; `told` hears the part that is done, from 0 to 1, once per simulated hour."""
-    simulation = Simulation(scenario)
+BUSBAR = "busbar"
+REFERENCES = {"surplus-30": ("surplus", 30.0), "surplus-10": ("surplus", 10.0), "equal-10": ("equal", 10.0)}
+
+
+def simulate(
+    scenario: Scenario, told: Callable[[float], None] | None = None, controller: str = BUSBAR
+) -> Ran:
+    """Live through the scenario; `told` hears the part that is done, from 0 to 1, once per simulated hour.
+
+    `controller` is Busbar, one of `REFERENCES`, or the command that starts another. Raises BadPeer.
+    """
+    simulation = Simulation(scenario, controller)
     total = scenario.run.hours * 3600
-    for second in simulation.run(total):
-        if told is not None and second % 3600 < STEP_S:
-            told(second / total)
+    try:
+        for second in simulation.run(total):
+            if told is not None and second % 3600 < STEP_S:
+                told(second / total)
+    finally:
+        simulation.mind.close()
     return simulation.ran()
+
+
+def mind_for(site: Site, controller: str) -> Mind:
+    """Who decides. Raises BadPeer."""
+    if controller == BUSBAR:
+        return Busbar(site, START_S)
+    known = REFERENCES.get(controller)
+    return Peer(site, Program(controller) if known is None else Reference(*known))
 
 
 class Simulation:
     """One site, alive."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, controller: str = BUSBAR) -> None:
         self._scenario, self._run = scenario, scenario.run
         self.site = site = scenario.site
         self.built = build(site)
@@ -91,16 +107,14 @@ class Simulation:
         self.house.day = scenario.day
         self._zone = ZoneInfo(site.site.timezone)
         self._start = self.house.almanac.start.replace(tzinfo=self._zone).astimezone(UTC)
-        self._starts = 0
         self.now = Moment(0.0, self._start)
-        desk = self._new_desk(None)
-        self.desk: Desk | None = desk
-        self._kept: Any = None
-        self.battery = BatteryDesk(battery_plan(site), None, "simulate") if site.batteries else None
-        connect = Connections(scenario, self.house, desk.plan)
+        connect = Connections(scenario, self.house, plan_for(site))
         self._meters, self._chargers = connect.meters(), connect.chargers()
         self._inverters, self._batteries = connect.inverters(), connect.batteries()
         self._plugs = Plugs(site, gadgets, self.now)
+        self._heaters = Heaters(site, gadgets, self.now)
+        self._chargeamps = ChargeAmps(site, self.built, self.now)
+        self._scheduled = frozenset(self.house.sockets) - frozenset(self._chargers)
         self._slots = Slots(self.built)
         self._tally = Tally(self.built, per_phase=nets_per_phase(site))
         self._tick, self._second, self._half = Beat(1.0, 0.5), Beat(1.0, 0.0), Beat(0.5, 0.1)
@@ -111,15 +125,9 @@ class Simulation:
         self._count = self._changed_before = self._battery_before = 0
         self._day: date | None = None
         self._second_of_prices = Beat(1.0, 0.0)
-        self._known_modes: dict[str, LoadMode] = {}
         self._done: set[tuple[int, bool]] = set()
         self._broker = True
-
-    # -- building -----------------------------------------------------------------------------
-
-    def _new_desk(self, kept: Any) -> Desk:
-        self._starts += 1
-        return Desk(plan_from(self.site), kept, START_S + self.now.s, f"simulate-{self._starts}")
+        self.mind = mind_for(site, controller)
 
     # -- living -------------------------------------------------------------------------------
 
@@ -134,6 +142,7 @@ class Simulation:
             arrival.step(self.house.elapsed_s)
         for socket in self.built.dumb:
             socket.closed, socket.pilot_a = socket.occupied, socket.spec.max_a
+        self._chargeamps.drive(self.now)
         self._events(second)
         self.house.step(STEP_S)
         self.now = Moment(second, self._start + timedelta(seconds=second))
@@ -163,42 +172,39 @@ class Simulation:
             self._say(inverter.step(self.house, now), inverter=name)
         for name, battery in self._batteries.items():
             self._say(battery.step(now), battery=name)
-        self._plugs.step(now)
+        self._heaters.carry(self._plugs.step(now), now)
         if self._half.due(now.s):
-            for name, state in self._plugs.work(now):
-                self._say(state, plug=name)
+            self._say_all(self._plugs.work(now))
+            self._say_all(self._heaters.work(now))
+            self._say_all(self._chargeamps.work(now))
         if wake:
-            self._decide()
+            self._say_all(self.mind.decide(now.at, START_S + now.s))
 
-    def _decide(self) -> None:
-        now, at = START_S + self.now.s, self.now.at
-        if self.desk is not None:
-            for one in self.desk.decide(now, at).messages:
-                self._say(one.message, **one.ids)
-        if self.battery is not None:
-            for letter in self.battery.decide(at, now).letters:
-                self._say(letter.message, **letter.ids)
+    def _say_all(self, said: Iterable[Said]) -> None:
+        for message, ids in said:
+            self._say(message, **ids)
 
     def _say(self, message: Any, **ids: str) -> bool:
         """Bring a message to whoever listens; True for a reading that deserves a decision."""
         if message is None or not self._broker:
             return False
         self._device(message, ids)
-        kind = type(message)
-        heard: Heard[Any] = Heard(message, ids, topic_of(kind).address, START_S + self.now.s, False)
-        if self.battery is not None and kind in BATTERY_HEARS:
-            self.battery.hear(heard, self.now.at, START_S + self.now.s)
-        if self.desk is not None and kind in ALLOCATOR_HEARS:
-            return self.desk.hear(heard) and isinstance(message, MeterReading)
-        return False
+        self._heaters.hear(message, ids, self.now)
+        self._chargeamps.hear(message)
+        now_s = START_S + self.now.s
+        heard: Heard[Any] = Heard(message, ids, topic_of(type(message)).address, now_s, False)
+        return self.mind.hear(heard, self.now.at, now_s)
 
     def _device(self, message: Any, ids: dict[str, str]) -> None:
         if isinstance(message, ChargerLimit):
             load = f"{ids['charger']}-{ids['connector']}"
             self._note(load, message.limit_a)
             self._chargers[load].obey(message, self.now)
+        elif isinstance(message, HeatOrder):
+            self._note(ids["heater"], 0.0 if message.mode is HeatMode.BLOCK else message.power_w or 1.0)
         elif isinstance(message, PlugSwitch):
-            self._note(ids["plug"], (message.power_w or 1.0) if message.on else 0.0)
+            if message.issuer != "heat":
+                self._note(ids["plug"], (message.power_w or 1.0) if message.on else 0.0)
             self._plugs.obey(ids["plug"], message, self.now)
         elif isinstance(message, BatterySetpoint) and ids["battery"] in self._batteries:
             self._batteries[ids["battery"]].obey(message, self.now)
@@ -233,9 +239,10 @@ class Simulation:
                 inverter.trip(event.for_s if begins else 0.0)
         for load in event.silent:
             self._chargers[load].silent = begins
-        if event.allocator_dead:
-            self._kept = self.desk.kept() if begins and self.desk is not None else self._kept
-            self.desk = None if begins else self._new_desk(self._kept)
+        if event.allocator_dead and begins:
+            self.mind.die()
+        elif event.allocator_dead:
+            self.mind.rise(START_S + self.now.s)
         if event.broker_dead:
             self._broker = not begins
 
@@ -253,9 +260,8 @@ class Simulation:
     # -- counting -----------------------------------------------------------------------------
 
     def _modes(self) -> dict[str, LoadMode]:
-        if self.desk is not None:
-            self._known_modes = {name: one.mode for name, one in self.desk.settings.loads.items()}
-        return self._known_modes
+        """Cars on a schedule of their own follow no mode."""
+        return {name: mode for name, mode in self.mind.modes().items() if name not in self._scheduled}
 
     def _changes(self) -> tuple[int, int]:
         chargers = sum(one.changes for one in self._chargers.values())

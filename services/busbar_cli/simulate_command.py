@@ -8,11 +8,12 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from busbar_cli.simulate import Ran
+from busbar_cli.simulate import BUSBAR, Ran
 from busbar_cli.simulate import simulate as lived
 from busbar_cli.simulate_optimum import NoSolver, Optimum
 from busbar_cli.simulate_optimum import optimum as cheapest
 from busbar_cli.simulate_page import drawn, table
+from busbar_cli.simulate_peer import BadPeer
 from busbar_cli.simulate_scenario import Scenario, read_scenario
 from busbar_cli.simulate_tariff import BadTariff, read_tariff
 from busbar_shared.command_line import path_of
@@ -47,6 +48,12 @@ def simulate(
         list[str] | None,
         typer.Option(help="One more run beside: KEY=VALUE, several with a comma; may be given again."),
     ] = None,
+    controller: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="One more run steered by another: surplus-30, surplus-10, equal-10, or a program (see the docs)."
+        ),
+    ] = None,
     optimum: Annotated[
         bool, typer.Option("--optimum", help="Add the least the same day could have cost. Needs SciPy.")
     ] = False,
@@ -59,9 +66,13 @@ def simulate(
         runs = [("as it is", base.scenario([]))]
         runs += [(text, base.scenario(text.split(","))) for text in compare or []]
         done = [(name, _lived(name, scenario)) for name, scenario in runs]
+        done += [(other, _lived(other, base.scenario([]), other)) for other in controller or []]
     except (BadConfig, BadTariff) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(EXIT_CONFIG) from error
+    except BadPeer as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
     solved: dict[str, Optimum] = {}
     if optimum:
         try:
@@ -75,7 +86,7 @@ def simulate(
         figures = {name: msgspec.to_builtins(ran.figures) for name, ran in done}
         for name, one in solved.items():
             figures[name]["optimum"] = msgspec.to_builtins(one)
-        typer.echo(msgspec.json.encode(figures if compare else figures[done[0][0]]).decode())
+        typer.echo(msgspec.json.encode(figures if len(done) > 1 else figures[done[0][0]]).decode())
     else:
         typer.echo(table(done))
         for name, one in solved.items():
@@ -133,7 +144,7 @@ def changed(texts: list[str]) -> dict[str, Any]:
     return found
 
 
-def _lived(name: str, scenario: Scenario) -> Ran:
+def _lived(name: str, scenario: Scenario, controller: str = BUSBAR) -> Ran:
     began = told_s = time.monotonic()
 
     def progress(part: float) -> None:
@@ -143,4 +154,4 @@ def _lived(name: str, scenario: Scenario) -> Ran:
             left = (told_s - began) / part - (told_s - began)
             typer.echo(f"{name}: {100 * part:.0f} %, about {left:.0f} s left", err=True)
 
-    return lived(scenario, progress)
+    return lived(scenario, progress, controller)

@@ -18,7 +18,7 @@ ROWS: tuple[tuple[str, str], ...] = (
     ("self_sufficiency", "Self-sufficiency"),
     ("cost", "Cost"),
     ("cars_kwh", "Into cars, kWh"),
-    ("things_kwh", "Into plugs, kWh"),
+    ("things_kwh", "Into plugs and heaters, kWh"),
     ("unmet_kwh", "Unmet, kWh"),
     ("withheld_kwh", "Withheld although the phases allowed it, kWh"),
     ("follower_import_kwh", "Imported by loads that follow the sun, kWh"),
@@ -31,6 +31,7 @@ ROWS: tuple[tuple[str, str], ...] = (
     ("battery_share_of_cars", "Part of the cars' energy from the battery"),
 )
 
+LONGEST_NAME = 36
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 860, 380, 64, 20, 48, 34
 LINES: tuple[tuple[str, str, Callable[[Point], float]], ...] = (
     ("sun", "#d99a00", lambda one: one.sun),
@@ -42,11 +43,17 @@ LINES: tuple[tuple[str, str, Callable[[Point], float]], ...] = (
 )
 
 
+def _short(name: str) -> str:
+    """A name that fits a column: of a long one its end, where commands and settings differ."""
+    return name if len(name) <= LONGEST_NAME else f"…{name[1 - LONGEST_NAME :]}"
+
+
 def table(runs: Sequence[tuple[str, Ran]]) -> str:
     """The key figures, one column a run."""
     wide = max(len(text) for _, text in ROWS)
-    column = max(12, *(len(name) + 2 for name, _ in runs))
-    lines = [" " * wide + "".join(name.rjust(column) for name, _ in runs)]
+    names = [_short(name) for name, _ in runs]
+    column = max(17, *(len(name) + 2 for name in names))
+    lines = [" " * wide + "".join(name.rjust(column) for name in names)]
     for key, text in ROWS:
         values = [getattr(ran.figures, key) for _, ran in runs]
         cells = "".join(("-" if one is None else f"{one:g}").rjust(column) for one in values)

@@ -1,6 +1,7 @@
 """Plugs in virtual time: the plug service's own rules on one side, the simulator's devices on the other."""
 
 from busbar_cli.simulate_devices import Moment
+from busbar_cli.simulate_minds import Said
 from busbar_contracts.load import LoadSettings, PlugState, PlugSwitch
 from busbar_plugs.config import setups
 from busbar_plugs.plug import Out, Plug
@@ -34,21 +35,25 @@ class Plugs:
         if load in self.plugs:
             self.plugs[load].settings(message.mode, message.enabled)
 
-    def step(self, now: Moment) -> None:
-        """Let the devices speak."""
-        for gadget in self._gadgets:
-            self._carry(gadget.step(now.s, now.at), now)
-
-    def work(self, now: Moment) -> list[tuple[str, PlugState]]:
-        """Let the service do what is due; the states it has to say."""
+    def step(self, now: Moment) -> list[Message]:
+        """Let the devices speak; what they said, for whoever else listens."""
         said = []
+        for gadget in self._gadgets:
+            spoken = gadget.step(now.s, now.at)
+            self._carry(spoken, now)
+            said += spoken
+        return said
+
+    def work(self, now: Moment) -> list[Said]:
+        """Let the service do what is due; the states it has to say."""
+        said: list[Said] = []
         for name, plug in self.plugs.items():
             self._out(plug.tick(_moment(now)), now)
             state = state_of(plug, _moment(now))
             last = self._said.get(name)
             if last is None or now.s - last[1] >= SAY_AGAIN_S or _other(last[0], state):
                 self._said[name] = (state, now.s)
-                said.append((name, state))
+                said.append((state, {"plug": name}))
         return said
 
     def _out(self, out: list[Out], now: Moment) -> None:
