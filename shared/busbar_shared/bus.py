@@ -214,9 +214,9 @@ class MqttBus:
                 async with self._new_client() as client:
                     retry_s, told = FIRST_RETRY_S, False
                     await self._live(client)
-            except Exception as error:
-                # Any: a broker that dies in the very moment of connecting makes the library raise AttributeError
-                # (aiomqtt 2.5.1 asks a socket for its number that paho has closed), and a bus must outlive all of it.
+            except Exception as error:  # noqa: BLE001 -- a bus must outlive all of it
+                # A broker that dies in the very moment of connecting makes the library raise AttributeError:
+                # aiomqtt 2.5.1 asks a socket for its number that paho has closed.
                 if not told:
                     log.warning("broker %s:%s: %s", self._config.host, self._config.port, _innermost(error))
                     told = True

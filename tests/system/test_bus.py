@@ -196,16 +196,14 @@ async def test_a_library_that_stumbles_while_it_connects_does_not_end_the_bus(br
             await bus.connected.wait()
 
 
-@pytest.mark.parametrize(
-    "says", [b"", b"\x20\x02\x00\x05", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\xff" * 50]
-)
+@pytest.mark.parametrize("says", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
 async def test_a_door_that_shuts_at_once_does_not_end_the_bus(broker: Any, says: bytes) -> None:
     knocks = 0
 
     async def shut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal knocks
         knocks += 1
-        if knocks > 4:
+        if knocks > 2:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", broker.port)
             await asyncio.gather(_carry(reader, far_writer), _carry(far_reader, writer))
             return
@@ -222,7 +220,7 @@ async def test_a_door_that_shuts_at_once_does_not_end_the_bus(broker: Any, says:
             await bus.connected.wait()
     door.close()
 
-    assert knocks > 4
+    assert knocks > 2
 
 
 async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
