@@ -135,8 +135,14 @@ def _clocks(facts: Facts) -> Iterator[Finding]:
 
 
 def _ports(facts: Facts) -> Iterator[Finding]:
+    ocpp = facts.statuses.get("ocpp")
     for what, is_open in facts.ports.items():
-        if is_open:
+        if is_open and (ocpp is None or ocpp.state == "offline"):
+            yield _bad(
+                "port", f"{what} is held by another program: the OCPP service does not run",
+                "end that program, or write another ocpp.port and tell the chargers",
+            )  # fmt: skip
+        elif is_open:
             yield _good("port", f"{what} is open")
         else:
             yield _bad("port", f"nothing listens on {what}", "start that service, or correct its port")

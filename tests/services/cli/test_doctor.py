@@ -128,6 +128,12 @@ WRONG = [
         "nothing listens",
         id="the charger's port is closed",
     ),
+    pytest.param(
+        {"statuses": {name: a_status(state="offline") for name in SITE.services()}},
+        "port",
+        "held by another program",
+        id="another program has the charger's port",
+    ),
     pytest.param({"readings": ()}, "meter grid", "no reading", id="the meter is silent"),
     pytest.param(
         {"readings": (a_reading(amps=120.0),) * 12},
