@@ -139,7 +139,10 @@ def _decide(
 
 def _is_ready(plan: Plan, state: State, minds: dict[str, Mind], tick: Tick) -> bool:
     """Whether anything new may be granted after a start: every load has spoken, or a lease is over."""
-    return tick.now - state.started_at >= plan.lease_s or all(mind.known for mind in minds.values())
+    return tick.now - state.started_at >= plan.lease_s or all(
+        load.ids["connector_id"] in state.known.foreign if load.kind == "foreign" else minds[load.id].known
+        for load in plan.loads.values()
+    )
 
 
 def _mode(setup: Setup, load: LoadPlan, grant: snapshot.LoadGrant) -> LoadMode:

@@ -14,9 +14,11 @@ from pathlib import Path
 import typer
 
 from busbar_cli.broker import free_port
+from busbar_cli.demo_hems import send_windows
 from busbar_cli.scene import Scene
 from busbar_cli.up import Supervisor
 from busbar_cli.view import headless_line, json_line, live_view
+from busbar_shared.clock import RealClock
 from busbar_shared.config.load import BadConfig, read
 from busbar_shared.config.root import Site
 from busbar_shared.life import EXIT_CONFIG, connect
@@ -24,6 +26,10 @@ from busbar_shared.life import EXIT_CONFIG, connect
 EXIT_OVERLOADED = 1
 EXIT_NOT_SHOWN = 4
 """The house was never seen, or no load was ever granted anything: nothing was proven."""
+
+
+ACCOUNT = {"CHARGEAMPS_EMAIL": "owner@example.org", "CHARGEAMPS_PASSWORD": "secret"}
+"""Of the simulated cloud in the demo's house, and of nobody else."""
 
 
 async def demo(
@@ -47,6 +53,7 @@ async def demo(
         (folder / "busbar.toml").write_text(text, encoding="utf-8")
         site = read(text)
         environ = {"BUSBAR_STATE_DIR": str(folder / "state"), "BUSBAR_CONFIG": str(folder / "busbar.toml")}
+        environ |= ACCOUNT
         os.environ.update(environ)
         supervisor = Supervisor(site, folder / "busbar.toml", broker=broker, logs=folder, environ=environ)
         try:
@@ -63,7 +70,7 @@ async def demo(
 def demo_config(*, speed: float | None = None, seed: int | None = None) -> str:
     """The demo's configuration with ports that are free on this machine."""
     text = (files("busbar_cli") / "demo.toml").read_text(encoding="utf-8")
-    for fixed in ("18830", "15020", "19000"):
+    for fixed in ("18830", "15020", "18080", "19000"):
         text = text.replace(fixed, str(free_port()))
     if speed is not None:
         text = re.sub(r"(?m)^speed = .*$", f"speed = {speed:g}", text)
@@ -89,7 +96,10 @@ async def _watch(
     scene = Scene(site)
     until = None if minutes is None else time.monotonic() + minutes * 60
     async with connect(site, "demo", os.environ) as bus:
-        hearing = asyncio.create_task(scene.hear(bus))
+        playing = [
+            asyncio.create_task(scene.hear(bus)),
+            asyncio.create_task(send_windows(bus, RealClock())),
+        ]
         try:
             with contextlib.nullcontext() if headless else live_view(scene) as view:
                 while not stop.is_set() and (until is None or time.monotonic() < until):
@@ -103,8 +113,9 @@ async def _watch(
                         async with asyncio.timeout(1.0):
                             await stop.wait()
         finally:
-            hearing.cancel()
-            await asyncio.gather(hearing, return_exceptions=True)
+            for one in playing:
+                one.cancel()
+            await asyncio.gather(*playing, return_exceptions=True)
     return _verdict(scene)
 
 

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from busbar_contracts.allocation import Allocation
 from busbar_contracts.battery import BatteryReading
+from busbar_contracts.chargeamps import ChargeAmpsStatus
 from busbar_contracts.charger import ChargerState
 from busbar_contracts.load import HeatState, PlugState
 from busbar_contracts.meter import InverterReading, MeterReading
@@ -25,6 +26,7 @@ class Scene:
         self.battery: BatteryReading | None = None
         self.allocation: Allocation | None = None
         self.chargers: dict[str, ChargerState] = {}
+        self.scheduled: dict[str, ChargeAmpsStatus] = {}
         self.plugs: dict[str, PlugState] = {}
         self.heaters: dict[str, HeatState] = {}
         self.services: dict[str, ServiceStatus] = {}
@@ -35,7 +37,7 @@ class Scene:
         """Keep up with the bus for ever."""
         heard = bus.listen(
             PlantTruth, MeterReading, InverterReading, BatteryReading, Allocation,
-            ChargerState, PlugState, HeatState, ServiceStatus, ServiceEvent,
+            ChargerState, ChargeAmpsStatus, PlugState, HeatState, ServiceStatus, ServiceEvent,
         )  # fmt: skip
         async for one in heard:
             self.take(one.message, one.ids)
@@ -56,6 +58,8 @@ class Scene:
                 self.allocation = message
             case ChargerState():
                 self.chargers[f"{ids['charger']}-{ids['connector']}"] = message
+            case ChargeAmpsStatus():
+                self.scheduled[f"chargeamps-{ids['connector_id']}"] = message
             case PlugState():
                 self.plugs[ids["plug"]] = message
             case HeatState():
@@ -78,7 +82,11 @@ class Scene:
     def load_ids(self) -> list[str]:
         """Every load that is known, in the order of the allocation."""
         known = list(self.allocation.loads) if self.allocation is not None else []
-        return known + [name for name in (*self.chargers, *self.plugs, *self.heaters) if name not in known]
+        return known + [
+            name
+            for name in (*self.chargers, *self.scheduled, *self.plugs, *self.heaters)
+            if name not in known
+        ]
 
     def summary(self) -> list[str]:
         """What the true currents were, for the end."""

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from busbar_cli.scene import Scene
+from busbar_contracts.chargeamps import ChargeAmpsStatus
 
 BAR = 28
 
@@ -85,7 +86,7 @@ def _loads(scene: Scene) -> Table:
             name,
             _status(scene, name),
             "" if drawn is None else f"{drawn:.1f} A",
-            "" if grant is None else f"{grant.limit_a:.1f} A",
+            "" if grant is None or name in scene.scheduled else f"{grant.limit_a:.1f} A",
             "" if grant is None else grant.reason,
         )
     return table
@@ -95,12 +96,24 @@ def _status(scene: Scene, name: str) -> str:
     if name in scene.chargers:
         state = scene.chargers[name]
         return state.status.value if state.link else "no link"
+    if name in scene.scheduled:
+        return _window(scene.scheduled[name], scene)
     if name in scene.plugs:
         return {True: "on", False: "off", None: "unknown"}[scene.plugs[name].on]
     if name in scene.heaters:
         heater = scene.heaters[name]
         return "" if heater.temperature_c is None else f"{heater.temperature_c:.1f} °C"
     return ""
+
+
+def _window(status: ChargeAmpsStatus, scene: Scene) -> str:
+    """What it does, and how long until its window opens or ends."""
+    edge, what = status.next_period_start, "opens"
+    if status.in_period:
+        edge, what = status.next_period_end, "ends"
+    if edge is None or scene.truth is None:
+        return status.state
+    return f"{status.state}, window {what} in {max(round((edge - scene.truth.at).total_seconds()), 0)} s"
 
 
 def _events(scene: Scene) -> Text:
@@ -118,7 +131,8 @@ def headless_line(scene: Scene) -> str:
     grants = scene.allocation.loads if scene.allocation is not None else {}
     loads = " ".join(
         f"{name}={truth.loads.get(name, 0.0):.1f}A"
-        + (f" of {grants[name].limit_a:.1f}A ({grants[name].reason})" if name in grants else "")
+        + ("" if name in scene.scheduled or name not in grants else f" of {grants[name].limit_a:.1f}A")
+        + (f" ({grants[name].reason})" if name in grants else "")
         for name in scene.load_ids()
     )
     soc = "" if truth.battery_soc_percent is None else f" soc={truth.battery_soc_percent:.0f}%"

@@ -29,7 +29,9 @@ class VendorPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     password: Annotated[str, Meta(description="Of the account.")] = "secret"
     api_key: Annotated[str, Meta(description="Of the external interface.")] = "key"
     plugged: Annotated[bool, Meta(description="A car hangs on each.")] = True
-    mode: Annotated[str, Meta(description="Of each connector at the start: On, Off or Schedule.")] = "Off"
+    mode: Annotated[str, Meta(description="Of each connector at the start: On, Off or Schedule.")] = (
+        "Schedule"
+    )
     car_legs: Annotated[int, Meta(ge=1, le=3, description="Of the cars.")] = 3
     car_max_a: Annotated[float, Meta(ge=6, le=32, description="Of the cars.")] = 16.0
     battery_wh: Annotated[float, Meta(gt=0, description="Of the cars.")] = 60_000.0

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from busbar_cli.demo import demo_config
+from busbar_cli.demo import ACCOUNT, demo_config
 from busbar_cli.up import Supervisor
 from busbar_contracts.allocation import Allocation
 from busbar_contracts.charger import ChargerLimit, ChargerState
@@ -32,7 +32,7 @@ async def measure() -> dict[str, Any]:
         text = demo_config(speed=1.0)
         (folder / "busbar.toml").write_text(text, encoding="utf-8")
         site = read(text)
-        environ = {"BUSBAR_STATE_DIR": str(folder / "state")}
+        environ = ACCOUNT | {"BUSBAR_STATE_DIR": str(folder / "state")}
         supervisor = Supervisor(site, folder / "busbar.toml", logs=folder, environ=environ)
         began = time.monotonic()
         await supervisor.start()

@@ -12,10 +12,12 @@ from pathlib import Path
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 
-from busbar_cli.demo import demo_config
+from busbar_cli.demo import ACCOUNT, demo_config
+from busbar_cli.demo_hems import send_windows
 from busbar_cli.scene import Scene
 from busbar_cli.up import Supervisor
 from busbar_cli.view import picture
+from busbar_shared.clock import RealClock
 from busbar_shared.config.load import read
 from busbar_shared.life import connect
 
@@ -29,15 +31,17 @@ async def draw(folder: Path) -> str:
     """Run the demo's house for a while and draw what is known then."""
     text = demo_config()
     (folder / "busbar.toml").write_text(text, encoding="utf-8")
-    site, environ = read(text), {"BUSBAR_STATE_DIR": str(folder / "state")}
+    site, environ = read(text), ACCOUNT | {"BUSBAR_STATE_DIR": str(folder / "state")}
     supervisor = Supervisor(site, folder / "busbar.toml", logs=folder, environ=environ)
     await supervisor.start()
     try:
         scene = Scene(site)
         async with connect(site, "picture", environ) as bus:
             hearing = asyncio.create_task(scene.hear(bus))
+            sending = asyncio.create_task(send_windows(bus, RealClock()))
             await asyncio.sleep(AFTER_S)
             hearing.cancel()
+            sending.cancel()
     finally:
         await supervisor.stop()
     scene.events = []

@@ -14,6 +14,8 @@ import pytest
 from busbar_allocator.foreign import reserved_a
 from busbar_allocator.main import run
 from busbar_contracts.allocation import Allocation
+from busbar_contracts.chargeamps import ChargeAmpsStatus
+from busbar_contracts.charger import ChargerLimit, ChargerState, ConnectorStatus
 from busbar_contracts.meter import MeterReading, PhaseSample
 from busbar_shared.clock import VirtualClock, settle
 from busbar_shared.config.root import Site
@@ -43,7 +45,7 @@ async def test_the_allocator_makes_room_a_minute_before_a_window_and_as_long_as_
 class Line:
     """A line of 25 A that a car would like to have for itself, and the allocator on a bus of lists."""
 
-    def __init__(self, state_dir: Path, **chargeamps: Any) -> None:
+    def __init__(self, state_dir: Path, chargers: dict[str, Any] | None = None, **chargeamps: Any) -> None:
         self.clock = VirtualClock(NOON)
         self.bus = FakeBus(clock=self.clock)
         text = {
@@ -51,6 +53,8 @@ class Line:
             "circuits": {"main": {"limit_a": 25, "meter": "grid", "assumed_background_a": 1}},
             "meters": {"grid": {"modbus": {"host": "127.0.0.1"}}},
             "chargeamps": chargeamps,
+            "ocpp": {},
+            "chargers": chargers or {},
         }
         self.service = Service("allocator", msgspec.convert(text, Site), self.bus, self.clock, state_dir)  # type: ignore[arg-type]
 
@@ -61,6 +65,16 @@ class Line:
             reading = MeterReading(at=self.clock.now(), power_w=0.0, a=sample, b=sample, c=sample)
             self.bus.feed(reading, meter="grid")
             await self.clock.advance(1.0)
+
+    def plug_in(self) -> None:
+        """A car at the other charger."""
+        state = ChargerState(at=self.clock.now(), status=ConnectorStatus.PREPARING, link=True)
+        self.bus.feed(state, charger="left", connector="1")
+
+    def limit_a(self) -> float:
+        """What the other car may take."""
+        said = [message for _, message in self.bus.said if isinstance(message, ChargerLimit)]
+        return said[-1].limit_a if said else 0.0
 
     def free_a(self) -> float | None:
         """What is left of the line."""
@@ -127,3 +141,23 @@ async def test_a_window_is_made_room_for_wherever_its_status_is_said(
         assert line.free_a() == left_a
         heard = "other" not in topic
         assert [code for code, _ in line.bus.events] == (["payload_not_json"] if heard else [])
+
+
+@pytest.mark.parametrize(
+    ("is_said", "after_s", "limit_a"),
+    [
+        pytest.param(True, 8, 6.0, id="whose window is known"),
+        pytest.param(False, 28, 0.0, id="that was not heard of yet"),
+        pytest.param(False, 36, 6.0, id="that is not heard of for a lease"),
+    ],
+)
+async def test_after_a_start_another_car_waits_for_word_of_a_schedule(
+    tmp_path: Path, is_said: bool, after_s: int, limit_a: float
+) -> None:
+    connectors = {"1": {"charge_point": "A", "max_current_a": 8}}
+    async with allocating(Line(tmp_path, {"left": {}}, connectors=connectors)) as line:
+        if is_said:
+            line.bus.feed(msgspec.json.decode(opens_in(600, 8.0), type=ChargeAmpsStatus), connector_id="1")
+        line.plug_in()
+        await line.seconds(after_s)
+        assert line.limit_a() == limit_a
