@@ -17,6 +17,9 @@ from busbar_shared.clock import Clock
 
 log = logging.getLogger(__name__)
 
+# Registers that were refused are asked for again after this: some come back in the morning.
+AGAIN_S = 120.0
+
 
 class MapStation:
     """A unit without SunSpec."""
@@ -34,9 +37,9 @@ class MapStation:
         self.map: RegisterMap = load(plan.driver.removeprefix("map:"))
         self._clock = clock
         steered = any(role.plan.kind == "battery" and role.plan.id in windows for role in self.roles)
-        self._reads: tuple[Read, ...] = self.map.reads(
-            {role.plan.kind for role in self.roles}, control=steered
-        )
+        self._whole = self.map.reads({role.plan.kind for role in self.roles}, control=steered)
+        self._reads: tuple[Read, ...] = self._whole
+        self._again_s: float | None = None
 
     def __str__(self) -> str:
         return f"unit {self.plan.unit} ({', '.join(role.plan.id for role in self.roles)})"
@@ -54,6 +57,8 @@ class MapStation:
             await self._act(wire, await self._read(wire), leaving=True)
 
     async def _read(self, wire: Wire) -> dict[int, int]:
+        if self._again_s is not None and self._clock.monotonic() >= self._again_s:
+            self._reads, self._again_s = self._whole, None
         registers: dict[int, int] = {}
         refused: DeviceRefused | None = None
         for request in self._reads:
@@ -63,11 +68,16 @@ class MapStation:
                 )
             except DeviceRefused as error:
                 refused = error
-                self._reads = replaced(self._reads, request, narrower(request) or (request,))
-                log.info("%s; asking in smaller pieces from now on", error)
+                smaller = narrower(request)
+                self._reads = replaced(self._reads, request, smaller)
+                if not smaller and self._again_s is None:
+                    self._again_s = self._clock.monotonic() + AGAIN_S
+                log.info("%s; asking in %d smaller pieces from now on", error, len(smaller))
             else:
                 registers.update({request.start + step: value for step, value in enumerate(values)})
         if refused is not None and not registers:
+            # It refuses everything, as some do by night: no lesson about single registers is to be drawn.
+            self._reads, self._again_s = self._whole, None
             raise DeviceSilent(str(refused)) from refused
         return registers
 

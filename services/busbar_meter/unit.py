@@ -147,6 +147,11 @@ class Unit:
             await self._gather(wire, times, slow=True)
             self._slow_due = self._clock.monotonic() + self._slow_every_s
         await self._gather(wire, times, slow=False)
+        wanted = self._places(slow=False)
+        if wanted and not any(place.start in times for place in wanted):
+            # It refuses everything, as some do by night: no lesson about single registers is to be drawn.
+            self.forget()
+            raise DeviceSilent(f"unit {self.number} refuses every block that is wanted of it")
         return tuple(
             self._part_read(part, identity, times)
             for part, identity in zip(self.parts, self._identities, strict=True)

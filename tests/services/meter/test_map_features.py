@@ -6,9 +6,15 @@ import pytest
 
 from busbar_contracts.battery import BatteryReading
 from busbar_contracts.meter import InverterReading, MeterReading
+from busbar_meter.answers import DeviceSilent
+from busbar_meter.config import lines_of
+from busbar_meter.map_station import MapStation
 from busbar_meter.registermap import BadMap, invalid, load, parse, values_of
+from busbar_shared.clock import VirtualClock
 from services.meter.meter_house import event, house, running, said
 from services.meter.modbus_servers import CrookedServer
+from services.meter.register_images import PaperWire
+from services.meter.test_odd_devices import NOON
 
 HEAD = 'title = "A device"\nsource = "its manual, page 3"\nverified = false\n'
 TAIL = (
@@ -134,3 +140,52 @@ async def test_a_huawei_whose_meter_is_offline_says_so_and_no_figures(tmp_path: 
 
     assert text == "meter grid: the inverter says that its power meter is offline (register 37100 reads 0)"
     assert not [message for _, message in bus.said if isinstance(message, MeterReading)]
+
+
+async def test_after_a_night_of_refusals_a_mapped_device_is_asked_in_few_requests_again() -> None:
+    wire = PaperWire(unit1=huawei(1))
+    station = MapStation(lines_of(huawei_house(502))[0].stations[0], VirtualClock(NOON))
+    await station.visit(wire)
+    before = list(wire.asked)
+    day = wire.images[1]
+    wire.images[1] = {}
+    for _ in range(3):
+        with pytest.raises(DeviceSilent):
+            await station.visit(wire)
+    wire.images[1] = day
+    wire.asked.clear()
+
+    await station.visit(wire)
+
+    assert wire.asked == before
+
+
+async def test_a_register_the_device_does_not_have_is_left_out_and_not_asked_for_again() -> None:
+    registers = huawei(1)
+    # An inverter without a battery.
+    for at in range(37750, 37770):
+        del registers[at]
+    wire = PaperWire(unit1=registers)
+    station = MapStation(lines_of(huawei_house(502))[0].stations[0], VirtualClock(NOON))
+    for _ in range(4):
+        wire.asked.clear()
+        outcomes = await station.visit(wire)
+    refused = [at for _, at, _ in wire.asked if at not in registers]
+    powers = {role.plan.kind: outcome.message.power_w for role, outcome in outcomes}
+
+    assert (powers, refused) == ({"meter": 1500, "inverter": 3000, "battery": None}, [])
+
+
+async def test_a_register_that_comes_back_in_the_morning_is_read_again() -> None:
+    registers, clock = huawei(1), VirtualClock(NOON)
+    night = {at: word for at, word in registers.items() if at < 37750}
+    wire = PaperWire(unit1=night)
+    station = MapStation(lines_of(huawei_house(502))[0].stations[0], clock)
+    for _ in range(3):
+        await station.visit(wire)
+    wire.images[1] = registers
+    await clock.advance(121.0)
+
+    outcomes = await station.visit(wire)
+
+    assert {role.plan.kind: outcome.message.power_w for role, outcome in outcomes}["battery"] == 1100
