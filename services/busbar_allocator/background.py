@@ -22,6 +22,7 @@ from busbar_allocator.draws import (
     Amps,
     Draw,
     late_room,
+    may_rise_unseen,
     measured,
     raise_left,
     rest_of_cut,
@@ -141,9 +142,7 @@ def metered(book: Book, at: float, meter: Amps, sources: Amps = ()) -> Book:
     grid = tuple(map(add, meter, sources))
     draws = dict(book.draws)
     open_orders = [load for load, draw in draws.items() if draw.due and at <= draw.due_until]
-    unseen = [
-        load for load, draw in draws.items() if draw.sampled_at is None or draw.sampled_at <= draw.ordered_at
-    ]
+    unseen = [load for load, draw in draws.items() if may_rise_unseen(draw)]
     less = _less(grid, draws)
     level = list(book.level or less)
     sunk = DRIFT_A_PER_S * (at - book.at) if book.at is not None else 0.0
@@ -276,12 +275,11 @@ def _rise(
                 draws[load] = take(draws[load], phase, step, at, alone=len(waiting) == 1)
                 house -= step
     doubtful = house
-    # Only a load that was not measured since its last order may have risen unseen.
     for load in unseen:
         if doubtful <= 0:
             break
-        if (room := late_room(draws[load], phase)) > 0:
-            draws[load] = take_late(draws[load], phase, min(room, doubtful))
+        if (room := late_room(draws[load], phase, doubtful)) > 0:
+            draws[load] = take_late(draws[load], phase, min(room, doubtful), at)
             doubtful -= min(room, doubtful)
     return house
 

@@ -49,6 +49,8 @@ class Draw(Struct, frozen=True):
     rest: Amps = ()
     """What the raise before a cut had still to show: a car that climbs answers it before it answers the cut."""
     rest_until: float = 0.0
+    late_at: float = float("-inf")
+    """When the meter showed the last late rise: a sample from before says nothing of it."""
 
     def could_fall(self, phase: int, amount: float) -> bool:
         """Whether a fall of this size could be this load's."""
@@ -87,8 +89,8 @@ class Draw(Struct, frozen=True):
 def measured(draw: Draw, at: float, amps: Amps) -> Draw:
     """The draw after its own sample of time `at`, with the steps that came after that sample.
 
-    A rise that the meter showed within its lag may be in the sample already: it is added only as far as
-    what was believed before it and the sample leave open.
+    A step that the meter showed within its lag may be in the sample already: it counts only as far as
+    what was believed before it and the sample leave open. Counted twice, the end of a cut would be an oven.
     """
     since = tuple(step for step in draw.since if step[0] > at)
     believed = list(amps)
@@ -96,13 +98,16 @@ def measured(draw: Draw, at: float, amps: Amps) -> Draw:
         for phase, sample in enumerate(amps):
             steps = [(when, step[phase]) for when, step in since]
             before = draw.amps[phase] - sum(step for _, step in steps)
-            unclear = sum(step for when, step in steps if step > 0 and when <= at + LAG_S)
-            clear = sum(step for when, step in steps if step < 0 or when > at + LAG_S)
-            believed[phase] = sample + min(unclear, max(0.0, before + unclear - sample)) + clear
+            rises = sum(step for when, step in steps if step > 0 and when <= at + LAG_S)
+            falls = sum(step for when, step in steps if step < 0 and when <= at + LAG_S)
+            clear = sum(step for when, step in steps if when > at + LAG_S)
+            rises = min(rises, max(0.0, before + rises - sample))
+            falls = min(0.0, falls + max(0.0, before - sample))
+            believed[phase] = sample + rises + falls + clear
     ceiling = draw.ceiling(at)
     if ceiling is not None:
         believed = [min(now, most) for now, most in zip(believed, ceiling, strict=True)]
-    late = draw.late if at <= draw.ordered_at else ()
+    late = draw.late if at <= max(draw.ordered_at, draw.late_at) else ()
     return _changed(draw, tuple(max(0.0, now) for now in believed), sampled_at=at, since=since, late=late)
 
 
@@ -138,7 +143,7 @@ def told(draw: Draw, before: Amps, after: Amps, at: float, dead_time_s: float) -
     return Draw(
         amps=draw.amps, sampled_at=draw.sampled_at, since=draw.since, limit=after, due=due,
         due_until=at + dead_time_s, ordered_at=at, asked=max(map(abs, due), default=0.0), late=late,
-        alive_at=draw.alive_at, whole=draw.whole, rest=rest, rest_until=rest_until,
+        alive_at=draw.alive_at, whole=draw.whole, rest=rest, rest_until=rest_until, late_at=draw.late_at,
     )  # fmt: skip
 
 
@@ -177,18 +182,28 @@ def take(draw: Draw, phase: int, step: float, at: float, *, alone: bool = False)
     return _changed(draw, amps, since=since, due=due, answered_s=answered, due_until=due_until)
 
 
-def take_late(draw: Draw, phase: int, step: float) -> Draw:
+def take_late(draw: Draw, phase: int, step: float, at: float) -> Draw:
     """The draw after a rise that came too late to be sure of, but which the load was allowed."""
     late = list(draw.late or (0.0,) * len(draw.amps))
     late[phase] += step
-    return _changed(draw, draw.amps, late=tuple(late))
+    return _changed(draw, draw.amps, late=tuple(late), late_at=at)
 
 
-def late_room(draw: Draw, phase: int) -> float:
-    """How far a load that was not measured since its last order may have risen unseen."""
-    if draw.limit is None or (draw.sampled_at is not None and draw.sampled_at > draw.ordered_at):
+def may_rise_unseen(draw: Draw) -> bool:
+    """Whether it was not measured since its last order, or is on or off: a thermostat closes long after that."""
+    return draw.whole or draw.sampled_at is None or draw.sampled_at <= draw.ordered_at
+
+
+def late_room(draw: Draw, phase: int, rise: float) -> float:
+    """How far a load may have risen unseen when the meter rose by `rise`.
+
+    One that was measured since its last order and is on or off takes all it may when it does: less is not its own.
+    """
+    if draw.limit is None:
         return 0.0
-    return max(0.0, draw.limit[phase] - draw.amps[phase] - (draw.late[phase] if draw.late else 0.0))
+    room = max(0.0, draw.limit[phase] - draw.amps[phase] - (draw.late[phase] if draw.late else 0.0))
+    measured_since = draw.sampled_at is not None and draw.sampled_at > draw.ordered_at
+    return 0.0 if measured_since and rise < ANSWER_SHARE * room else room
 
 
 def _changed(
@@ -202,6 +217,7 @@ def _changed(
     answered_s: float | None = None,
     alive_at: float | None = None,
     due_until: float | None = None,
+    late_at: float | None = None,
 ) -> Draw:
     return Draw(
         amps=amps,
@@ -218,4 +234,5 @@ def _changed(
         whole=draw.whole,
         rest=draw.rest,
         rest_until=draw.rest_until,
+        late_at=draw.late_at if late_at is None else late_at,
     )

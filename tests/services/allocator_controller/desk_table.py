@@ -9,7 +9,8 @@ from allocator_house import a_site
 
 from busbar_allocator.desk import Desk
 from busbar_allocator.plan import plan_of
-from busbar_contracts.charger import ChargerState, ConnectorStatus, LegSample, Session
+from busbar_contracts.charger import ChargerLimit, ChargerState, ConnectorStatus, LegSample, Session
+from busbar_contracts.load import HeatOrder, PlugSwitch
 from busbar_contracts.meter import MeterReading, PhaseSample
 from busbar_shared.bus import Heard
 from busbar_shared.config.root import Site
@@ -24,6 +25,8 @@ class Table:
         self.desk = Desk(plan_of(msgspec.convert(a_site(**changes), Site)), None, 0.0, "test")
         self.now = 0.0
         self.said: list[Any] = []
+        self.told: dict[str, Any] = {}
+        """The last order to each heater, plug or connector, by its name."""
 
     @property
     def wall(self) -> datetime:
@@ -53,16 +56,20 @@ class Table:
             self.hear(MeterReading(at=self.wall, power_w=None, **phases), meter="grid")
             answer = self.desk.decide(self.now, self.wall)
             self.said += [one.message for one in answer.messages]
+            for one in answer.messages:
+                name = "-".join(one.ids.values())
+                if isinstance(one.message, HeatOrder | PlugSwitch | ChargerLimit):
+                    self.told[name] = one.message
         return self
 
     def last(self, kind: type[Any]) -> Any:
         """The last message of a kind."""
         return next((one for one in reversed(self.said) if isinstance(one, kind)), None)
 
-    def plug_in(self, soc: float | None = None, wh: float | None = None) -> None:
-        """A car that draws nothing yet."""
+    def plug_in(self, soc: float | None = None, wh: float | None = None, draws_a: float = 0.0) -> None:
+        """A car; it draws nothing yet unless told otherwise."""
         state = ChargerState(
-            at=self.wall, status=ConnectorStatus.CHARGING, link=True, sampled_at=self.wall, l1=LegSample(current_a=0),
+            at=self.wall, status=ConnectorStatus.CHARGING, link=True, sampled_at=self.wall, l1=LegSample(current_a=draws_a),
             soc_percent=soc, session=Session(id="1", transaction="1", started_at=NIGHT, energy_wh=wh),
         )  # fmt: skip
         self.hear(state, charger="left", connector="1")
