@@ -105,6 +105,26 @@ def test_a_disobedient_car_counts_as_house_beyond_its_limit() -> None:
     assert book.background == pytest.approx((11.0,))
 
 
+@pytest.mark.parametrize(
+    ("sample", "grids", "draw", "background"),
+    [
+        pytest.param(7.3, (12.3, 12.3), 7.3, 5.0, id="the sample shows the end of a cut that the meter shows later"),
+        pytest.param(10.0, (12.3, 12.3), 7.3, 5.0, id="the car falls on after its sample"),
+        pytest.param(8.3, (12.3, 12.3), 7.3, 5.0, id="a part of the fall was in the sample"),
+        pytest.param(7.3, (12.3, 21.9), 7.3, 14.6, id="a kettle after the cut is a kettle"),
+    ],
+)  # fmt: skip
+def test_the_end_of_a_cut_is_counted_once_whoever_tells_it_first(
+    sample: float, grids: tuple[float, ...], draw: float, background: float
+) -> None:
+    book = ordered(a_house(21, 16), "car", (16.0,), (7.3,), 2.5, 5.0)
+    book = sampled(after(book, 21, 15), "car", 4.4, (sample,))
+    book = after(book, *grids, start=5.0)
+
+    assert book.draws["car"].amps == pytest.approx((draw,))
+    assert book.background == pytest.approx((background,))
+
+
 def test_a_rise_that_only_the_sample_shows_is_not_subtracted_before_the_meter_must_show_it() -> None:
     book = a_house(5, 0)
     book = sampled(book, "car", 2.4, (16.0,))
