@@ -276,6 +276,8 @@ class ChargePoint:
         known = self.desk.memory.of(self.plan.charge_point)
         if self.steering.speech.quality is LeaseQuality.ACCEPTED and known.form != self.steering.speech.form:
             known.form = self.steering.speech.form
+        if self.steering.speech.accepted:
+            known.whole = self.steering.speech.whole
         self.desk.dirty.add((self.plan.id, connector.number))
 
     def trust(self, believed: bool) -> None:
@@ -309,7 +311,7 @@ class ChargePoint:
             controllable=self.plan.config.controllable and steering.speech.controllable,
             lease=steering.speech.quality,
             unit=steering.speech.form.unit,
-            step_a=max(steering.step_a, connector.wiring.step_a),
+            step_a=max(steering.smallest_step_a, connector.wiring.step_a),
             holds_pause=self.plan.config.holds_pause,
             switches_phases=self.greeting.switches_phases,
             bearing=connector.holds(steering.bounds(connector), now_s),

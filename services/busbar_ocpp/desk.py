@@ -1,5 +1,6 @@
 """What all charge points of the service share."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -10,6 +11,8 @@ from busbar_ocpp.outbox import Outbox
 from busbar_ocpp.quirks import Quirk
 from busbar_shared.bus import Bus
 from busbar_shared.clock import Clock
+
+AT_ONCE = 8
 
 
 @dataclass
@@ -23,6 +26,10 @@ class Desk:
     memory: Memory
     quirks: tuple[Quirk, ...] = ()
     outbox: Outbox | None = None
+    first_looks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    """Chargers that are asked what they limit to before they are told anything."""
+    questions: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    """Questions of greetings to all chargers together: when a fleet comes back at once, its own calls come first."""
     dirty: set[tuple[str, int]] = field(default_factory=set)
     """Connectors whose state is to be said."""
     passive: Callable[[], bool] = lambda: False

@@ -3,6 +3,7 @@
 The only file that imports `ocpp`, for its schemas and its errors.
 """
 
+from collections import OrderedDict
 from typing import Any
 
 import msgspec
@@ -17,6 +18,9 @@ Payload = dict[str, Any]
 CALL, RESULT, ERROR = 2, 3, 4
 LONGEST_ID = 36
 SECRETIVE = frozenset({"ChangeConfiguration", "SetVariables"})
+# Every charger is asked the same questions when it comes; what a schema allowed once it allows again.
+REMEMBERED = 500
+_allowed: OrderedDict[tuple[str, str, bytes], None] = OrderedDict()
 SCHEMAS = {"1.6": "1.6", "2.0.1": "2.0.1", "2.1": "2.1"}
 
 # OCPP-J 1.6 table 7 and 2.0.1 part 4 table 8 spell two of the errors differently.
@@ -84,14 +88,19 @@ def read(text: str | bytes, version: str) -> Call | Result | Error:
 
 async def call(id: str, action: str, payload: Payload, version: str) -> str:
     """The text of a call, or `OffSchema`."""
-    message = ocpp.messages.Call(id, action, payload)
-    try:
-        await ocpp.messages.validate_payload(message, SCHEMAS[version])
-    except OCPPError as error:
-        # The cause quotes the payload, and a setting may be a secret.
-        cause = "" if action in SECRETIVE else str(error.details.get("cause", ""))[:500]
-        raise OffSchema(f"{action}: {error.description} {cause}".strip()) from None
-    return str(message.to_json())
+    said = version, action, msgspec.json.encode(payload)
+    if said not in _allowed:
+        try:
+            await ocpp.messages.validate_payload(ocpp.messages.Call(id, action, payload), SCHEMAS[version])
+        except OCPPError as error:
+            # The cause quotes the payload, and a setting may be a secret.
+            cause = "" if action in SECRETIVE else str(error.details.get("cause", ""))[:500]
+            raise OffSchema(f"{action}: {error.description} {cause}".strip()) from None
+        if action not in SECRETIVE:
+            _allowed[said] = None
+            while len(_allowed) > REMEMBERED:
+                _allowed.popitem(last=False)
+    return plain_call(id, action, payload)
 
 
 def plain_call(id: str, action: str, payload: Payload) -> str:

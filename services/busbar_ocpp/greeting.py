@@ -63,6 +63,8 @@ class Greeting:
             known.vendor, known.model, known.firmware = kind
             known.form, known.configuration = (same.form, {}) if same else (None, {})
             known.proof, known.proof_form = (same.proof, same.proof_form) if same else (None, None)
+            known.whole = same.whole if same else False
+        charger.steering.speech.whole = known.whole
         self._learn(known.configuration)
 
     def _learn(self, said: dict[str, str]) -> None:
@@ -130,11 +132,9 @@ class Greeting:
         if known.keeps_profiles is not None or known.form is None or charger.boots == 0:
             return
         connector = next(iter(charger.connectors.values()), None)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LOOK_S):
-                limit = await charger.composite_a(connector) if connector is not None else None
-                if limit is not None and connector is not None:
-                    known.keeps_profiles = limit <= connector.wiring.max_a
+        limit = await self._computed_a(connector) if connector is not None else None
+        if limit is not None and connector is not None:
+            known.keeps_profiles = limit <= connector.wiring.max_a
 
     async def _bound_the_unbounded(self) -> None:
         """A charger that comes without any limit gets its fallback at once, without waiting for the first order.
@@ -147,13 +147,18 @@ class Greeting:
         for connector in charger.connectors.values():
             if connector.holds(charger.steering.bounds(connector), now_s) is not None:
                 continue
-            limit: float | None = None
-            with suppress(TimeoutError, Silent):
-                async with asyncio.timeout(LOOK_S):
-                    limit = await charger.composite_a(connector)
+            limit = await self._computed_a(connector)
             fallback_a = connector.wiring.fallback_a
             if connector.past is None and (limit is None or limit > fallback_a):
                 connector.past = Past(limit_a=fallback_a, issuer="fallback", until_s=now_s)
+
+    async def _computed_a(self, connector: Connector) -> float | None:
+        """The limit the charger computes, where it says so before long."""
+        async with self._charger.desk.first_looks:
+            with suppress(TimeoutError, Silent):
+                async with asyncio.timeout(LOOK_S):
+                    return await self._charger.composite_a(connector)
+        return None
 
     async def _clear_foreign(self) -> None:
         """Clear profiles of others that would rule over ours: those of higher levels, one level at a time.
@@ -172,7 +177,9 @@ class Greeting:
         for level in range(steering.speech.form.level + 1, highest + 1):
             for purpose in (Purpose.DEFAULT, Purpose.TX):
                 await self._quiet()
-                if await steering.clear(None, purpose.value, level):
+                async with charger.desk.questions:
+                    cleared = await steering.clear(None, purpose.value, level)
+                if cleared:
                     # A charger that does not read the level has cleared ours with it.
                     for connector in charger.connectors.values():
                         connector.forget_profiles()
@@ -183,7 +190,8 @@ class Greeting:
     async def _compare(self, connector: Connector) -> None:
         """Say when the charger computes more than it was told: something else rules in it."""
         charger = self._charger
-        computed = await charger.composite_a(connector)
+        async with charger.desk.questions:
+            computed = await charger.composite_a(connector)
         told = connector.told_a
         if computed is None or told is None or not connector.confirmed:
             return
@@ -209,7 +217,6 @@ class Greeting:
         known.configuration = {**known.configuration, **said}
         self._learn(known.configuration)
         charger.tick()
-        charger.desk.memory.save_learned()
         await self._compare_connectors(said)
         keep = bool(charger.quirk.refuses_measurands)
         sample_s = int(charger.desk.plan.section.sample_s)
@@ -219,7 +226,6 @@ class Greeting:
                 if await self.set(change.key, value):
                     known.configuration[change.key] = value
                     break
-        charger.desk.memory.save_learned()
 
     async def _compare_connectors(self, said: dict[str, str]) -> None:
         """Propose what the configuration lacks."""
@@ -282,11 +288,12 @@ class Greeting:
     async def _ask(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
         """The answer, empty where it is refused. Waits for a quiet moment."""
         await self._quiet()
-        calls = self._charger.calls
-        if calls is None:
-            raise Silent("no link")
         try:
-            return await calls.ask(action, payload)
+            async with self._charger.desk.questions:
+                calls = self._charger.calls
+                if calls is None:
+                    raise Silent("no link")
+                return await calls.ask(action, payload)
         except (Refused, Superseded) as refused:
             log.info("%s: %s refused: %s", self._charger.plan.id, action, refused)
             return {}

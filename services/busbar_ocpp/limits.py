@@ -116,6 +116,11 @@ class Steering:
             lease_s=self._lease_s,
         )
 
+    @property
+    def smallest_step_a(self) -> float:
+        """The resolution of its limits, as its make is known for or as it was seen."""
+        return max(self.step_a, 1.0) if self.speech.whole else self.step_a
+
     def scale(self, connector: Connector) -> Scale:
         """Legs the car has shown (else the cable's), and the lower of measured and nominal voltage."""
         cable = len(connector.wiring.legs)
@@ -124,8 +129,8 @@ class Steering:
         return Scale(
             legs=min(asked or connector.draw.legs_in_use or cable, cable) or cable,
             volts=believed_volts(connector.draw, self._nominal_v),
-            step_a=max(self.step_a, connector.wiring.step_a),
-            step_w=self.step_w,
+            step_a=max(self.smallest_step_a, connector.wiring.step_a),
+            step_w=1.0 if self.speech.whole else self.step_w,
             least_a=connector.wiring.min_a,
         )
 
@@ -238,7 +243,7 @@ class Steering:
             return  # the transaction ended meanwhile, and the profile with it
         connector.installed[slot] = Installed(profile=profile, sent_s=sent_s, lasts_s=lasts(profile))
         self._cleared.discard(slot)
-        self.speech.accepted = True
+        self.speech.took(profile)
         running = connector.transaction is not None and self.speech.form.during is Purpose.TX
         if profile.purpose is (Purpose.TX if running else Purpose.DEFAULT):
             if connector.told_a != limit_a or not connector.confirmed:

@@ -31,6 +31,9 @@ VERSIONS = {"ocpp2.1": "2.1", "ocpp2.0.1": "2.0.1", "ocpp1.6": "1.6"}
 LARGEST_FRAME = 256 * 1024
 LONGEST_ID = 48
 # A charger that floods is read more slowly, which its own TCP window then feels; nothing is dropped.
+# A fleet that comes back at once is let in at this pace, so that those inside are answered meanwhile.
+ADMISSIONS_PER_S = 150.0
+ADMISSIONS_AT_ONCE = 20.0
 MESSAGES_PER_S = 1000.0
 MESSAGES_AT_ONCE = 2000.0
 
@@ -57,19 +60,31 @@ class Admission(Struct, frozen=True):
     text: str = ""
 
 
+class Pace:
+    """Lets so many pass a second, and a few at once."""
+
+    def __init__(self, per_s: float, at_once: float, clock: Clock) -> None:
+        self._per_s, self._at_once, self._clock = per_s, at_once, clock
+        self._budget, self._at_s = at_once, clock.monotonic()
+
+    async def turn(self) -> None:
+        """Wait for the next turn."""
+        now_s = self._clock.monotonic()
+        self._budget = min(self._at_once, self._budget + (now_s - self._at_s) * self._per_s)
+        self._at_s = now_s
+        self._budget -= 1
+        if self._budget < 0:
+            await self._clock.sleep(-self._budget / self._per_s)
+
+
 class Link:
     """An open connection to one charge point."""
 
     def __init__(
         self, connection: ServerConnection, version: str, credentials: Credentials, clock: Clock
     ) -> None:
-        self._connection, self.version, self.credentials, self._clock = (
-            connection,
-            version,
-            credentials,
-            clock,
-        )
-        self._budget, self._at_s = MESSAGES_AT_ONCE, clock.monotonic()
+        self._connection, self.version, self.credentials = connection, version, credentials
+        self._pace = Pace(MESSAGES_PER_S, MESSAGES_AT_ONCE, clock)
 
     async def send(self, text: str) -> None:
         """Put a frame on the wire, or `Lost`."""
@@ -82,7 +97,7 @@ class Link:
         """Frames as they come, until the connection ends."""
         with suppress(ConnectionClosed):
             async for message in self._connection:
-                await self._pace()
+                await self._pace.turn()
                 yield message
 
     async def answers_ping(self, patience_s: float) -> bool:
@@ -99,14 +114,6 @@ class Link:
     async def close(self, code: int = 1000, reason: str = "") -> None:
         """End the connection with a sentence of at most 120 bytes."""
         await self._connection.close(code, reason[:120])
-
-    async def _pace(self) -> None:
-        now_s = self._clock.monotonic()
-        self._budget = min(MESSAGES_AT_ONCE, self._budget + (now_s - self._at_s) * MESSAGES_PER_S)
-        self._at_s = now_s
-        self._budget -= 1
-        if self._budget < 0:
-            await self._clock.sleep(-self._budget / MESSAGES_PER_S)
 
 
 class Door(Struct, frozen=True, kw_only=True):
@@ -129,6 +136,7 @@ async def opened(
     clock: Clock,
 ) -> AsyncIterator[int]:
     """Let charge points in while the context lasts; gives the port it listens on."""
+    door_pace = Pace(ADMISSIONS_PER_S, ADMISSIONS_AT_ONCE, clock)
     spoken = [name for name, version in VERSIONS.items() if version in door.versions]
 
     def choose(_: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
@@ -138,6 +146,7 @@ async def opened(
         shown = _credentials(connection, request, door.prefix)
         if shown is None:
             return _response(connection, 404, f"charge points connect to {door.prefix}their-id")
+        await door_pace.turn()
         admission = await admit(shown)
         if admission.status == 101:
             return None

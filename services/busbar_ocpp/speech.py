@@ -2,7 +2,7 @@
 
 from busbar_contracts.charger import LeaseQuality
 from busbar_ocpp.forms import Abilities, forms
-from busbar_ocpp.profile import Form, Kind, Layout, Profile
+from busbar_ocpp.profile import Form, Kind, Layout, Profile, Purpose
 
 # After every form was refused the charger counts as without control; it may have become wiser later.
 TRY_ALL_AGAIN_S = 600.0
@@ -22,6 +22,9 @@ class Speech:
         self.accepted = False
         self.disobeyed = False
         """It drew more than it was told, and has not shown otherwise since."""
+        self.whole = False
+        """It takes whole amperes and watts only, as far as was seen."""
+        self._doubted: Purpose | None = None
         self._gave_up_at_s: float | None = None
         self._unanswered = 0
 
@@ -66,8 +69,23 @@ class Speech:
         self.proof = proof if wanted is not None and wanted == known else None
         self._gave_up_at_s = None
 
+    def took(self, profile: Profile) -> None:
+        """It accepted a profile."""
+        self.accepted = True
+        if profile.purpose is self._doubted:
+            self._doubted = None
+
     def refused(self, profile: Profile, now_s: float) -> None:
-        """Go on to the next form; after the last the charger is without control."""
+        """Try whole numbers, then the next form; after the last the charger is without control.
+
+        A fraction is doubted first: the schemas allow one decimal by a rule (a multiple of 0.1) that programs which
+        reckon in binary fractions find broken by most decimals.
+        """
+        if not self.whole and any(period.limit % 1 for period in profile.periods):
+            self.whole, self._doubted = True, profile.purpose
+            return
+        if self._doubted is not None:
+            self.whole, self._doubted = False, None  # the fraction was not the reason
         if profile.unit is not self.form.unit or profile.level not in (self.form.level, self.form.level - 1):
             return  # a refusal of a form that was already left
         if self.place + 1 < len(self.forms):

@@ -60,6 +60,9 @@ class ModelCharger:
         new = Stored(connector, wire, schedule, now)
         if schedule["chargingRateUnit"] not in self.units:
             return "Rejected"
+        limits = [float(one["limit"]) for one in schedule["chargingSchedulePeriod"]]
+        if "whole_numbers_only" in self.faults and any(limit % 1 for limit in limits):
+            return "Rejected"
         if len(schedule["chargingSchedulePeriod"]) > self.max_periods or new.level > self.max_level:
             return "Rejected"
         if wire["chargingProfileKind"] == "Absolute" and "startSchedule" not in schedule:

@@ -156,6 +156,23 @@ async def test_a_charger_that_rejects_a_form_gets_another(
         assert charger.limit_after(121) <= 6.0
 
 
+@pytest.mark.parametrize("version", ["1.6", "2.0.1"])
+async def test_a_charger_that_rejects_fractions_gets_whole_amperes_in_the_same_form(
+    tmp_path: Path, version: str
+) -> None:
+    async with House(tmp_path, factor=20) as house:
+        model = ModelCharger(version=version, faults=frozenset({"whole_numbers_only"}))
+        charger = await house.arrived(model=model, version=version)
+        house.order(13.7)
+
+        await until(lambda: charger.limit() == 13.0, what="the limit in whole amperes")
+
+        state = await house.says(lambda state: state.capabilities.step_a == 1.0)
+        assert state.capabilities.unit == "A"
+        assert state.lease is LeaseQuality.ACCEPTED
+        assert [one.level for one in charger.model.stored] == [2]
+
+
 async def test_a_charger_without_smart_charging_is_without_control(tmp_path: Path) -> None:
     async with House(tmp_path, factor=20) as house:
         charger = house.guest()
