@@ -74,6 +74,7 @@ min_on_s = 20
 min_off_s = 10
 device_lease_s = 20
 poll_s = 10
+manual_hold_s = 20
 [plugs.boiler]
 driver = "tasmota"
 topic = "boiler"
@@ -85,6 +86,7 @@ min_off_s = 10
 use_pulse_time = true
 device_lease_s = 20
 poll_s = 10
+manual_hold_s = 20
 [heaters.water]
 plug = "boiler"
 phases = ["a"]

@@ -51,6 +51,7 @@ class Renewals:
         self.calm = False
         self.longest_calm_s: dict[str, float] = {}
         self.settings: dict[str, Any] = {}
+        self.idle: set[str] = set()
         self.online_s: dict[str, float] = {}
 
     async def hear(self, bus: MqttBus) -> None:
@@ -74,7 +75,7 @@ class Renewals:
         return (
             set(self.online_s) >= set(SERVICES)
             and all(now_s - self.online_s[name] < BEAT_S for name in SERVICES)
-            and all(now_s - at_s < LEASE_S for at_s in self.last_s.values())
+            and all(now_s - at_s < LEASE_S for name, at_s in self.last_s.items() if name not in self.idle)
         )
 
 
@@ -86,6 +87,7 @@ class Log:
         self.back_s: list[tuple[float, str]] = []
         self.dropped: dict[str, int] = {}
         self.state_bytes: list[int] = []
+        self.problems: list[str] = []
 
 
 @contextlib.asynccontextmanager
@@ -117,15 +119,25 @@ async def until_renewed(whole: WholeHouse, renewals: Renewals, words: str, log: 
     loop = asyncio.get_running_loop()
     began_s = loop.time()
     children = whole.house.supervisor.children
+    # A charger without a car is told nothing new.
+    renewals.idle = {
+        f"hems/charger/{load.rpartition('-')[0]}/1/limit/set"
+        for load, state in whole.house.scene.chargers.items()
+        if state.session is None
+    }
     while not (
         renewals.all_fresh(loop.time())
         and all(one.pid is not None for one in children.values())
         and all(one.link for one in whole.house.scene.chargers.values())
     ):
         waited_s = loop.time() - began_s
-        assert waited_s < RENEWED_WITHIN_S, (
-            f"after {words}: not all renewed: {renewals.last_s}, {renewals.online_s}; {whole.house.describe()}"
-        )
+        if waited_s >= RENEWED_WITHIN_S:
+            # Remembered, and judged at the end: what comes after is worth seeing too.
+            log.problems.append(
+                f"after {words}: {renewals.last_s}, {renewals.online_s}; {whole.house.describe()}"
+            )
+            print(log.problems[-1], flush=True)
+            break
         await asyncio.sleep(0.2)
     log.back_s.append((loop.time() - began_s, words))
 
@@ -167,6 +179,7 @@ async def test_nothing_leaks_and_everything_comes_back(tmp_path: Path) -> None:
             ]
             write(log, vitals, renewals, trends)
 
+            assert log.problems == []
             assert whole.house.truth.verdict == "ok"
             assert renewals.settings == before, "no setting drifted"
             assert unready == []
@@ -196,6 +209,7 @@ def write(log: Log, vitals: Vitals, renewals: Renewals, trends: dict[str, Any]) 
                 "after half of them, "
             f"and at the latest after {worst_s:.1f} s ({worst}).",
             f"While nothing was wrong the longest gap between two renewals of a lease of {LEASE_S:g} s was {gap_s:.1f} s.",
+            f"Not back within {RENEWED_WITHIN_S:g} s: {len(log.problems)} times.",
             f"Messages dropped by a full queue: {sum(log.dropped.values())}.",
             f"The state on disk took {log.state_bytes[0] // 1024} KiB at the start and "
             f"{log.state_bytes[-1] // 1024} KiB at the end.",

@@ -13,6 +13,7 @@ import pytest
 
 from busbar_cli.accounts import acl_text, password_lines, reference
 from busbar_cli.broker import find_mosquitto, free_port, is_listening
+from busbar_contracts.topics import TOPICS, Topic
 from busbar_shared.bus import MqttBus
 from busbar_shared.config.broker import BrokerConfig
 from busbar_shared.config.root import SERVICES
@@ -109,6 +110,35 @@ async def test_only_its_own_topics_are_delivered(
     guarded: int, account: str, own: list[str], others: list[str]
 ) -> None:
     assert await heard_of(guarded, account, own + others) == set(own)
+
+
+IDS = {
+    "meter": "grid", "inverter": "roof", "battery": "house", "charger": "left", "connector": "1", "plug": "pump",
+    "heater": "tank", "load": "left-1", "connector_id": "1", "series": "import", "device": "d", "alias": "guest",
+}  # fmt: skip
+
+
+def may(account: str, topic: Topic, name: str) -> bool:
+    """Whether the contract's column says that this account writes this topic."""
+    if topic.writer == "each service":
+        own = not name.startswith("hems/service/") or name.startswith(f"hems/service/{account}/")
+        return account in SERVICES and own
+    return topic.writer == account
+
+
+@pytest.mark.parametrize("account", NAMES)
+async def test_an_account_is_heard_on_the_topics_of_its_column_and_on_no_other(
+    guarded: int, account: str
+) -> None:
+    names = {
+        topic.address.format(**IDS, service=service): topic
+        for topic in TOPICS
+        for service in (SERVICES if "{service}" in topic.address else ("",))
+    }
+
+    heard = await heard_of(guarded, account, list(names))
+
+    assert heard == {name for name, topic in names.items() if may(account, topic, name)}
 
 
 @pytest.mark.parametrize("password", ["", "x", "meter2"])
