@@ -2,8 +2,9 @@
 
 import os
 
-from busbar_contracts.load import HeatState, ManualHeat
-from busbar_shared.asking import LISTEN_S, connected, gathered, last_states
+from busbar_contracts.load import HeatState, LoadMode, LoadSettings, LoadSettingsSet, ManualHeat
+from busbar_heat.detect import FILTERS, Found, found
+from busbar_shared.asking import LISTEN_S, connected, first, gathered, last_states
 from busbar_shared.config.root import Site
 from busbar_shared.life import connect
 
@@ -26,3 +27,25 @@ async def by_hand(site: Site, heater: str, sg_state: int | None) -> HeatState | 
             heard, LISTEN_S * 2, lambda one: sg_state is not None and one.message.sg_state == sg_state
         )
     return said[-1].message if said else None
+
+
+async def switch(site: Site, heater: str, mode: LoadMode, patience_s: float = 5.0) -> LoadSettings:
+    """The heater's settings after its mode was changed, or as they are when it was not. Raises NoAnswer."""
+    async with connect(site, ACCOUNT, os.environ) as bus:
+        heard = bus.listen_where((LoadSettings, {"load": heater}))
+        await connected(bus, site)
+        why = f"nothing is known of the settings of {heater}; is the allocator running?"
+        before: LoadSettings = (await first(heard, LISTEN_S * 2, why)).message
+        if before.mode is mode:
+            return before
+        await bus.say(LoadSettingsSet(mode=mode), load=heater)
+        after = await gathered(heard, patience_s, lambda one: one.message != before)
+    return after[-1].message if after else before
+
+
+async def detect(site: Site, seconds: float) -> list[Found]:
+    """The thermometers that give themselves away on the broker within some seconds. Raises NoAnswer."""
+    async with connect(site, ACCOUNT, os.environ) as bus:
+        heard = bus.listen_raw(*FILTERS)
+        await connected(bus, site)
+        return found([(one.topic, one.payload) for one in await gathered(heard, seconds)])

@@ -78,6 +78,51 @@ def sg(
     typer.echo(f"{heater} is in state {state.sg_state}{later}")
 
 
+@app.command()
+def switch(
+    heater: str,
+    to: Annotated[
+        Literal["normal", "boost", "solar_only", "excess", "off"],
+        typer.Argument(help="normal, boost, solar_only, excess or off"),
+    ],
+    config: ConfigOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Switch a heater to another mode; boost stores once, off heats nothing at all."""
+    site = load_or_exit(config)
+    known_or_exit(heater, site.heaters)
+    from busbar_contracts.load import LoadMode
+    from busbar_heat import asked
+
+    settings = answer_or_exit(asked.switch(site, heater, LoadMode(to)))
+    if as_json:
+        print_json(settings)
+    if settings.mode.value != to:
+        fail(f"{heater} stays in mode {settings.mode.value}: {settings.refused or 'no answer came'}", 1)
+    if not as_json:
+        typer.echo(f"{heater} is in mode {to}")
+
+
+@app.command()
+def detect(
+    config: ConfigOption = None,
+    seconds: Annotated[float, typer.Option(help="How long to listen.", min=0.5, max=600)] = 10.0,
+    as_json: AsJson = False,
+) -> None:
+    """Find thermometers on the broker and print lines for the configuration."""
+    site = load_or_exit(config)
+    from busbar_heat import asked
+    from busbar_heat.detect import snippet
+
+    thermometers = answer_or_exit(asked.detect(site, seconds))
+    if as_json:
+        print_json(thermometers)
+    elif thermometers:
+        typer.echo(snippet(thermometers, site.plugs))
+    if not thermometers:
+        fail(f"no thermometer gave itself away within {seconds:g} s; many report every 5 to 60 min", 1)
+
+
 def _row(state: HeatState | None) -> tuple[str, ...]:
     if state is None:
         return ("never seen", "", "", "", "", "")

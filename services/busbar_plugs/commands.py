@@ -93,7 +93,7 @@ def detect(
         print_json(relays)
     elif relays:
         typer.echo(snippet(relays))
-    else:
+    if not relays:
         fail(f"no plug gave itself away within {seconds:g} s; Tasmota and Shelly report every 30 to 300 s", 1)
 
 

@@ -15,13 +15,17 @@ from msgspec import Struct
 
 FILTERS: Final = (
     "+/online",
+    "+/+/online",
     "+/events/rpc",
+    "+/+/events/rpc",
     "+/status/#",
+    "+/+/status/+",
     "shellies/#",
     "tasmota/discovery/+/config",
     "tele/+/LWT",
     "tele/+/SENSOR",
     "+/bridge/devices",
+    "+/+/bridge/devices",
 )
 QUESTIONS: Final = (("shellies/command", "announce"),)
 """Harmless: an old Shelly answers with its name on `shellies/announce`."""
@@ -96,7 +100,7 @@ def _in_message(topic: str, payload: bytes) -> Iterator[Found]:
         yield from _tasmota(_tree(payload))
     elif topic.endswith("/bridge/devices"):
         yield from _zigbee(topic.removesuffix("/bridge/devices"), _tree(payload))
-    elif parts[-1] == "online" and "shelly" in parts[0].lower() and payload in (b"true", b"false"):
+    elif parts[-1] == "online" and "shelly" in topic.lower() and payload in (b"true", b"false"):
         # Its relays are not known yet, but a Shelly with a relay has one that is called 0.
         yield Found("shelly", "/".join(parts[:-1]))
     elif parts[-2:] == ["events", "rpc"]:
