@@ -13,6 +13,7 @@ import typer
 
 from busbar_cli.hiding import secrets_of
 from busbar_cli.recording import BadRecording, Writer, header_of, line_of
+from busbar_cli.replay_compare import SETTLE_S
 from busbar_shared.clock import RealClock
 from busbar_shared.command_line import ConfigOption, load_or_exit, print_json
 from busbar_shared.config.root import Site
@@ -104,6 +105,11 @@ def replay(
             f"{found.messages} messages over {found.seconds:g} s, {found.decisions} decisions, "
             f"{found.compared} compared, {len(found.differences)} differences, digest {found.digest}"
         )
+        if not found.compared:
+            typer.echo(
+                f"Nothing was compared: it has no decision, or it began while the services ran and is not "
+                f"longer than {SETTLE_S:g} s."
+            )
     raise typer.Exit(1 if found.differences else 0)
 
 

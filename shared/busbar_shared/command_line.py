@@ -28,7 +28,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")
 
 def path_of(config: Path | None) -> Path:
     """Where the configuration is."""
-    return config or Path(os.environ.get("BUSBAR_CONFIG", "busbar.toml"))
+    return config or Path(os.environ.get("BUSBAR_CONFIG") or "busbar.toml")
 
 
 def load_or_exit(config: Path | None) -> Site:

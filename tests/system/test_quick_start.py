@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -12,13 +13,13 @@ from busbar_cli.broker import free_port
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
-PAGE = (Path(__file__).parents[2] / "docs" / "quick-start.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
 BUSBAR = f'busbar() {{ "{sys.executable}" -m busbar_cli "$@"; }}\n'
 
 
-def blocks(heading: str) -> list[str]:
-    """The shell blocks of one chapter."""
-    chapter = PAGE.split(f"## {heading}\n")[1].split("\n## ")[0]
+def blocks(heading: str, page: str = "docs/quick-start.md") -> list[str]:
+    """The shell blocks of one chapter of a page."""
+    chapter = (ROOT / page).read_text(encoding="utf-8").split(f"## {heading}\n")[1].split("\n## ")[0]
     return re.findall(r"^```sh\n(.*?)^```", chapter, re.M | re.S)
 
 
@@ -48,6 +49,40 @@ def on_free_ports(file: Path) -> None:
     file.write_text(text, encoding="utf-8")
 
 
+async def a_session_with_mosquittos_tools(folder: Path) -> None:
+    """What contracts/README.md prints, at the broker of this house."""
+    if shutil.which("mosquitto_sub") is None:
+        return
+    port = re.findall(
+        r"^port = (\d+)$", (folder / "house" / "busbar.toml").read_text(encoding="utf-8"), re.M
+    )[0]
+    [session] = blocks("A session with mosquitto's tools", "contracts/README.md")
+    here = "".join(
+        f'{one}() {{ command {one} -p {port} "$@"; }}\n' for one in ("mosquitto_sub", "mosquitto_pub")
+    )
+    looked = await typed(here + session, folder)
+    async with asyncio.timeout(90):
+        said, _ = await looked.communicate()
+    assert looked.returncode == 0, said.decode()
+    answered = said.decode().splitlines()
+    assert any('"mode":"solar_only"' in line for line in answered), said.decode()
+    assert '"import_limit_w":4200' in answered[-1], said.decode()
+
+
+async def recorded_and_replayed(folder: Path) -> None:
+    """What docs/record.md prints, in a hurry."""
+    shown, what_if = (ROOT / "docs/record.md").read_text(encoding="utf-8").split("## What if")
+    [first] = re.findall(r"^```sh\n(.*?)^```", shown, re.M | re.S)
+    [second] = re.findall(r"^```sh\n(.*?)^```", what_if, re.M | re.S)
+    text = "export BUSBAR_CONFIG=house/busbar.toml\n" + first.replace("--minutes 10", "--minutes 0.1")
+    # A difference is an answer: the exit code of a what-if is 0 or 1.
+    looked = await typed(text + "set +e\n" + second + "test $? -le 1", folder)
+    async with asyncio.timeout(90):
+        said, _ = await looked.communicate()
+    assert looked.returncode == 0, said.decode()
+    assert said.decode().count("digest") == 3, said.decode()
+
+
 async def test_a_site_to_play_with_is_set_up_run_and_looked_at(tmp_path: Path) -> None:
     first, second = blocks("A site to play with")
     setup, up = first.strip().splitlines()
@@ -65,6 +100,8 @@ async def test_a_site_to_play_with_is_set_up_run_and_looked_at(tmp_path: Path) -
         assert looked.returncode == 0, said.decode()
         for word in ("allocator", "left-1", "to get more", "0 problems"):
             assert word in said.decode(), said.decode()
+        await a_session_with_mosquittos_tools(tmp_path)
+        await recorded_and_replayed(tmp_path)
     finally:
         running.terminate()
         async with asyncio.timeout(30):

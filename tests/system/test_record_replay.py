@@ -93,7 +93,7 @@ async def test_a_recorded_house_keeps_its_secrets_and_decides_the_same_again(tmp
     async with running(text, tmp_path, here, more=held) as house:
         await charging(house)
         recording = asyncio.create_task(
-            busbar(tmp_path, "record", str(file), "--minutes", "0.6", environ=held)
+            busbar(tmp_path, "record", str(file), "--minutes", "1.4", environ=held)
         )
         await asyncio.sleep(10)
         await say_secrets(house)
@@ -110,6 +110,7 @@ async def test_a_recorded_house_keeps_its_secrets_and_decides_the_same_again(tmp
     assert first == second
     played = json.loads(first)
     assert played["differences"] == []
+    assert played["compared"] >= 2
     assert played["limits"]["left-1"] == pytest.approx(16, abs=0.1)
 
     code, changed = await busbar(tmp_path, "replay", str(file), "--json", "--set", "circuits.main.limit_a=12")
