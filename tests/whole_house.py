@@ -1,5 +1,6 @@
 """A house with everything Busbar has: nine services, two chargers, a Charge Amps unit, a plug, a tank, sun and battery.
 
+The cars arrive when everything runs: a charger that nobody has ever told a limit takes what it can.
 Each service reaches the broker over a line of its own that can be cut, the meter reaches its devices over another,
 and the chargers their central system over a third.
 """
@@ -128,9 +129,11 @@ litres = 200
 celsius = 40
 showers = 3
 [simulator.cars.left]
+arrives_after_s = 25
 battery_wh = 2000000
 [simulator.cars.right]
 ocpp = "2.0.1"
+arrives_after_s = 25
 battery_wh = 2000000
 """
 

@@ -170,7 +170,7 @@ async def test_nothing_leaks_and_everything_comes_back(tmp_path: Path) -> None:
     async with whole_house(tmp_path, speed=60, seed=SEED % 1000, clocks=True) as whole:
         bus = whole.house.bus
         async with task(renewals.hear(bus)), task(watch(whole, vitals, log, tmp_path)):
-            await asyncio.sleep(40)
+            await asyncio.sleep(60)
             await until_renewed(whole, renewals, "the start", log)
             before = dict(renewals.settings)
             await storm(whole, renewals, log, MINUTES * 60 * ENDS_SHARE, ends=True, dice=dice)
