@@ -1,0 +1,107 @@
+"""Devices that babble, vanish, wake up, fall silent or do not obey: the service stays, and nothing goes on."""
+
+from typing import Any
+
+BOILER = """
+[plugs.boiler]
+driver = "shelly"
+topic = "shellyplus1pm-1"
+rating_w = 2000
+"""
+OLD_BOILER = """
+[plugs.boiler]
+driver = "shelly_gen1"
+topic = "shelly1-A"
+"""
+
+
+async def test_a_retained_old_reading_is_neither_fresh_nor_a_hand(house_of: Any, shelly: Any) -> None:
+    async with house_of(BOILER, shelly) as house:
+        shelly.deaf = True
+        shelly.tell("shellyplus1pm-1/status/switch:0", '{"id":0,"output":true,"apower":1800}', retained=True)
+        await house.pass_time(5)
+        state = house.state()
+
+    assert state.power_w in (None, 0.0)
+    assert state.manual is False
+
+
+async def test_a_device_that_babbles_nonsense_changes_nothing_and_is_reported_once(
+    house_of: Any, shelly: Any
+) -> None:
+    async with house_of(BOILER, shelly) as house:
+        await house.pass_time(30, order=True)
+        good = house.state()
+        for payload in (
+            '{"apower":1e9,"output":[1]}',
+            "nonsense",
+            '{"apower":NaN}',
+            '["on"]',
+            '{"id":1,"output":false}',
+        ):
+            for _ in range(5):
+                shelly.tell("shellyplus1pm-1/status/switch:0", payload)
+        await house.pass_time(5, order=True)
+        after = house.state()
+
+    assert (after.on, after.power_w) == (good.on, good.power_w) == (True, 2000.0)
+    assert "1e+09" in " ".join(text for code, text in house.bus.events if code == "out_of_range")
+    assert len([code for code, _ in house.bus.events if code == "out_of_range"]) == 1
+    assert [on for _, on in shelly.history] == [True, False], "on by order, off at the end, nothing between"
+
+
+async def test_a_device_that_comes_and_goes_is_never_switched_on_by_that(house_of: Any, shelly: Any) -> None:
+    async with house_of(BOILER, shelly) as house:
+        for _ in range(10):
+            shelly.tell("shellyplus1pm-1/online", "false")
+            await house.pass_time(3, order=False)
+            shelly.tell("shellyplus1pm-1/online", "true")
+            await house.pass_time(3, order=False)
+
+        assert shelly.history == []
+        assert {"link_lost", "link_back"} <= {code for code, _ in house.bus.events}
+
+
+async def test_a_plug_that_wakes_up_on_is_switched_off_and_not_taken_for_the_owner(
+    house_of: Any, shelly: Any
+) -> None:
+    async with house_of(BOILER, shelly) as house:
+        await house.pass_time(10, order=False)
+        shelly.deaf = True
+        shelly.tell("shellyplus1pm-1/online", "false")
+        await house.pass_time(2, order=False)
+        shelly.on, shelly.deaf = True, False
+        shelly.tell("shellyplus1pm-1/online", "true")
+        shelly.say("init")
+        await house.pass_time(5, order=False)
+
+        assert shelly.on is False
+        assert house.state().manual is False
+
+
+async def test_a_silent_device_loses_its_link(house_of: Any, shelly: Any) -> None:
+    async with house_of(BOILER, shelly) as house:
+        await house.pass_time(10)
+        assert house.state().link is True
+        shelly.deaf = True
+        await house.pass_time(130)
+        assert house.state().link is False
+
+
+async def test_a_device_that_does_not_obey_is_reported(house_of: Any, old_shelly: Any) -> None:
+    async with house_of(OLD_BOILER, old_shelly) as house:
+        await house.pass_time(5)
+        old_shelly.hear = lambda topic, payload: None
+        old_shelly.tell("shellies/shelly1-A/relay/0", "off")
+        await house.pass_time(60, order=True)
+
+    assert "plug_does_not_obey" in [code for code, _ in house.bus.events]
+
+
+async def test_flapping_orders_stay_within_the_switches_of_an_hour(house_of: Any, shelly: Any) -> None:
+    async with house_of(BOILER + "min_off_s = 10\n", shelly) as house:
+        for turn in range(180):
+            await house.pass_time(20, order=turn % 2 == 0)
+        switched = len(shelly.history)
+
+    assert switched <= 12
