@@ -106,6 +106,7 @@ def driver_of(name: str, plug: PlugConfig, topics: GenericTopics | None, *, time
             max(plug.channel, 1),
             full_topic=one_device(f"plugs.{name}.full_topic", plug.full_topic),
             pulse_time=plug.use_pulse_time and timed,
+            all_phases=len(plug.phases) > 1,
         )
     else:
         base = plug.base_topic

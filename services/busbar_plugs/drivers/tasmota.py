@@ -36,9 +36,15 @@ POWER_ON: Final[dict[int, PowerOn]] = {0: "off", 1: "on", 3: "last", 4: "on"}
 class Tasmota(Relay):
     """One relay of a Tasmota device."""
 
-    def __init__(self, topic: str, channel: int, *, full_topic: str, pulse_time: bool) -> None:
-        """`full_topic` as in the device (`%prefix%/%topic%/`); `pulse_time` when we may use its timer."""
+    def __init__(
+        self, topic: str, channel: int, *, full_topic: str, pulse_time: bool, all_phases: bool = False
+    ) -> None:
+        """`full_topic` as in the device (`%prefix%/%topic%/`); `pulse_time` when we may use its timer.
+
+        `all_phases` for one relay that switches several phases: then an array is one number per phase.
+        """
         self.channel = channel
+        self.all_phases = all_phases
         self.timed = pulse_time
         self.stat = _place(full_topic, "stat", topic)
         self.tele = _place(full_topic, "tele", topic)
@@ -88,8 +94,10 @@ class Tasmota(Relay):
         energy = energy if isinstance(energy, dict) else {}
         seen = Seen(
             on=on,
-            power_w=reading.number(self.own(energy.get("Power")), "$.ENERGY.Power", POWER_W),
-            energy_wh=reading.scaled(self.own(energy.get("Total")), "$.ENERGY.Total", ENERGY_WH, WH_PER_KWH),
+            power_w=reading.number(self.sum_or_own(energy.get("Power")), "$.ENERGY.Power", POWER_W),
+            energy_wh=reading.scaled(
+                self.sum_or_own(energy.get("Total")), "$.ENERGY.Total", ENERGY_WH, WH_PER_KWH
+            ),
             voltage_v=reading.number(self.shared(energy.get("Voltage")), "$.ENERGY.Voltage", VOLTAGE_V),
             current_a=reading.number(self.own(energy.get("Current")), "$.ENERGY.Current", CURRENT_A),
             pulse_setting=self.pulse(tree, reading),
@@ -97,6 +105,13 @@ class Tasmota(Relay):
             problems=tuple(reading.problems),
         )
         return NOTHING if seen.says_nothing else seen
+
+    def sum_or_own(self, value: object) -> object:
+        """What our relay switches of this: on several phases all of the array, else our channel of it."""
+        if not (self.all_phases and isinstance(value, list)):
+            return self.own(value)
+        good = [one for one in value if isinstance(one, int | float) and not isinstance(one, bool)]
+        return sum(good) if good and len(good) == len(value) else value
 
     def own(self, value: object) -> object:
         """Our channel's number: an array has one per channel, a bare number belongs to the first."""

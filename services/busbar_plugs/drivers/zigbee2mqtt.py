@@ -28,8 +28,10 @@ WH_PER_KWH: Final = 1000.0
 LONGEST_ON_TIME_S: Final = 6553
 """Zigbee cluster library, On/Off cluster, "On With Timed Off": OnTime is 16 bits of tenths of a second."""
 
-POWER_ON: Final[dict[object, PowerOn]] = {"on": "on", "off": "off", "previous": "last"}
-"""Zigbee2MQTT device pages, `power_on_behavior`; `toggle` is no steady answer."""
+POWER_ON: Final[dict[str, PowerOn]] = {"on": "on", "off": "off", "previous": "last", "restore": "last"}
+"""Zigbee2MQTT device pages, `power_on_behavior`; `toggle` is no steady answer. Tuya plugs call it
+`power_outage_memory` with on, off and restore (exposes in nurikk/zigbee2mqtt-frontend issue 2450); where that is
+true or false it only says whether the plug remembers, and false says nothing of what it does."""
 
 
 class Zigbee2Mqtt(Relay):
@@ -72,7 +74,7 @@ class Zigbee2Mqtt(Relay):
             on=reading.switch(tree.get(self.key("state")), f"$.{self.key('state')}"),
             power_w=reading.number(power, "$.power", POWER_W),
             energy_wh=reading.scaled(energy, "$.energy", ENERGY_WH, WH_PER_KWH),
-            voltage_v=reading.number(tree.get("voltage"), "$.voltage", VOLTAGE_V),
+            voltage_v=reading.number(self.shared(tree, "voltage"), "$.voltage", VOLTAGE_V),
             current_a=reading.number(current, "$.current", CURRENT_A),
             power_on=self.power_on(tree),
             problems=tuple(reading.problems),
@@ -81,12 +83,22 @@ class Zigbee2Mqtt(Relay):
 
     def power_on(self, tree: dict[str, Any]) -> PowerOn | None:
         """What the plug does when the mains come back, where it says so."""
-        said = tree.get(self.key("power_on_behavior"), tree.get("power_on_behavior"))
-        return POWER_ON.get(said) if isinstance(said, str) else None
+        for name in ("power_on_behavior", "power_outage_memory"):
+            said = tree.get(self.key(name), tree.get(name))
+            if isinstance(said, str) and said in POWER_ON:
+                return POWER_ON[said]
+            if said is True:
+                return "last"
+        return None
 
     def value(self, tree: dict[str, Any], name: str) -> object:
         """An endpoint's own number; a plug without endpoints has the bare name."""
         return tree.get(self.key(name))
+
+    def shared(self, tree: dict[str, Any], name: str) -> object:
+        """A number that both halves of a double plug have in common unless each has its own."""
+        own = self.value(tree, name)
+        return tree.get(name) if own is None else own
 
     def switch(self, on: bool, lease_s: float | None = None) -> tuple[Send, ...]:
         """State ON or OFF, and with a lease the time after which the plug itself goes off."""
