@@ -87,6 +87,18 @@ class HaDiscovery(Struct, frozen=True, kw_only=True):
     availability_mode: Annotated[str, Meta(description="all: every topic must say so.")] = "all"
 
 
+class HaEntityDiscovery(Struct, frozen=True, kw_only=True):
+    """Home Assistant's discovery message of a single entity, for versions before 2024.11."""
+
+    unique_id: Annotated[str, Meta(description="Never changes.")]
+    device: Annotated[dict[str, Any], Meta(description="The device.")]
+    origin: Annotated[dict[str, Any], Meta(description="The origin: name, version, url.")]
+    name: Annotated[str | None, Meta(description="Without the device's name; null for its main entity.")]
+    availability: Annotated[
+        list[dict[str, Any]], Meta(description="Topics that say whether it is available.")
+    ] = []
+
+
 class HaState(Struct, frozen=True, kw_only=True):
     """Values of one device for Home Assistant, so that its entities never read the fast topics."""
 

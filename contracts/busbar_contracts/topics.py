@@ -31,7 +31,15 @@ from busbar_contracts.load import (
 )
 from busbar_contracts.meter import InverterLimit, InverterReading, MeterReading
 from busbar_contracts.prices import PriceSeries
-from busbar_contracts.service import HaDiscovery, HaEvent, HaState, PlantTruth, ServiceEvent, ServiceStatus
+from busbar_contracts.service import (
+    HaDiscovery,
+    HaEntityDiscovery,
+    HaEvent,
+    HaState,
+    PlantTruth,
+    ServiceEvent,
+    ServiceStatus,
+)
 
 KIB = 1024
 
@@ -297,6 +305,16 @@ TOPICS: tuple[Topic, ...] = (
         max_bytes=256 * KIB,
         public=False,
         summary="Home Assistant discovery of a device.",
+    ),
+    Topic(
+        address="homeassistant/{platform}/{device}/{entity}/config",
+        message=HaEntityDiscovery,
+        writer="each service",
+        direction="send",
+        retain=True,
+        max_bytes=16 * KIB,
+        public=False,
+        summary='Home Assistant discovery of a single entity, with `discovery = "single"`.',
     ),
 )
 

@@ -1,11 +1,14 @@
 """Every discovery message is what Home Assistant takes; names are unique; only what is configured appears."""
 
+import json
 from typing import Any
 
 import msgspec
 import pytest
 
 import ha_rules
+from busbar_contracts.service import HaDiscovery, HaEntityDiscovery
+from busbar_contracts.topics import match
 from busbar_shared.config.root import Site
 from busbar_shared.discovery.allocation import decided
 from busbar_shared.discovery.batteries import battery_flow
@@ -17,6 +20,7 @@ from busbar_shared.discovery.heaters import heaters
 from busbar_shared.discovery.meters import meters
 from busbar_shared.discovery.payload import Naming, configs
 from busbar_shared.discovery.plugs import plugs
+from busbar_shared.judge import decode
 
 NAMING = Naming(service="allocator", version="1.2.3", url="https://example.org")
 PAGES = {
@@ -56,6 +60,15 @@ def test_home_assistant_takes_every_message(site: Site, form: str) -> None:
 
     assert wrong == []
     assert len(made) > 20
+
+
+@pytest.mark.parametrize(("form", "kind"), [("device", HaDiscovery), ("single", HaEntityDiscovery)])
+def test_every_message_is_in_the_contract(site: Site, form: str, kind: type[Any]) -> None:
+    for topic, message in messages(site, form).items():
+        found = match(topic)
+        assert found is not None
+        assert found[0].message is kind
+        decode(found[0], json.dumps(message).encode())
 
 
 @pytest.mark.parametrize("form", ["device", "single"])
