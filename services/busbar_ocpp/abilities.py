@@ -16,6 +16,7 @@ KEYS_16 = (
     "MaxChargingProfilesInstalled",
     "ConnectorSwitch3to1PhaseSupported",
     "NumberOfConnectors",
+    "ConnectorPhaseRotation",
     "SupportedFeatureProfiles",
     "MeterValueSampleInterval",
     "MeterValuesSampledData",
@@ -25,15 +26,17 @@ GROUP = 3
 
 # 2.0.1 part 2, chapter 2 (referenced components and variables).
 VARIABLES_201 = (
-    ("SmartChargingCtrlr", "RateUnit"),
-    ("SmartChargingCtrlr", "ProfileStackLevel"),
-    ("SmartChargingCtrlr", "PeriodsPerSchedule"),
-    ("SmartChargingCtrlr", "Phases3to1"),
-    ("SampledDataCtrlr", "TxUpdatedInterval"),
-    ("SampledDataCtrlr", "TxUpdatedMeasurands"),
-    ("AlignedDataCtrlr", "Interval"),
-    ("LocalAuthListCtrlr", "Enabled"),
+    "SmartChargingCtrlr.RateUnit",
+    "SmartChargingCtrlr.ProfileStackLevel",
+    "SmartChargingCtrlr.PeriodsPerSchedule",
+    "SmartChargingCtrlr.Phases3to1",
+    "SampledDataCtrlr.TxUpdatedInterval",
+    "SampledDataCtrlr.TxUpdatedMeasurands",
+    "AlignedDataCtrlr.Interval",
+    "LocalAuthListCtrlr.Enabled",
 )
+VARIABLES_EVSE = ("EVSE[{evse}].AvailabilityState", "EVSE[{evse}].SupplyPhases", "EVSE[{evse}].Power.max")
+GROUP_201 = 4
 
 # Asked for from the fullest to the poorest list, until one is accepted.
 MEASURANDS = (

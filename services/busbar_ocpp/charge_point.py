@@ -259,17 +259,20 @@ class ChargePoint:
             return {"type": "Hard" if hard else "Soft"}
         return {"type": "Immediate" if hard else "OnIdle"}
 
-    async def composite_a(self, connector: Connector) -> float | None:
-        """The limit in ampere per leg that the charger says it computes now; None when it does not say."""
+    async def composite(self, connector: Connector) -> dict[str, Any]:
+        """What the charger says it computes from its profiles; empty when it does not say."""
         calls = self.calls
         if calls is None:
-            return None
+            return {}
         place = "connectorId" if answers.family(self.version or "1.6") == "1.6" else "evseId"
         try:
-            answer = await calls.ask("GetCompositeSchedule", {place: connector.number, "duration": 60})
+            return await calls.ask("GetCompositeSchedule", {place: connector.number, "duration": 60})
         except (Silent, Refused, Superseded):
-            return None
-        return composite.limit_a(answer, self.steering.scale(connector))
+            return {}
+
+    async def composite_a(self, connector: Connector) -> float | None:
+        """The limit in ampere per leg that the charger says it computes now; None when it does not say."""
+        return composite.limit_a(await self.composite(connector), self.steering.scale(connector))
 
     def changed(self, connector: Connector) -> None:
         """Its state is to be said; a form that works is remembered."""

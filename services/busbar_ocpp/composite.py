@@ -9,6 +9,16 @@ from busbar_ocpp.profile import Scale
 MOST_A = 500.0
 
 
+def least_a(answer: dict[str, Any], scale: Scale) -> float | None:
+    """The smallest current it can charge with, where its schedule names one (minChargingRate, 1.6 section 7.13)."""
+    schedule = answer.get("chargingSchedule") or answer.get("schedule")
+    least = number(schedule.get("minChargingRate")) if isinstance(schedule, dict) else None
+    if least is None or not isinstance(schedule, dict) or least <= 0:
+        return None
+    amps = least / (scale.volts * scale.legs) if schedule.get("chargingRateUnit") == "W" else least
+    return amps if amps <= MOST_A else None
+
+
 def limit_a(answer: dict[str, Any], scale: Scale) -> float | None:
     """The limit of the first period; None where the answer says none or nothing that can be meant."""
     schedule = answer.get("chargingSchedule") or answer.get("schedule")

@@ -10,12 +10,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from busbar_contracts.charger import ConnectorStatus
-from busbar_ocpp import abilities, answers, errands, local_list, quirks
+from busbar_ocpp import abilities, answers, composite, discovering, errands, local_list, quirks
 from busbar_ocpp.bearing import Past
 from busbar_ocpp.calls import Refused, Silent, Superseded
 from busbar_ocpp.connector import Connector
 from busbar_ocpp.profile import Purpose
+from busbar_ocpp.proposals import Configured, Learned, proposals
 from busbar_ocpp.said import Booted, TransactionSaid
+from busbar_ocpp.settings import asked
 
 if TYPE_CHECKING:
     from busbar_ocpp.charge_point import ChargePoint
@@ -41,6 +43,7 @@ class Greeting:
         self._booted = asyncio.Event()
         self.switches_phases = False
         self._cleared_at = -1
+        self._learned: dict[int, Learned] = {}
 
     def booted(self, said: Booted) -> None:
         """It said who it is."""
@@ -48,7 +51,11 @@ class Greeting:
         self._booted.set()
 
     def transaction(self, connector: Connector, said: TransactionSaid) -> None:
-        """A transaction was told of."""
+        """A transaction was told of; at its end its car has shown how many phases there are."""
+        shown = connector.draw.legs_in_use or 0
+        if said.kind == "ended" and shown > len(connector.wiring.legs):
+            self._learned_of(connector).phases = shown
+            self._charger.start(self._propose())
 
     def recognise(self, identity: Booted) -> None:
         """Take the quirks of its make, and what was learned of its kind before."""
@@ -157,8 +164,21 @@ class Greeting:
         async with self._charger.desk.first_looks:
             with suppress(TimeoutError, Silent):
                 async with asyncio.timeout(LOOK_S):
-                    return await self._charger.composite_a(connector)
+                    answer = await self._charger.composite(connector)
+                scale = self._charger.steering.scale(connector)
+                limit_a, learned = composite.limit_a(answer, scale), self._learned_of(connector)
+                learned.min_a = composite.least_a(answer, scale) or learned.min_a
+                if not connector.installed and not self._known_form():
+                    learned.offers_a = limit_a
+                return limit_a
         return None
+
+    def _known_form(self) -> bool:
+        """Whether a profile of ours may be in it."""
+        return self._charger.desk.memory.of(self._charger.plan.charge_point).form is not None
+
+    def _learned_of(self, connector: Connector) -> Learned:
+        return self._learned.setdefault(connector.number, Learned())
 
     async def _clear_foreign(self) -> None:
         """Clear profiles of others that would rule over ours: those of higher levels, one level at a time.
@@ -212,12 +232,15 @@ class Greeting:
     async def _discover(self) -> None:
         charger = self._charger
         is_16 = answers.family(charger.version or "1.6") == "1.6"
-        said = await (self._configuration() if is_16 else self._variables())
+        if is_16:
+            said = await discovering.configuration(self._ask)
+        else:
+            said = await discovering.variables(charger, self._ask, charger.connectors)
         known = charger.desk.memory.of(charger.plan.charge_point)
         known.configuration = {**known.configuration, **said}
         self._learn(known.configuration)
         charger.tick()
-        await self._compare_connectors(said)
+        await self._propose()
         keep = bool(charger.quirk.refuses_measurands)
         sample_s = int(charger.desk.plan.section.sample_s)
         changes = abilities.changes_16 if is_16 else abilities.changes_201
@@ -227,14 +250,19 @@ class Greeting:
                     known.configuration[change.key] = value
                     break
 
-    async def _compare_connectors(self, said: dict[str, str]) -> None:
-        """Propose what the configuration lacks."""
+    async def _propose(self) -> None:
+        """Propose what the configuration lacks, each thing once."""
         charger = self._charger
-        number = said.get("NumberOfConnectors", "")
-        if number.isdecimal() and len(number) < 4 and int(number) != len(charger.connectors):
-            place = f"chargers.{charger.plan.id}.connectors"
-            text = f"it has {number} connectors, {len(charger.connectors)} are configured in {place}"
-            await charger.report("connectors_differ", text, severity="info")
+        known = charger.desk.memory.of(charger.plan.charge_point)
+        configured = {
+            number: Configured(legs=len(one.wiring.legs), min_a=one.wiring.min_a, max_a=one.wiring.max_a)
+            for number, one in charger.connectors.items()
+        }
+        found = proposals(charger.plan.id, configured, self._learned, known.configuration)
+        for text in found:
+            if text not in known.proposed:
+                known.proposed = [*known.proposed[-9:], text]
+                await charger.report("configuration_proposal", text, severity="info")
 
     async def _send_tags(self) -> None:
         """Give the charger the list of tags, where there is one and it is not there yet."""
@@ -251,34 +279,14 @@ class Greeting:
         if answer.get("status") != "Accepted":
             log.info("%s: the list of tags was not taken: %s", charger.plan.id, answer.get("status"))
 
-    async def _configuration(self) -> dict[str, str]:
-        """1.6: a few keys at a time, no more than it allows."""
-        most = await self._ask("GetConfiguration", {"key": ["GetConfigurationMaxKeys"]})
-        allowed = keys_of(most).get("GetConfigurationMaxKeys", "")
-        said: dict[str, str] = {}
-        for group in abilities.groups(abilities.KEYS_16, int(allowed) if allowed.isdecimal() else None):
-            said |= keys_of(await self._ask("GetConfiguration", {"key": group}))
-        return said
-
-    async def _variables(self) -> dict[str, str]:
-        """2.0.1: the same with GetVariables."""
-        said: dict[str, str] = {}
-        for group in abilities.groups((f"{c}.{v}" for c, v in abilities.VARIABLES_201), 4):
-            wanted = [
-                {"component": {"name": name.split(".")[0]}, "variable": {"name": name.split(".")[1]}}
-                for name in group
-            ]
-            said |= variables_of(await self._ask("GetVariables", {"getVariableData": wanted}))
-        return said
-
     async def set(self, key: str, value: str) -> bool:
         """Make one setting; whether it was taken."""
         if answers.family(self._charger.version or "1.6") == "1.6":
             answer = await self._ask("ChangeConfiguration", {"key": key, "value": value})
             return answer.get("status") in ("Accepted", "RebootRequired")
-        component, _, variable = key.partition(".")
-        data = {"attributeValue": value, "component": {"name": component}, "variable": {"name": variable}}
-        answer = await self._ask("SetVariables", {"setVariableData": [data]})
+        answer = await self._ask(
+            "SetVariables", {"setVariableData": [{"attributeValue": value, **asked(key)}]}
+        )
         results = answer.get("setVariableResult") or [{}]
         return isinstance(results[0], dict) and results[0].get("attributeStatus") in (
             "Accepted",
@@ -317,34 +325,3 @@ def binding(connector: Connector) -> bool:
         and told is not None
         and (drawn or 0.0) >= told - 1.0
     )
-
-
-def keys_of(answer: dict[str, Any]) -> dict[str, str]:
-    """Keys and values of a GetConfiguration answer, without secrets."""
-    found: dict[str, str] = {}
-    entries = answer.get("configurationKey")
-    for entry in entries if isinstance(entries, list) else []:
-        key, value = (entry.get("key"), entry.get("value")) if isinstance(entry, dict) else (None, None)
-        if isinstance(key, str) and value is not None and not secret(key):
-            found[key] = str(value)[:1000]
-    return found
-
-
-def variables_of(answer: dict[str, Any]) -> dict[str, str]:
-    """component.variable → value of a GetVariables answer, without secrets."""
-    found: dict[str, str] = {}
-    entries = answer.get("getVariableResult")
-    for entry in entries if isinstance(entries, list) else []:
-        try:
-            name = f"{entry['component']['name']}.{entry['variable']['name']}"
-            if entry["attributeStatus"] == "Accepted" and not secret(name):
-                found[name] = str(entry["attributeValue"])[:1000]
-        except (KeyError, TypeError):
-            continue
-    return found
-
-
-def secret(key: str) -> bool:
-    """Whether a setting holds a secret: it is neither logged, kept nor published."""
-    name = key.lower()
-    return any(word in name for word in ("authorizationkey", "password", "secret", "basicauth", "apikey"))

@@ -10,6 +10,7 @@ from busbar_ocpp.hear16 import Progress, Security, Unreadable, as_kind
 from busbar_ocpp.measure import Sample, samples
 from busbar_ocpp.rfc3339 import from_wire
 from busbar_ocpp.said import Booted, Measured, Noted, Reported, Said, StatusSaid, TransactionSaid
+from busbar_ocpp.settings import report_of
 
 # ChargingStateEnumType → the words of 1.6 (our one vocabulary).
 CHARGING = {
@@ -181,7 +182,7 @@ def _meter(payload: dict[str, Any]) -> Measured:
 
 def _report(payload: dict[str, Any]) -> Reported:
     read = as_kind(payload, Report)
-    return Reported(request=read.request_id, variables=_variables(read.report_data), last=not read.tbc)
+    return Reported(request=read.request_id, variables=report_of(read.report_data), last=not read.tbc)
 
 
 def _profiles(payload: dict[str, Any]) -> Reported:
@@ -189,20 +190,6 @@ def _profiles(payload: dict[str, Any]) -> Reported:
     entries = read.charging_profile if isinstance(read.charging_profile, list) else []
     found = tuple({**entry, "evseId": read.evse_id} for entry in entries if isinstance(entry, dict))
     return Reported(request=read.request_id, variables={}, profiles=found, last=not read.tbc)
-
-
-def _variables(report: object) -> dict[str, str]:
-    """component.variable → actual value; secrets (write-only) have none to show."""
-    found: dict[str, str] = {}
-    for entry in report if isinstance(report, list) else []:
-        try:
-            name = f"{entry['component']['name']}.{entry['variable']['name']}"
-            for attribute in entry["variableAttribute"]:
-                if attribute.get("type", "Actual") == "Actual" and "value" in attribute:
-                    found[name] = str(attribute["value"])[:1000]
-        except (KeyError, TypeError, AttributeError):
-            continue
-    return found
 
 
 def _note(action: str, payload: dict[str, Any]) -> Noted:

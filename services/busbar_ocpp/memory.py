@@ -31,6 +31,8 @@ class Known(Struct, kw_only=True):
     # How far its clock was ahead of ours when it was last known; its first message may deny it.
     ahead_s: float | None = None
     configuration: dict[str, str] = {}
+    # What was proposed to the owner: each thing is said once.
+    proposed: list[str] = []
 
     @property
     def kind(self) -> tuple[str, str, str]:

@@ -2,14 +2,15 @@
 
 import itertools
 import logging
+import re
 from typing import TYPE_CHECKING, Any
 
 from busbar_contracts.charger import ChargerAction, ChargerCommand
 from busbar_ocpp import answers, errands
 from busbar_ocpp.calls import Refused, Silent, Superseded
 from busbar_ocpp.connector import Connector
-from busbar_ocpp.greeting import keys_of, secret, variables_of
 from busbar_ocpp.profile import Purpose
+from busbar_ocpp.settings import asked, keys_of, secret, variables_of
 from busbar_ocpp.verifying import verify
 from busbar_ocpp.wires import wires_of
 
@@ -20,6 +21,9 @@ log = logging.getLogger(__name__)
 
 Payload = dict[str, Any]
 _requests = itertools.count(1)
+NO_VARIABLE = (
+    "OCPP 2.0.1 needs a component and a variable, as in SmartChargingCtrlr.RateUnit or EVSE[1].Power"
+)
 
 
 async def carry_out(charger: "ChargePoint", connector: Connector, command: ChargerCommand) -> str:
@@ -144,11 +148,10 @@ async def _get(charger: "ChargePoint", connector: Connector, command: ChargerCom
         keys = {"key": [command.key]} if command.key else {}
         found = keys_of(await _call(charger, "GetConfiguration", keys))
     else:
-        component, _, variable = (command.key or "").partition(".")
-        if not variable:
-            return "OCPP 2.0.1 needs a component and a variable, as in SmartChargingCtrlr.RateUnit"
-        wanted = {"component": {"name": component}, "variable": {"name": variable}}
-        found = variables_of(await _call(charger, "GetVariables", {"getVariableData": [wanted]}))
+        if not _names_a_variable(command.key):
+            return NO_VARIABLE
+        wanted = {"getVariableData": [asked(command.key or "")]}
+        found = variables_of(await _call(charger, "GetVariables", wanted))
     return ", ".join(f"{key} = {value}" for key, value in sorted(found.items())) or "unknown to the charger"
 
 
@@ -158,15 +161,18 @@ async def _set(charger: "ChargePoint", connector: Connector, command: ChargerCom
     if _is_16(charger):
         payload: Payload = {"key": command.key[:50], "value": command.value[:500]}
         return await _status(charger, "ChangeConfiguration", payload)
-    component, _, variable = command.key.partition(".")
-    data = {
-        "attributeValue": command.value,
-        "component": {"name": component},
-        "variable": {"name": variable or component},
-    }
+    if not _names_a_variable(command.key):
+        return NO_VARIABLE
+    data = {"attributeValue": command.value, **asked(command.key)}
     answer = await _call(charger, "SetVariables", {"setVariableData": [data]})
     results = answer.get("setVariableResult")
     return str(results[0].get("attributeStatus")) if isinstance(results, list) and results else "no answer"
+
+
+def _names_a_variable(key: str | None) -> bool:
+    return (
+        key is not None and re.fullmatch(r"\w+(\[\d{1,3}\])?\.\w+(\[[\w-]{1,50}\])?(\.max)?", key) is not None
+    )
 
 
 async def _diagnostics(charger: "ChargePoint", connector: Connector, command: ChargerCommand) -> str:

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from busbar_ocpp import abilities, composite, frames, hear16, hear201
 from busbar_ocpp.draw import Draw, after
 from busbar_ocpp.foreign_profiles import ForeignProfiles
-from busbar_ocpp.greeting import keys_of, variables_of
 from busbar_ocpp.hear16 import Unreadable
 from busbar_ocpp.measure import samples
 from busbar_ocpp.profile import Scale
 from busbar_ocpp.rfc3339 import from_wire
+from busbar_ocpp.settings import keys_of, variables_of
 
 SIX_PM = datetime(2026, 3, 1, 18, 0, tzinfo=UTC)
 
