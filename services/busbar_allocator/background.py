@@ -266,7 +266,9 @@ def _rise(
 ) -> float:
     """What of a rise is the house's, after loads with a raise under way took theirs."""
     house = moved
-    waiting = {load: left for load in open_orders if (left := raise_left(draws[load], phase, at)) > 0}
+    waiting: dict[str, float] = {}
+    if open_orders:
+        waiting = {load: left for load in open_orders if (left := raise_left(draws[load], phase, at)) > 0}
     # A rise beyond what was allowed is an oven's at least in part: then nobody's raise is proven by it.
     if waiting and moved <= MATCH * sum(waiting.values()) + NOISE_A:
         for load, left in waiting.items():
@@ -320,7 +322,8 @@ def _judged(book: Book) -> Book:
     background = list(map(sub, book.level, book.sources))
     falls = book.falls
     if any(falls):
-        draws, kept = book.draws.values(), list(falls)
+        draws = [(draw.known_at(), draw) for draw in book.draws.values() if draw.sampled_at is not None]
+        kept = list(falls)
         for p, fallen in enumerate(falls):
             if fallen:
                 doubt, kept[p] = explained(fallen, draws, p)

@@ -122,9 +122,10 @@ def _decide(
             minds[load.id] = replace(mind, limit_a=0.0, muted=True, reason=grant.reason)
             continue
         mind = mind if not mind.muted else replace(mind, muted=False, sent_at=NEVER)
-        least = least_of(setup, load, grant) if mind.limit_a > 0 and grant.limit_a > 0 else 0.0
+        follows = grant.mode in FOLLOWING and mind.limit_a > 0
+        least = least_of(setup, load, grant) if follows and grant.limit_a > 0 else 0.0
         mind, wish = decide.cut(load, mind, grant, least, grounds[load.circuits], tick)
-        if mind.limit_a > 0 and grant.mode in FOLLOWING:
+        if follows and mind.limit_a > 0:
             least, threshold = least_of(setup, load, grant), setup.settings.site.excess_threshold_w
             short = short_of_source(plan, load, grant, least, allocation, threshold)
             mind = decide.follow(load, mind, short, tick)

@@ -53,6 +53,9 @@ class Part(NamedTuple):
     why: str
 
 
+AS_IT_LIKES = Part(True, None, "")
+
+
 def took(
     appetite: Appetite, status: ConnectorStatus, draw_a: float | None, granted_a: float, dead_time_s: float,
     minimum_a: float, now: float, *, settled: bool = True,
@@ -111,4 +114,4 @@ def part_of_charger(
         return Part(True, minimum_a, "it draws nothing; its minimum stays reserved")
     if appetite.held_to_a is not None:
         return Part(True, appetite.held_to_a, "it takes no more; the rest goes on to others")
-    return Part(True, None, "")
+    return AS_IT_LIKES

@@ -28,7 +28,8 @@ import msgspec
 from page import page
 
 from busbar_cli.broker import find_mosquitto
-from busbar_cli.simulate import simulate
+from busbar_cli.simulate import BUSBAR, REFERENCES, simulate
+from busbar_cli.simulate_optimum import optimum
 from busbar_cli.simulate_scenario import read_scenario
 from busbar_contracts.allocation import Distribution
 from busbar_contracts.meter import MeterReading
@@ -145,10 +146,46 @@ def virtual(_: bool) -> dict[str, Any]:
     return {"times_faster_than_life": round(lived / spent), "scenarios": found}
 
 
+COMPARED = (
+    "over_s", "longest_over_s", "promises_broken", "cars_kwh", "follower_import_kwh", "unused_surplus_kwh",
+    "withheld_kwh", "switches",
+)  # fmt: skip
+
+
+def others(_: bool) -> dict[str, Any]:
+    """The scenario set steered by the reference controllers, beside Busbar."""
+    found: dict[str, Any] = {}
+    for file in sorted(SCENARIOS.glob("*.toml")):
+        scenario = read_scenario(file)
+        found[scenario.run.title] = {
+            name: {key: getattr(figures, key) for key in COMPARED}
+            for name in (BUSBAR, *REFERENCES)
+            for figures in (simulate(read_scenario(file), controller=name).figures,)
+        }
+    return found
+
+
+def perfect(quick: bool) -> dict[str, Any]:
+    """The demo's house from midnight to midnight, beside the cheapest way through the same day."""
+    if importlib.util.find_spec("scipy") is None:
+        return {"skipped": "SciPy is not installed"}
+    demo = HERE.parents[1] / "services" / "busbar_cli" / "demo.toml"
+    hours = 6.0 if quick else 24.0
+    ran = simulate(read_scenario(demo, {"simulator.start": "00:00", "simulate.hours": hours}))
+    found = optimum(ran.day)
+    return {
+        "hours": hours,
+        **msgspec.to_builtins(found),
+        "figures": {k: getattr(ran.figures, k) for k in DAY},
+    }
+
+
+DAY = ("over_s", "import_kwh", "export_kwh", "sun_kwh", "cars_kwh", "self_consumption", "self_sufficiency")
+
 SECTIONS: dict[str, Callable[[bool], Any]] = {
     "engine": engine, "controller": bench_controller.all_sizes, "codec": codec, "bus": bus, "latency": latency,
     "start": start, "central": central, "many_chargers": many_chargers, "many_meters": many_meters,
-    "simulate": virtual,
+    "simulate": virtual, "others": others, "optimum": perfect,
 }  # fmt: skip
 
 

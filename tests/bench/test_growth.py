@@ -5,14 +5,13 @@ Work inside C (a sum, a sort) is not counted; `make bench` shows it as time.
 
 import sys
 from collections.abc import Callable
-from datetime import timedelta
 from math import log
 from types import FrameType
 from typing import Any
 
 import pytest
 
-from bench.bench_controller import NOON, a_desk, hear, reading, state
+from bench.bench_controller import a_desk, second_of
 from bench.bench_engine import KINDS, a_site, instants
 from busbar_allocator.allocate import decide
 from busbar_allocator.site_model import SiteModel
@@ -73,12 +72,7 @@ def lines_of_controller(size: int) -> int:
     """A decision in the middle of a contended evening, woken by a reading."""
     desk, counted = a_desk(size), 0
     for second in range(13):
-        wall = NOON + timedelta(seconds=second)
-        for number in range(size):
-            if (second + number) % 10 == 0 or second == 0:
-                ids = {"charger": f"c{number}", "connector": "1"}
-                hear(desk, state(wall, desk, f"c{number}-1"), ids, second)
-        hear(desk, reading(wall, desk, size, second), {"meter": "grid"}, second)
+        wall = second_of(desk, size, second)
         if second == 12:
             counted = lines_of(lambda: desk.decide(12.0, wall))  # noqa: B023 -- called at once
         else:
