@@ -8,7 +8,7 @@ import asyncio
 import json
 import subprocess
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,26 @@ class HomeAssistant:
 
     def __init__(self, folder: Path, client: httpx.AsyncClient, process: "subprocess.Popen[bytes]") -> None:
         self._folder, self._client, self._process = folder, client, process
+
+    @property
+    def url(self) -> str:
+        """Where a browser finds it."""
+        return str(self._client.base_url).rstrip("/")
+
+    @property
+    def token(self) -> str:
+        """Of the owner, for half an hour."""
+        return self._client.headers["Authorization"].removeprefix("Bearer ")
+
+    async def end_onboarding(self) -> None:
+        """Finish the steps that a browser would be led through."""
+        for step, data in (
+            ("core_config", {}),
+            ("analytics", {}),
+            ("integration", {"client_id": self.url + "/", "redirect_uri": self.url + "/?auth_callback=1"}),
+        ):
+            answer = await self._client.post(f"/api/onboarding/{step}", json=data)
+            answer.raise_for_status()
 
     async def states(self) -> dict[str, dict[str, Any]]:
         """Every entity with its state and attributes, by entity id."""
@@ -74,11 +94,13 @@ def shown(states: dict[str, dict[str, Any]]) -> str:
 
 @asynccontextmanager
 async def home_assistant(
-    hass: str, folder: Path, mqtt_port: int, more: str = ""
+    hass: str, folder: Path, mqtt_port: int, more: str = "", files: Mapping[str, str] | None = None
 ) -> AsyncIterator[HomeAssistant]:
-    """Home Assistant at this broker, with more of its configuration if need be; ended afterwards."""
+    """Home Assistant at this broker, with more of its configuration and files beside it; ended afterwards."""
     port = free_port()
     folder.mkdir()
+    for name, text in (files or {}).items():
+        (folder / name).write_text(text, encoding="utf-8")
     (folder / "configuration.yaml").write_text(CONFIGURATION.format(port=port) + more, encoding="utf-8")
     process = subprocess.Popen(
         [hass, "-c", str(folder)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

@@ -36,7 +36,8 @@ def detect(
     elif found:
         typer.echo(snippet(found))
     if not found:
-        fail(f"nothing was recognised among {len(messages)} topics of {base}/#", EXIT_NOTHING)
+        why = "" if messages else "; is mqtt_statestream on in Home Assistant? (docs/home-assistant.md)"
+        fail(f"nothing was recognised among {len(messages)} topics of {base}/#{why}", EXIT_NOTHING)
 
 
 async def _heard(site: Site, base: str, seconds: float) -> dict[str, bytes]:

@@ -63,7 +63,7 @@ def test_the_dashboard_has_three_views() -> None:
 
 def test_every_block_of_the_page_can_be_read() -> None:
     blocks = re.findall(r"^ *```(\w+)\n(.*?)^ *```", PAGE, re.M | re.S)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     for kind, text in blocks:
         if kind == "toml":
             assert tomllib.loads(text)
