@@ -34,7 +34,11 @@ def _role_problems(role: RolePlan) -> list[str]:
             if role.config.mqtt is None:
                 return [f"{path}.mqtt: driver mqtt needs to know where the values are"]
             points = {pick.point for pick in picks_for(role.kind, role.config.mqtt, path)}
-            return [*_unwritable(role, path, "a device on MQTT"), *_total_only(role, path, points)]
+            return [
+                *_unwritable(role, path, "a device on MQTT"),
+                *_total_only(role, path, points),
+                *_missing_legs(role, path, points),
+            ]
         address_of(role.config, path)
         if driver.startswith("map:"):
             definition = load(driver.removeprefix("map:"))
@@ -48,7 +52,7 @@ def _role_problems(role: RolePlan) -> list[str]:
                 refused.append(
                     f"{path}.every_s: its map allows one reading in {least} s; write every_s = {least}"
                 )
-            return [*refused, *_total_only(role, path, points)]
+            return [*refused, *_total_only(role, path, points), *_missing_legs(role, path, points)]
     except BadMeterConfig as error:
         return str(error).splitlines()
     except BadMap as error:
@@ -63,6 +67,21 @@ def _role_problems(role: RolePlan) -> list[str]:
 def _unwritable(role: RolePlan, path: str, what: str) -> list[str]:
     writable = isinstance(role.config, InverterConfig | BatteryConfig) and role.config.writable
     return [f"{path}.writable: {what} is only read"] if writable else []
+
+
+def _missing_legs(role: RolePlan, path: str, points: set[str]) -> list[str]:
+    """A meter that guards a breaker must say something of every phase it is meant to see."""
+    said = [leg for leg in "abc" if points & {f"{leg}.current_a", f"{leg}.power_w"}]
+    if not isinstance(role.config, MeterConfig) or role.breaker_a is None or not said:
+        return []
+    if all(leg in said for leg in "abc"[: len(role.phases)]):
+        return []
+    seen = [phase for leg, phase in zip("abc", role.phases, strict=False) if leg in said]
+    listed = ", ".join(f'"{phase}"' for phase in seen)
+    return [
+        f"{path}.phases: this meter says nothing of {' and '.join(p for p in role.phases if p not in seen)}; "
+        f"write phases = [{listed}], or give their values"
+    ]
 
 
 def _total_only(role: RolePlan, path: str, points: set[str]) -> list[str]:

@@ -28,16 +28,23 @@ class Joined(Struct, frozen=True):
 class Joiner:
     """The last figure of each pick, and whether a whole new set has come."""
 
-    def __init__(self, picks: Sequence[Pick], keep_s: float) -> None:
+    def __init__(self, picks: Sequence[Pick], keep_s: float, unchanged_s: float | None = None) -> None:
         self.picks = tuple(picks)
         self.topics = tuple(dict.fromkeys(pick.topic for pick in picks))
         self._moving = {pick.topic for pick in picks if pick.point not in SLOW}
-        self._keep_s = keep_s
+        self._keep_s, self._unchanged_s = keep_s, unchanged_s
         self._last: dict[int, tuple[float, float]] = {}
         self._since: set[str] = set()
+        self._lived_s = float("-inf")
 
-    def hear(self, topic: str, payload: bytes, at_s: float) -> str:
-        """Take a message; the problem with it in words, empty when there is none."""
+    def hear(self, topic: str, payload: bytes, at_s: float, *, retained: bool = False) -> str:
+        """Take a message; the problem with it in words, empty when there is none.
+
+        A retained figure is of unknown age. It counts only for a source that publishes changes, whose
+        retained figure is its present one, and it is no sign that the source lives.
+        """
+        if retained and self._unchanged_s is None:
+            return ""
         document, problem = understood(payload)
         if problem:
             return f"{topic}: {problem}"
@@ -51,8 +58,9 @@ class Joiner:
             else:
                 found += 1
                 self._last[number] = (value, at_s)
-        if found and topic in self._moving:
+        if found and topic in self._moving and not retained:
             self._since.add(topic)
+            self._lived_s = at_s
         return "" if found else f"{topic}: none of the expected values in {payload[:80]!r}"
 
     @property
@@ -71,9 +79,8 @@ class Joiner:
         values: dict[str, float] = {}
         oldest: float | None = None
         for point, numbers in self._numbers().items():
-            keep = ENERGY_KEEP_S if point in SLOW else self._keep_s
-            parts = [self._last.get(number) for number in numbers]
-            fresh = [part for part in parts if part is not None and now_s - part[1] <= keep]
+            parts = [self._fresh(point, number, now_s) for number in numbers]
+            fresh = [part for part in parts if part is not None]
             if len(fresh) != len(numbers):
                 continue
             values[point] = sum(value for value, _ in fresh)
@@ -83,6 +90,20 @@ class Joiner:
         if not values:
             return None
         return Joined(values, now_s if oldest is None else oldest)
+
+    def _fresh(self, point: str, number: int, now_s: float) -> tuple[float, float] | None:
+        """A figure that still counts, and since when it was seen to be so."""
+        part = self._last.get(number)
+        if part is None:
+            return None
+        value, at_s = part
+        if now_s - at_s <= (ENERGY_KEEP_S if point in SLOW else self._keep_s):
+            return part
+        lives = now_s - self._lived_s <= self._keep_s
+        if lives and self._unchanged_s is not None and now_s - at_s <= self._unchanged_s:
+            # It would have been published if it had changed.
+            return value, self._lived_s
+        return None
 
     def _numbers(self) -> Mapping[str, list[int]]:
         points: dict[str, list[int]] = {}

@@ -34,7 +34,8 @@ class MqttDevice:
         self.role = role_of(plan)
         self._clock, self._bus, self._say = clock, bus, say
         picks = picks_for(plan.kind, plan.config.mqtt, path)
-        self.joiner = Joiner(picks, max(KEEP_LEAST_S, 3 * plan.config.every_s))
+        keep_s, unchanged_s = max(KEEP_LEAST_S, 3 * plan.config.every_s), plan.config.mqtt.unchanged_s
+        self.joiner = Joiner(picks, keep_s, unchanged_s)
         self._fresh, self._whole = asyncio.Event(), asyncio.Event()
         self._problems: dict[str, str] = {}
 
@@ -45,13 +46,12 @@ class MqttDevice:
         publishing = asyncio.ensure_future(self._publish())
         try:
             async for raw in messages:
-                # A retained figure is of unknown age.
-                if not raw.retained:
-                    await self._tell(raw.topic, self.joiner.hear(raw.topic, raw.payload, raw.at_s))
-                    if self.joiner.begun:
-                        self._fresh.set()
-                    if self.joiner.complete:
-                        self._whole.set()
+                problem = self.joiner.hear(raw.topic, raw.payload, raw.at_s, retained=raw.retained)
+                await self._tell(raw.topic, problem)
+                if self.joiner.begun:
+                    self._fresh.set()
+                if self.joiner.complete:
+                    self._whole.set()
         finally:
             publishing.cancel()
 

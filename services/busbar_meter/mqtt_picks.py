@@ -5,6 +5,7 @@ one value are added up, so that "import minus export" is two picks. Every kind i
 and the owner's own topics (`free`, `statestream`) are written as one.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -100,9 +101,12 @@ def _own(kind: str, values: Mapping[str, Any], path: str) -> tuple[Pick, ...]:
     return tuple(picks)
 
 
+STEP = re.compile(r"""\['([^']*)'\]|\["([^"]*)"\]|\[(\d+)\]|([^.\[\]]+)""")
+
+
 def split_path(path: str) -> tuple[str, ...]:
-    """`a.b[0].c` as its steps."""
-    return tuple(step for step in path.replace("[", ".").replace("]", "").split(".") if step)
+    """`a.b[0].c` as its steps; a name with dots stands in quotes, `data['1-0:1.7.0']`."""
+    return tuple(next(part for part in found if part) for found in STEP.findall(path) if any(found))
 
 
 def shelly_gen1(prefix: str, channels: str) -> tuple[Pick, ...]:
@@ -169,22 +173,30 @@ def dsmr(topic: str) -> tuple[Pick, ...]:
     Powers are kW, delivered to the house minus returned by it; `phase_power_current` is whole amperes
     and too coarse near the limit, so currents are worked out from power.
     """
+    return tuple(
+        Pick(point=point, topic=topic, path=(field,), scale=scale) for point, field, scale in _dsmr_fields()
+    )
+
+
+def dsmr_topics(prefix: str) -> tuple[Pick, ...]:
+    """The same with each field on a topic of its own, `<prefix>/<field>`: DSMR-reader's `dsmr/reading`."""
+    return tuple(
+        Pick(point=point, topic=f"{prefix}/{field}", scale=scale) for point, field, scale in _dsmr_fields()
+    )
+
+
+def _dsmr_fields() -> list[tuple[str, str, float]]:
     legs = [("", ""), *((f"{leg}.", f"_l{number}") for number, leg in enumerate("abc", start=1))]
-    picks = []
+    fields = []
     for leg, ending in legs:
         field = "phase_currently" if leg else "electricity_currently"
-        for way, sign in (("delivered", 1000.0), ("returned", -1000.0)):
-            picks.append(
-                Pick(point=f"{leg}power_w", topic=topic, path=(f"{field}_{way}{ending}",), scale=sign)
-            )
+        for way, scale in (("delivered", 1000.0), ("returned", -1000.0)):
+            fields.append((f"{leg}power_w", f"{field}_{way}{ending}", scale))
         if leg:
-            picks.append(Pick(point=f"{leg}voltage_v", topic=topic, path=(f"phase_voltage{ending}",)))
+            fields.append((f"{leg}voltage_v", f"phase_voltage{ending}", 1.0))
     for point, way in (("import_wh", "delivered"), ("export_wh", "returned")):
-        picks += [
-            Pick(point=point, topic=topic, path=(f"electricity_{way}_{tariff}",), scale=1000.0)
-            for tariff in (1, 2)
-        ]
-    return tuple(picks)
+        fields += [(point, f"electricity_{way}_{tariff}", 1000.0) for tariff in (1, 2)]
+    return fields
 
 
 def tibber(topic: str) -> tuple[Pick, ...]:
@@ -208,5 +220,6 @@ KINDS = {
     "shelly_pro_3em": shelly_pro_3em,
     "tasmota_sml": tasmota_sml,
     "dsmr": dsmr,
+    "dsmr_topics": dsmr_topics,
     "tibber": tibber,
 }

@@ -7,7 +7,7 @@ the owner assumes, which can only make the wires look fuller than they are.
 from collections.abc import Mapping
 from datetime import datetime
 
-from busbar_meter.samples import BatterySample, GridSample, InverterSample, Leg, signed_current
+from busbar_meter.samples import BatterySample, GridSample, InverterSample, Leg, directed, signed_current
 
 Values = Mapping[str, float]
 
@@ -21,6 +21,7 @@ def grid_of(
     known = [leg.power_w for leg in legs.values() if leg.power_w is not None]
     if power is None and known and len(known) == len(legs):
         power = sum(known)
+    legs = directed(legs, power, nominal_v)
     estimated = False
     if not legs and power is not None:
         legs, estimated, doubt = _spread(power, phases, nominal_v, unbalance_a)

@@ -69,6 +69,27 @@ class BatterySample(Struct, frozen=True, kw_only=True):
     doubts: tuple[str, ...] = ()
 
 
+# How near the currents must come to the exported power to be all export: what remains is a phase's small draw.
+EXPORT_SHARE = 0.95
+
+
+def directed(legs: dict[str, Leg], power: float | None, nominal_v: float) -> dict[str, Leg]:
+    """Legs of which only magnitudes of current are known, turned to export when the total proves it.
+
+    When the currents together come to as much as the meter exports, not one of them can be import.
+    """
+    amps = [leg.current_a for leg in legs.values()]
+    if power is None or power >= 0 or any(leg.power_w is not None for leg in legs.values()):
+        return legs
+    if any(current is None or current < 0 for current in amps):
+        return legs
+    carried = sum((leg.current_a or 0.0) * (leg.voltage_v or nominal_v) for leg in legs.values())
+    # More than they carry is exported by a phase that is not known.
+    if not EXPORT_SHARE * carried <= -power <= carried / EXPORT_SHARE:
+        return legs
+    return {phase: Leg(-(leg.current_a or 0.0), None, leg.voltage_v) for phase, leg in legs.items()}
+
+
 def signed_current(
     current: float | None, power: float | None, voltage: float | None, *, device_signs: bool
 ) -> float | None:

@@ -3,11 +3,13 @@
 from datetime import datetime
 
 from busbar_meter.block import Block
-from busbar_meter.samples import PHASES, GridSample, Leg, signed_current
+from busbar_meter.samples import PHASES, GridSample, Leg, directed, signed_current
 
 # Float variants first: they have no scale factor to race with.
 METER_MODELS = (211, 212, 213, 214, 201, 202, 203, 204)
 SINGLE = (201, 211)
+# Where a meter does not say its voltages.
+NOMINAL_V = 230.0
 
 
 def grid_sample(block: Block, at: datetime, sign: int, phases: tuple[str, ...] = PHASES) -> GridSample:
@@ -20,6 +22,7 @@ def grid_sample(block: Block, at: datetime, sign: int, phases: tuple[str, ...] =
     doubts = ["the meter says no phase powers"] if _no_powers(legs) and len(legs) > 1 else []
     if power is None:
         power = _total(legs)
+    legs = directed(legs, power, NOMINAL_V)
     return GridSample(
         at=at,
         legs=legs,

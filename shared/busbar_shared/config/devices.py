@@ -37,13 +37,21 @@ class MqttPlace(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     kind: Annotated[
         str,
-        Meta(description="shelly_em, shelly_3em, shelly_pro_3em, tasmota_sml, dsmr, statestream, or free."),
+        Meta(
+            description="shelly_em, shelly_3em, shelly_pro_3em, tasmota_sml, dsmr, dsmr_topics, tibber, statestream or free."
+        ),
     ] = "free"
     topic: Annotated[str | None, Meta(description="Topic or prefix of the device.")] = None
     values: Annotated[
         dict[str, Any],
         Meta(description="For free topics: a value's name to {topic, path, unit, sign}; see docs/meter.md."),
     ] = {}
+    unchanged_s: Annotated[
+        Annotated[float, Meta(ge=0, le=86_400)] | None,
+        Meta(
+            description="For sources that publish changes only: how long a figure counts while only others come; null: not."
+        ),
+    ] = None
 
 
 class DeviceConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -81,6 +81,11 @@ def site(**sections: Any) -> Site:
             id="on MQTT too",
         ),
         pytest.param(
+            grid(driver="mqtt", mqtt={"kind": "shelly_em", "topic": "shellies/x"}),
+            'meters.grid.phases: this meter says nothing of b and c; write phases = ["a"], or give',
+            id="a meter of one phase on a connection of three",
+        ),
+        pytest.param(
             {"inverters": {"roof": {"driver": "map:abb-b23", "modbus": HERE}}},
             "inverters.roof.driver: the map of ABB B21",
             id="a meter is no inverter",
@@ -118,7 +123,7 @@ def test_no_problem(sections: dict[str, Any]) -> None:
 def test_a_map_may_forbid_to_be_asked_too_often(tmp_path: Path) -> None:
     file = tmp_path / "slow.toml"
     file.write_text(SLOW)
-    device = {"driver": f"map:{file}", "modbus": HERE}
+    device = {"driver": f"map:{file}", "modbus": HERE, "phases": ["a"]}
 
     assert problems_of(site(**grid(**device, every_s=5))) == []
     assert problems_of(site(**grid(**device))) == [

@@ -129,7 +129,7 @@ def test_statestream_and_free_topics_with_units_paths_and_signs() -> None:
 @pytest.mark.parametrize(
     ("place", "says"),
     [
-        (MqttPlace(kind="shely_em"), "meters.grid.mqtt.kind: 'shely_em' is none of dsmr, free"),
+        (MqttPlace(kind="shely_em"), "meters.grid.mqtt.kind: 'shely_em' is none of dsmr, dsmr_topics, free"),
         (MqttPlace(kind="dsmr"), "meters.grid.mqtt.topic: kind 'dsmr' needs the topic"),
         (MqttPlace(kind="free"), "meters.grid.mqtt.values: kind 'free' needs at least one value"),
         (MqttPlace(values={"powr": {"topic": "x"}}), "meters.grid.mqtt.values.powr: is none of power_w"),
