@@ -1,6 +1,12 @@
 """The report of `make bench` for people: one section a figure, each with its goal where there is one."""
 
+from pathlib import Path
 from typing import Any
+
+from goals import goals
+
+FINDINGS = Path(__file__).parent / "findings.md"
+"""What profiles showed, and why what is not met is not; written by hand."""
 
 ENGINE_GOALS = "Goals: 3 loads under 100 µs (50 µs but for shared), 100 under 2 ms, 1000 under 40 ms."
 
@@ -14,10 +20,16 @@ def page(report: dict[str, Any]) -> str:
         "Figures are of that machine at that moment; look at the ratios, and measure on yours.",
         "",
     ]
+    lines += [*_goals(report), "", FINDINGS.read_text(encoding="utf-8").rstrip(), ""]
     for name, write in SECTIONS:
         if name in report:
             lines += [*write(report[name]), ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _goals(report: dict[str, Any]) -> list[str]:
+    rows = [[name, goal, value, "yes" if met else "**no**"] for name, goal, value, met in goals(report)]
+    return ["## The figures of the specification", "", *_table(["Figure", "Goal", "Is", "Met"], rows)]
 
 
 def _engine(found: dict[str, Any]) -> list[str]:

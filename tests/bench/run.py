@@ -131,6 +131,8 @@ def virtual(_: bool) -> dict[str, Any]:
         bounds = {
             name: {
                 "is": getattr(figures, name),
+                "least": one.least,
+                "most": one.most,
                 "bound": " to ".join(
                     text
                     for text in (
@@ -195,6 +197,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer repetitions")
     parser.add_argument("--only", nargs="*", choices=list(SECTIONS), help="some sections only")
     parser.add_argument("--json", type=Path, help="write the figures here")
+    parser.add_argument(
+        "--with", dest="known", type=Path, help="figures of sections measured before, as --json wrote them"
+    )
     parser.add_argument("--page", type=Path, help="write the page here, for example docs/benchmarks.md")
     arguments = parser.parse_args()
     report: dict[str, Any] = {
@@ -202,7 +207,12 @@ def main() -> None:
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, CPython {platform.python_version()}",
         "load_average": round(os.getloadavg()[0], 1),
     }
-    for name in arguments.only or SECTIONS:
+    known = json.loads(arguments.known.read_text(encoding="utf-8")) if arguments.known else {}
+    for name in SECTIONS:
+        if arguments.only and name not in arguments.only:
+            if name in known:
+                report[name] = known[name]
+            continue
         print(f"{name} ...", file=sys.stderr, flush=True)
         report[name] = SECTIONS[name](arguments.quick)
     print(page(report))

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from bench.bench_controller import a_desk, second_of
+from bench.bench_controller import a_desk, lived, second_of
 from bench.bench_engine import KINDS, a_site, instants
 from busbar_allocator.allocate import decide
+from busbar_allocator.controller import step
 from busbar_allocator.site_model import SiteModel
 from busbar_contracts.allocation import Distribution
 
@@ -22,12 +23,12 @@ N_LOG_N = MANY * log(MANY) / (FEW * log(FEW))
 """12.3: so much more may be done for eight times as many loads."""
 
 LINES_AT_100 = {
-    Distribution.SHARED: 50_000,
-    Distribution.PRIORITY: 34_000,
-    Distribution.OPTIMIZED: 34_000,
-    Distribution.STRICT: 20_000,
+    Distribution.SHARED: 47_000,
+    Distribution.PRIORITY: 33_000,
+    Distribution.OPTIMIZED: 33_000,
+    Distribution.STRICT: 18_500,
 }
-"""A fifth to a quarter above what it took in November 2026: 40,663, 27,132, 27,203 and 15,373."""
+"""About a seventh above what it took in November 2026: 40,812, 28,595, 28,668 and 15,984."""
 
 
 def lines_of(work: Callable[[], Any]) -> int:
@@ -84,3 +85,38 @@ def test_the_controller_grows_no_faster_than_n_log_n() -> None:
     few, many = lines_of_controller(FEW), lines_of_controller(MANY)
 
     assert many / few <= N_LOG_N, f"{few} lines for {FEW} loads, {many} for {MANY}"
+
+
+STEP_BESIDE_ENGINE = {3: 2.5, 100: 2.1}
+"""In November 2026 a step took 2.16 and 1.83 times the lines of the engine inside it."""
+
+
+def lines_of_steps(size: int) -> tuple[int, int]:
+    """Lines of ten steps in the middle of an evening, and how many of them are the engine's."""
+    steps, _ = lived(size, 30)
+    total = engine = inside = 0
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal total, engine, inside
+        if frame.f_code is decide.__code__ and event in ("call", "return"):
+            inside += 1 if event == "call" else -1
+        elif event == "line":
+            total += 1
+            engine += inside > 0
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        for given in steps[-10:]:
+            step(*given)
+    finally:
+        sys.settrace(before)
+    return total, engine
+
+
+@pytest.mark.parametrize("size", STEP_BESIDE_ENGINE)
+def test_a_step_does_little_more_than_the_engine_inside_it(size: int) -> None:
+    total, engine = lines_of_steps(size)
+
+    assert total / engine <= STEP_BESIDE_ENGINE[size], f"{total} lines, {engine} of them the engine's"
