@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import textwrap
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,21 @@ import pytest
 from busbar_cli.detect import entities, findings
 from busbar_cli.detect_snippet import automation, snippet
 from busbar_contracts.meter import MeterReading
+from busbar_contracts.topics import topic_of
 from busbar_meter.main import run as meter
 from busbar_shared.clock import RealClock
 from busbar_shared.config.load import read
+from busbar_shared.config.root import Site
+from busbar_shared.discovery.entity import Device, Seen, sight, values
+from busbar_shared.discovery.payload import Naming, configs
+from busbar_shared.judge import decode
 from busbar_shared.life import Service, connect
+from full_house import HOUSE, devices
 from hass import home_assistant
 from houses import quick_site, running
 
 HASS = os.environ.get("BUSBAR_TEST_HASS", "")
+EXAMPLES = Path(__file__).parents[2] / "contracts" / "examples"
 FORM = os.environ.get("BUSBAR_TEST_HASS_FORM", "single")
 
 pytestmark = [
@@ -116,6 +124,61 @@ async def test_a_house_leaves_home_assistant_without_a_trace(tmp_path: Path) -> 
             "nothing is left",
         )
         assert [one for one in states if "meter_grid" in one or "circuit_main" in one] == []
+        assert hass.complaints() == []
+
+
+def said_once(site: Site, device: Device) -> dict[str, Any]:
+    """What a device shows when each of its sources has said its golden example."""
+    facts = {}
+    for name, source in device.sources.items():
+        [example, *_] = sorted((EXAMPLES / source.kind.__name__).glob("*.json"))
+        facts[name] = Seen(decode(topic_of(source.kind), example.read_bytes()), 0.0)
+    now = next((seen.message.at for seen in facts.values() if hasattr(seen.message, "at")), None)
+    return values(device, sight(device, facts, now or datetime.now(UTC)))
+
+
+async def speak(bus: Any, site: Site, shown: list[Device]) -> None:
+    """Say again and again what all services say: an entity that was just made does not listen yet."""
+    while True:
+        for device in shown:
+            if not device.always_there:
+                await bus.say_raw(f"hems/ha/{device.id}/availability", b"online", qos=1, retain=True)
+            if device.sources:
+                state = json.dumps({"values": said_once(site, device)}, default=str)
+                await bus.say_raw(f"hems/ha/{device.id}/state", state, qos=1, retain=False)
+        await asyncio.sleep(3)
+
+
+async def test_home_assistant_takes_everything_a_house_can_show(broker: Any, tmp_path: Path) -> None:
+    site = read(HOUSE.replace("[broker]", f'[broker]\nhost = "127.0.0.1"\nport = {broker.port}'))
+    shown = devices(site)
+    entities = {
+        one["default_entity_id"]
+        for device in shown
+        for one in configs(device, Naming(service="x"), "single").values()
+    }
+    async with connect(site, "test", {}) as bus, home_assistant(HASS, tmp_path / "hass", broker.port) as hass:
+        for device in shown:
+            for topic, message in configs(device, Naming(service="x"), FORM).items():
+                await bus.say_raw(topic, json.dumps(message), qos=1, retain=True)
+        await hass.until(lambda states: entities <= states.keys(), 60, "every entity is there")
+        await bus.say_raw("hems/service/x/status", b'{"state": "online", "ready": true}', qos=1, retain=True)
+        speaking = asyncio.create_task(speak(bus, site, shown))
+        states = await hass.until(
+            lambda states: all(
+                states[one]["state"] not in ("unknown", "unavailable")
+                for one in (
+                    "sensor.meter_grid_power",
+                    "sensor.charger_twin_connector_2_power",
+                    "sensor.heater_tank_target",
+                )
+            ),
+            60,
+            "the values are there",
+        )
+        speaking.cancel()
+        assert states["sensor.charger_left_session_cost"]["attributes"]["unit_of_measurement"] == "SEK"
+        assert states["select.heater_pump2_operating_mode"]["attributes"]["options"][0] == "Normal"
         assert hass.complaints() == []
 
 

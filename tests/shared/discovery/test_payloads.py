@@ -11,35 +11,12 @@ from busbar_contracts.service import HaDiscovery, HaEntityDiscovery
 from busbar_contracts.topics import match
 from busbar_shared.config.root import Site
 from busbar_shared.discovery.allocation import decided
-from busbar_shared.discovery.batteries import battery_flow
-from busbar_shared.discovery.charge_amps import charge_amps
 from busbar_shared.discovery.chargers import chargers
-from busbar_shared.discovery.entity import Device
-from busbar_shared.discovery.health import health
-from busbar_shared.discovery.heaters import heaters
-from busbar_shared.discovery.meters import meters
 from busbar_shared.discovery.payload import Naming, configs
-from busbar_shared.discovery.plugs import plugs
 from busbar_shared.judge import decode
+from full_house import devices
 
 NAMING = Naming(service="allocator", version="1.2.3", url="https://example.org")
-PAGES = {
-    "allocator": decided,
-    "ocpp": chargers,
-    "meter": meters,
-    "plugs": plugs,
-    "heat": heaters,
-    "battery": battery_flow,
-    "chargeamps": charge_amps,
-}
-"""What each service shows."""
-
-
-def devices(site: Site) -> list[Device]:
-    """Everything all services of a site show."""
-    running = site.services()
-    shown = [one for service in running if service in PAGES for one in PAGES[service](site)]
-    return [*shown, *(health(site, one) for one in running)]
 
 
 def messages(site: Site, form: str) -> dict[str, dict[str, Any]]:
