@@ -281,6 +281,7 @@ class ChargePoint:
             known.form = self.steering.speech.form
         if self.steering.speech.accepted:
             known.whole = self.steering.speech.whole
+        known.hopeless = self.steering.speech.hopeless
         self.desk.dirty.add((self.plan.id, connector.number))
 
     def trust(self, believed: bool) -> None:

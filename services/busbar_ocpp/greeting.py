@@ -70,7 +70,9 @@ class Greeting:
             known.vendor, known.model, known.firmware = kind
             known.form, known.configuration = (same.form, {}) if same else (None, {})
             known.proof, known.proof_form = (same.proof, same.proof_form) if same else (None, None)
-            known.whole = same.whole if same else False
+            known.whole, known.hopeless = (same.whole if same else False), False
+            charger.steering.speech.hopeless = False
+        charger.steering.speech.hopeless = charger.steering.speech.hopeless or known.hopeless
         charger.steering.speech.whole = known.whole
         self._learn(known.configuration)
 

@@ -169,14 +169,16 @@ class Steering:
     def grantable_a(self, connector: Connector, limit_a: float) -> float:
         """What may be granted of a limit now.
 
-        A lease needs the charger's clock: until it is known only what could stand for ever. A car that draws
+        A lease needs the charger's clock, and a charger that is known to take one: until then only what could stand
+        for ever. A car that draws
         more than its charger was told is raised no further; one that is new waits for its first sample.
         """
         if connector.obedience.held_a is not None:
             limit_a = min(limit_a, connector.obedience.held_a)
         elif not connector.shown(self._first_look_s, self.clock.monotonic()):
             limit_a = min(limit_a, max(connector.wiring.fallback_a, connector.told_a or 0.0))
-        return min(limit_a, connector.wiring.fallback_a) if self.drift.ahead_s is None else limit_a
+        certain = self.drift.ahead_s is not None and self.speech.met
+        return limit_a if certain else min(limit_a, connector.wiring.fallback_a)
 
     def standing(self, connector: Connector, limit_a: float, phases: int | None) -> Standing:
         """What shall hold at a connector under this limit."""
@@ -219,9 +221,12 @@ class Steering:
             connector.installed.pop(slot, None)
             connector.confirmed = False
             log.info("%s: %s", connector.wiring.load, silent)
-            if self.calls is calls and self.speech.unanswered():
-                text = f"{connector.wiring.load} answers no SetChargingProfile; it is not controlled"
-                await self.report("charger_without_control", text)
+            if self.calls is calls:
+                before = self.speech.controllable
+                self.speech.unanswered()
+                if before and not self.speech.controllable:
+                    text = f"{connector.wiring.load} answers no SetChargingProfile; it is not controlled"
+                    await self.report("charger_without_control", text)
             self._changed(connector)
         except Refused as refused:
             self.speech.answered()
@@ -243,6 +248,7 @@ class Steering:
             return  # the transaction ended meanwhile, and the profile with it
         connector.installed[slot] = Installed(profile=profile, sent_s=sent_s, lasts_s=lasts(profile))
         self._cleared.discard(slot)
+        first = not self.speech.met
         self.speech.took(profile)
         running = connector.transaction is not None and self.speech.form.during is Purpose.TX
         if profile.purpose is (Purpose.TX if running else Purpose.DEFAULT):
@@ -251,6 +257,8 @@ class Steering:
             connector.told_a, connector.confirmed = limit_a, True
             self._note(connector, profile, limit_a)
         self._changed(connector)
+        if first:
+            self.steer(connector)
 
     def _note(self, connector: Connector, profile: Profile, limit_a: float) -> None:
         """Keep what a draw will be judged by: a raise counts from here, although its answer may be lost."""
@@ -280,17 +288,14 @@ class Steering:
             await self.clear(profile.connector, profile.purpose.value, profile.level)
             self.steer(connector)
             return
+        before = self.speech.controllable
         self.speech.refused(profile, self.clock.monotonic())
         self._changed(connector)
-        await self.report(
-            "profile_refused" if self.speech.controllable else "charger_without_control",
-            f"{connector.wiring.load}: {connector.last_refusal}"
-            + (
-                "; trying another form"
-                if self.speech.controllable
-                else "; no form is left, it is not controlled"
-            ),
-        )
+        refusal = f"{connector.wiring.load}: {connector.last_refusal}"
+        if self.speech.controllable:
+            await self.report("profile_refused", f"{refusal}; trying another form")
+        elif before:
+            await self.report("charger_without_control", f"{refusal}; no form is left, it is not controlled")
         self.steer(connector)
 
     def _too_early(self, profile: Profile) -> bool:

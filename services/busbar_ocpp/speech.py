@@ -22,6 +22,10 @@ class Speech:
         self.accepted = False
         self.disobeyed = False
         """It drew more than it was told, and has not shown otherwise since."""
+        self.met = False
+        """A profile was accepted from it or from its kind; until then nobody knows whether it takes any."""
+        self.hopeless = False
+        """It refused every form, or never answered; so it stays until it accepts one, over reboots and restarts."""
         self.whole = False
         """It takes whole amperes and watts only, as far as was seen."""
         self._doubted: Purpose | None = None
@@ -36,7 +40,7 @@ class Speech:
     @property
     def controllable(self) -> bool:
         """Whether any form was left to be tried or was accepted, and the charger answers at all."""
-        return self._gave_up_at_s is None and not self.deaf
+        return not self.hopeless
 
     @property
     def deaf(self) -> bool:
@@ -67,11 +71,12 @@ class Speech:
         wanted = known if known in self.forms else current if self.accepted else None
         self.place = self.forms.index(wanted) if wanted in self.forms else 0
         self.proof = proof if wanted is not None and wanted == known else None
+        self.met = self.met or known is not None
         self._gave_up_at_s = None
 
     def took(self, profile: Profile) -> None:
         """It accepted a profile."""
-        self.accepted = True
+        self.accepted, self.met, self.hopeless = True, True, False
         if profile.purpose is self._doubted:
             self._doubted = None
 
@@ -92,13 +97,12 @@ class Speech:
             self.place += 1
             self.proof = None
         else:
-            self._gave_up_at_s = now_s
+            self._gave_up_at_s, self.hopeless = now_s, True
 
-    def unanswered(self) -> bool:
-        """A profile was not answered; whether that makes it deaf from now on."""
-        before = self.deaf
+    def unanswered(self) -> None:
+        """A profile was not answered."""
         self._unanswered += 1
-        return self.deaf and not before
+        self.hopeless = self.hopeless or self.deaf
 
     def answered(self) -> None:
         """A profile was answered, whatever the answer was."""

@@ -53,7 +53,8 @@ async def test_a_strict_stranger_finds_no_fault(tmp_path: Path, node_modules: Pa
         listening = asyncio.create_task(listen())
         await until(lambda: any("charging" in line for line in lines), patience_s=15, what="the peer charges")
         house.order(11.0)
-        await until(lambda: any("done" in line for line in lines), patience_s=20, what="the peer is done")
+        ended = lambda: any("done" in line or "wrong" in line for line in lines)  # noqa: E731
+        await until(ended, patience_s=40, what="the peer is done")
         await asyncio.wait_for(listening, 5)
         await peer.wait()
 

@@ -188,12 +188,11 @@ async def test_a_charger_without_smart_charging_is_without_control(tmp_path: Pat
         assert any(code == "charger_without_control" for code, _ in house.bus.events)
 
 
-@pytest.mark.parametrize("version", ["1.6", "2.0.1"])
-async def test_a_charger_that_never_answers_a_profile_is_without_control(
-    tmp_path: Path, version: str
+async def test_a_charger_that_never_answers_a_profile_is_without_control_over_reboots_until_it_takes_one(
+    tmp_path: Path,
 ) -> None:
-    async with House(tmp_path, factor=1, clock=FastClock(8)) as house:
-        charger = house.guest(version=version)
+    async with House(tmp_path, clock=FastClock(8)) as house:
+        charger = house.guest()
         charger.refuses["SetChargingProfile"] = "silence"
         await charger.connect()
         await charger.boot()
@@ -204,10 +203,34 @@ async def test_a_charger_that_never_answers_a_profile_is_without_control(
 
         assert state.lease is LeaseQuality.NONE
         assert [code for code, _ in house.bus.events].count("charger_without_control") == 1
+        charger.received.clear()
+        await charger.boot()
+        await until(lambda: charger.told("SetChargingProfile"), patience_s=10, what="it is tried again")
+        state = await house.says(lambda state: state.link)
+        assert (state.controllable, state.lease) == (False, LeaseQuality.NONE)
         del charger.refuses["SetChargingProfile"]
         await charger.boot()
         state = await house.says(lambda state: state.controllable and state.limit is not None, patience_s=10)
         assert state.lease is LeaseQuality.ACCEPTED
+
+
+async def test_a_charger_nobody_knows_is_granted_no_more_than_its_fallback_before_it_has_taken_that(
+    tmp_path: Path,
+) -> None:
+    async with House(tmp_path, factor=20) as house:
+        charger = house.guest()
+        await charger.connect()
+        await charger.boot()
+        await charger.status("Available")
+        house.order(13.0)
+
+        await until(lambda: charger.limit() == 13.0, what="the grant, after all")
+
+        limits = [
+            one["csChargingProfiles"]["chargingSchedule"]["chargingSchedulePeriod"][0]["limit"]
+            for one in charger.told("SetChargingProfile")
+        ]
+        assert (limits[0], max(limits)) == (6.0, 13.0)
 
 
 async def test_one_period_and_one_level_are_no_lease(tmp_path: Path) -> None:
