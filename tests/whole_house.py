@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from busbar_cli.broker import free_port
+from busbar_shared.config.load import read
 from houses import House, running
 from wires import Wire, wires
 
@@ -115,7 +116,6 @@ poll_charging_s = 10
 charge_point = "2104012345M"
 [simulator]
 modbus_port = {modbus}
-ocpp_url = "ws://127.0.0.1:{ocpp_line}"
 seed = {seed}
 speed = {speed}
 start = "{start}"
@@ -141,6 +141,8 @@ SUNNY = "sun = { peak_w = 11000, cloudiness = 0.25 }\n[simulator.house]\nbase_w 
 NIGHT = "sun = { peak_w = 0 }\n[simulator.house]\nbase_w = 0\nkettles = 0\novens = 0\nmachines = 0"
 
 SERVICES = ("meter", "ocpp", "plugs", "heat", "prices", "chargeamps", "battery", "allocator")
+OTHER = "home assistant"
+"""The line of somebody who is no service of ours."""
 SECRETS = {
     "CHARGEAMPS_EMAIL": "owner@example.org",
     "CHARGEAMPS_PASSWORD": "secret",
@@ -166,34 +168,34 @@ def faketime() -> str | None:
 
 
 @asynccontextmanager
-async def whole_house(
-    folder: Path, *, mode: str = "solar_priority", pump: str = "solar_only", heat: str = "solar_only",
-    start: str = "10:30", sky: str = SUNNY, speed: float = 1.0, seed: int = 3, prices: str = "[]", clocks: bool = False,
-) -> AsyncIterator[WholeHouse]:  # fmt: skip
-    """The house, running over its lines; ended cleanly afterwards. `clocks`: its services' calendar can jump."""
-    mqtt, modbus, ocpp, cloud = free_port(), free_port(), free_port(), free_port()
+async def lined(text: str, folder: Path, *, clocks: bool = False) -> AsyncIterator[WholeHouse]:
+    """The house of this configuration, running over lines; ended cleanly afterwards.
+
+    `clocks`: the calendar of its services can jump.
+    """
+    site = read(text)
+    assert site.ocpp is not None
+    assert site.simulator is not None
+    mqtt, modbus, ocpp = site.broker.port, site.simulator.modbus_port, site.ocpp.port
+    names = tuple(name for name in site.services() if name != "simulator")
     clock = folder / "clock"
     clock.write_text("+0", encoding="utf-8")
-    (folder / "prices.json").write_text(prices, encoding="utf-8")
-    ends = [*((name, mqtt) for name in SERVICES), ("modbus", modbus), ("chargers", ocpp)]
+    ends = [*((name, mqtt) for name in (*names, OTHER)), ("modbus", modbus), ("chargers", ocpp)]
     async with wires(ends) as lines:
-        text = SITE.format(
-            mqtt=mqtt, modbus=modbus, ocpp=ocpp, cloud=cloud, ocpp_line=lines["chargers"].port, mode=mode, pump=pump, heat=heat,
-            start=start, sky=sky, speed=speed, seed=seed, folder=folder,
-        )  # fmt: skip
-        for name in SERVICES:
-            own = text.replace(
-                f'host = "embedded"\nport = {mqtt}', f'host = "127.0.0.1"\nport = {lines[name].port}'
-            )
+        for name in names:
+            embedded, own_line = f'host = "embedded"\nport = {mqtt}', lines[name].port
+            own = text.replace(embedded, f'host = "127.0.0.1"\nport = {own_line}')
             if name == "meter":
                 own = re.sub(rf"(modbus = .*)port = {modbus}", rf"\g<1>port = {lines['modbus'].port}", own)
             (folder / f"{name}.toml").write_text(own, encoding="utf-8")
+        at_line = text.replace(
+            "[simulator]\n", f'[simulator]\nocpp_url = "ws://127.0.0.1:{lines["chargers"].port}"\n'
+        )
+        (folder / "simulator.toml").write_text(at_line, encoding="utf-8")
 
         def dressed(name: str, command: list[str]) -> list[str]:
-            if name not in SERVICES:
-                return command
             own_clock = []
-            if clocks and (library := faketime()):
+            if clocks and name in names and (library := faketime()):
                 own_clock = [
                     "env", f"LD_PRELOAD={library}", f"FAKETIME_TIMESTAMP_FILE={clock}", "FAKETIME_CACHE_DURATION=1",
                     "FAKETIME_DONT_FAKE_MONOTONIC=1", "DONT_FAKE_MONOTONIC=1",
@@ -202,3 +204,18 @@ async def whole_house(
 
         async with running(text, folder, dressed=dressed, more={**os.environ, **SECRETS}) as house:
             yield WholeHouse(house, lines, clock)
+
+
+@asynccontextmanager
+async def whole_house(
+    folder: Path, *, mode: str = "solar_priority", pump: str = "solar_only", heat: str = "solar_only",
+    start: str = "10:30", sky: str = SUNNY, speed: float = 1.0, seed: int = 3, clocks: bool = False,
+) -> AsyncIterator[WholeHouse]:  # fmt: skip
+    """The house with everything, running over its lines; ended cleanly afterwards."""
+    (folder / "prices.json").write_text("[]", encoding="utf-8")
+    text = SITE.format(
+        mqtt=free_port(), modbus=free_port(), ocpp=free_port(), cloud=free_port(), mode=mode, pump=pump, heat=heat,
+        start=start, sky=sky, speed=speed, seed=seed, folder=folder,
+    )  # fmt: skip
+    async with lined(text, folder, clocks=clocks) as whole:
+        yield whole
