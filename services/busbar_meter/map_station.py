@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
-from busbar_meter.actuators import MapHand, WindowActuator, most_within
+from busbar_meter.actuators import WindowActuator, most_within
 from busbar_meter.answers import DeviceRefused, DeviceSilent, Wire
 from busbar_meter.config import StationPlan
 from busbar_meter.control import Standing
+from busbar_meter.hand import MapHand
 from busbar_meter.point_samples import battery_of, grid_of, inverter_of
 from busbar_meter.readplan import Read, narrower, replaced
 from busbar_meter.registermap import RegisterMap, invalid, load, values_of

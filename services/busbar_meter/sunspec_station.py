@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
-from busbar_meter.actuators import Hand, LimitActuator, WindowActuator
+from busbar_meter.actuators import LimitActuator, WindowActuator
 from busbar_meter.answers import Wire
 from busbar_meter.block import Block
 from busbar_meter.config import StationPlan
 from busbar_meter.discovery import BASES
+from busbar_meter.hand import Hand
 from busbar_meter.quirks import Manner, manner_of
 from busbar_meter.roles import AnyRole, InverterRole, MeterRole, Outcome, role_of
 from busbar_meter.sunspec_battery import BATTERY_MODELS, battery_sample

@@ -1,10 +1,14 @@
 """Devices that answer oddly: failures instead of refusals, silence at a base, several devices in one chain."""
 
+import asyncio
+import struct
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from busbar_contracts.meter import Control, InverterReading
 from busbar_meter.answers import DeviceLater, DeviceSilent, UnitAbsent
 from busbar_meter.block import Block
 from busbar_meter.config import lines_of
@@ -17,8 +21,10 @@ from busbar_meter.sunspec_inverter import inverter_sample
 from busbar_meter.sunspec_station import SunSpecStation
 from busbar_meter.unit import Unit
 from busbar_shared.clock import VirtualClock
-from services.meter.meter_house import house
+from services.meter.meter_house import GRID, STEERED, house, running, said, steered
+from services.meter.modbus_servers import CrookedServer
 from services.meter.register_images import PaperWire, block, common, image
+from services.meter.test_orders_on_the_wire import limit
 
 NOON = datetime(2026, 6, 21, 12, 0, tzinfo=UTC)
 INVERTER = block(103, W=4200, W_SF=0, St=4)
@@ -167,8 +173,6 @@ def test_a_registers_hole_is_kept_out_of_a_dump_and_named() -> None:
         chain = await find_chain(wire, 1)
         return await registers_of(wire, 1, chain.places[1])
 
-    import asyncio
-
     found, refused = asyncio.run(asked())
 
     assert (len(found), len(refused)) == (51, 1)
@@ -222,3 +226,36 @@ def test_a_blank_power_by_night(connected: int | None, hybrid: bool, power: floa
     sample: InverterSample = inverter_sample(blocks[103], blocks, NOON, hybrid=hybrid)
 
     assert (sample.power_w, sample.state) == (power, state)
+
+
+class OneByOne(CrookedServer):
+    """Takes a register at a time: several in one request are answered with an exception."""
+
+    code = 3
+
+    def _answer(self, unit: int, pdu: bytes) -> bytes:
+        function, _, count = struct.unpack(">BHH", pdu[:5])
+        if function == 16 and count > 1:
+            return bytes([function | 0x80, self.code])
+        return super()._answer(unit, pdu)
+
+
+@pytest.mark.parametrize("code", [1, 2, 3])
+async def test_a_device_that_takes_no_bundles_is_written_register_by_register(
+    code: int, tmp_path: Path
+) -> None:
+    server = OneByOne(unit1=dict(STEERED), unit200=dict(GRID))
+    server.code = code
+    async with server, running(steered(server.port), tmp_path) as bus:
+        await said(bus, InverterReading)
+        bus.feed(limit(4100), inverter="roof")
+        reading = await said(bus, InverterReading, lambda each: each.control is Control.OURS and each.limit_w)
+
+    assert reading.limit_w == 4100
+    assert {len(values) for _, _, values in server.written} == {1}
+    assert reads_of(server)[:1] == [5000]
+
+
+def reads_of(server: CrookedServer) -> list[int]:
+    """What was written to WMaxLimPct, in order."""
+    return [values[0] for _, at, values in server.written if at == 40155]
