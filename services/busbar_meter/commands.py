@@ -33,7 +33,6 @@ Host = Annotated[
     str, typer.Argument(help="Name or address of the device, or a serial line such as /dev/ttyUSB0.")
 ]
 Port = Annotated[int, typer.Option(help="TCP port.")]
-UnitId = Annotated[int, typer.Option(help="Modbus unit id.")]
 Base = Annotated[int | None, typer.Option(help="SunSpec base address; default: 40000, 0 and 50000.")]
 Timeout = Annotated[float, typer.Option(help="Seconds to wait for an answer.")]
 Rtu = Annotated[bool, typer.Option("--rtu-over-tcp", help="RTU frames over TCP.")]
@@ -87,7 +86,9 @@ def read(
         str | None, typer.Argument(help="Name or address of the device, or a serial line.")
     ] = None,
     port: Port = 502,
-    unit: UnitId = 1,
+    unit: Annotated[
+        int | None, typer.Option(help="Modbus unit id; default: 1, or the first one of a dump.")
+    ] = None,
     base: Base = None,
     timeout: Timeout = 2.0,
     rtu_over_tcp: Rtu = False,
@@ -108,8 +109,11 @@ def read(
 
         image = _loaded(dump)
         wire = DumpWire(image)
-        unit = unit if unit in wire.units else image.units[0].unit
+        unit = image.units[0].unit if unit is None else unit
+        if unit not in wire.units:
+            fail(f"{dump}: unit {unit} is not in it; there is {', '.join(map(str, wire.units))}")
     else:
+        unit = 1 if unit is None else unit
         wire = _where(host or "", rtu_over_tcp, baudrate, parity).wire(port, timeout)
     definition = _map(map_name)
     asking = chain_points(wire, unit, base) if definition is None else map_points(wire, unit, definition)

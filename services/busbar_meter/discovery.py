@@ -89,9 +89,12 @@ Survey = Generator[Ask, Answer, Chain | NotSunSpec]
 
 
 def survey(bases: Sequence[int] = BASES) -> Survey:
-    """Find the mark, then walk the chain to its end."""
+    """Find the mark, then walk the chain to its end.
+
+    Some devices count from one, so that everything lies one address further: tried when nothing else fits.
+    """
     tried = []
-    for base in bases:
+    for base in (*bases, *(base + 1 for base in bases)):
         answer = yield Ask(base, 2)
         if isinstance(answer, Refusal):
             tried.append(f"{base}: exception {answer.code}")

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from busbar_meter.answers import DeviceRefused, DeviceSilent, Wire
 from busbar_meter.block import Block, Place
 from busbar_meter.definitions import Model, model
@@ -67,15 +69,29 @@ async def map_points(wire: Wire, unit: int, definition: RegisterMap) -> list[dic
 
 async def image_of(wire: Wire, units: list[int], base: int | None, definition: RegisterMap | None) -> Dump:
     """A register image of these units, by their chains or by a register map."""
-    images = []
+    images: list[UnitImage] = []
+    silent: list[DeviceSilent] = []
     for unit in units:
-        if definition is not None:
-            found, refused = await map_registers(wire, unit, definition)
-            runs = tuple(runs_of(found))
-            images.append(UnitImage(unit, 0, f"read by the map {definition.title}", runs, tuple(refused)))
-            continue
-        chain = await find_chain(wire, unit, BASES if base is None else (base,))
-        if isinstance(chain, NotSunSpec):
-            raise DeviceSilent(f"unit {unit} is not a SunSpec device ({'; '.join(chain.tried)})")
-        images.append(await take(wire, unit, chain))
+        try:
+            images.append(await _unit_image(wire, unit, base, definition))
+        except DeviceSilent as error:
+            # What the other units say is worth keeping.
+            silent.append(error)
+    if not images:
+        raise silent[0]
+    missing = tuple(str(error) for error in silent)
+    images[-1] = msgspec.structs.replace(images[-1], refused=(*images[-1].refused, *missing))
     return Dump(tuple(images), RealClock().now(), f"busbar {program_version()}")
+
+
+async def _unit_image(wire: Wire, unit: int, base: int | None, definition: RegisterMap | None) -> UnitImage:
+    if definition is not None:
+        found, refused = await map_registers(wire, unit, definition)
+        if not found:
+            raise DeviceSilent(f"unit {unit} refuses every register of the map {definition.title}")
+        title = f"read by the map {definition.title}"
+        return UnitImage(unit, 0, title, tuple(runs_of(found)), tuple(refused))
+    chain = await find_chain(wire, unit, BASES if base is None else (base,))
+    if isinstance(chain, NotSunSpec):
+        raise DeviceSilent(f"unit {unit} is not a SunSpec device ({'; '.join(chain.tried)})")
+    return await take(wire, unit, chain)

@@ -157,6 +157,20 @@ async def test_what_goes_wrong_is_a_sentence(arguments: list[str], code: int, sa
     assert "Traceback" not in result.output
 
 
+async def test_a_dump_keeps_the_units_that_answer(tmp_path: Path) -> None:
+    file = tmp_path / "two.json"
+    async with CrookedServer(unit1=dict(HYBRID), unit200=dict(GRID)) as server:
+        place = ("127.0.0.1", "--port", server.port, "--timeout", 0.3, "-o", file)
+        made = await invoked("dump", *place, "--unit", 1, "--unit", 7, "--unit", 200)
+    grid = await invoked("read", "--dump", file, "--unit", 200, "--json")
+    nobody = await invoked("read", "--dump", file, "--unit", 3)
+
+    assert "of 2 unit(s) written" in made.output
+    assert "not answered: registers 40000 to 40001 of unit 7" in made.output
+    assert [row["model"] for row in json.loads(grid.output)] == [1, 203]
+    assert (nobody.exit_code, "unit 3 is not in it; there is 1, 200" in nobody.output) == (2, True)
+
+
 async def test_a_dump_that_cannot_be_written_says_where() -> None:
     async with CrookedServer(unit1=dict(GRID)) as server:
         result = await invoked("dump", "127.0.0.1", "--port", server.port, "-o", "/no-such-folder/x.json")

@@ -51,7 +51,17 @@ def test_a_base_may_be_given() -> None:
 def test_a_device_without_the_mark_says_what_it_answered() -> None:
     found, _ = walk({40000: 0, 40001: 1})
 
-    assert found == NotSunSpec(("40000: 0x0000 0x0001", "0: exception 2", "50000: exception 2"))
+    assert found == NotSunSpec(
+        ("40000: 0x0000 0x0001", "0: exception 2", "50000: exception 2",
+         "40001: exception 2", "1: exception 2", "50001: exception 2")
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("base", [1, 40001, 50001])
+def test_a_device_that_counts_from_one_is_found_one_further(base: int) -> None:
+    chain, _ = walk(image(common(), INVERTER, base=base))
+
+    assert (chain.base, models(chain)) == (base, [1, 103])
 
 
 @pytest.mark.parametrize(
