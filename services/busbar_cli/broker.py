@@ -1,7 +1,9 @@
 """The broker that `busbar up` starts when the site asks for one: mosquitto, else the embedded amqtt."""
 
+import contextlib
 import importlib.util
 import os
+import random
 import shutil
 import socket
 import sys
@@ -68,11 +70,16 @@ def _mosquitto_conf(port: int) -> str:
 
 
 def free_port() -> int:
-    """A TCP port on loopback that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port on loopback that nobody uses now.
+
+    It lies below the ports that systems lend to outgoing connections (Linux from 32768, others from 49152),
+    so that nobody is lent it before its server has opened it. Raises OSError when none is found.
+    """
+    for port in random.SystemRandom().sample(range(10_000, 32_000), 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no free TCP port was found on loopback")
 
 
 def is_listening(port: int, host: str = "127.0.0.1") -> bool:
