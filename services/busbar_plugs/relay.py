@@ -83,7 +83,7 @@ def reported(relay: Relay, on: bool, now_s: float, rules: Rules, *, excused: boo
         timer_until_s=relay.timer_until_s if on and told_so else _timer_of_a_hand(on, now_s, rules),
     )
     if excused or _ours(relay, on, now_s) or _timer_ended(relay, on, now_s):
-        return moved, False
+        return _hand_ended(moved) if excused and not on and relay.timer_until_s is None else moved, False
     return by_hand(moved, on, now_s, rules), True
 
 
@@ -95,6 +95,14 @@ def lost(relay: Relay) -> Relay:
 def by_hand(relay: Relay, on: bool, now_s: float, rules: Rules) -> Relay:
     """The owner's wish, respected for the hold."""
     return replace(relay, manual_on=on, manual_until_s=now_s + rules.manual_hold_s)
+
+
+def _hand_ended(relay: Relay) -> Relay:
+    """The device itself ended what a hand had switched on, by a timer that is not ours or to save itself.
+
+    Nobody wishes it on any more, and switching it on again would be against the device.
+    """
+    return replace(relay, manual_on=None, manual_until_s=None) if relay.manual_on else relay
 
 
 def is_manual(relay: Relay, now_s: float) -> bool:

@@ -2,6 +2,10 @@
 
 from typing import Any
 
+import pytest
+
+from busbar_contracts.load import ManualSwitch
+
 BOILER = """
 [plugs.boiler]
 driver = "shelly"
@@ -105,3 +109,45 @@ async def test_flapping_orders_stay_within_the_switches_of_an_hour(house_of: Any
         switched = len(shelly.history)
 
     assert switched <= 12
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        pytest.param('"output":false,"source":"timer"', id="a timer of the device's own"),
+        pytest.param(
+            '"output":false,"source":"overpower","errors":["overpower"]', id="its overload protection"
+        ),
+    ],
+)
+async def test_what_the_device_itself_ended_after_a_hand_is_not_switched_on_again(
+    status: str, house_of: Any, shelly: Any
+) -> None:
+    async with house_of(BOILER, shelly) as house:
+        await house.pass_time(60)
+        shelly.on = True
+        shelly.say("button")
+        await house.pass_time(60)
+        assert house.state().manual is True
+        shelly.on = False
+        frame = '{"src":"shellyplus1pm-1","method":"NotifyStatus","params":{"ts":1.0,"switch:0":{"id":0,%s}}}'
+        shelly.tell("shellyplus1pm-1/events/rpc", frame % status)
+        await house.pass_time(300)
+
+        assert house.state().manual is False
+        assert shelly.history == [], "nothing was ordered"
+
+
+async def test_a_wish_on_the_bus_outlives_our_own_timer(house_of: Any, shelly: Any) -> None:
+    async with house_of(BOILER, shelly) as house:
+        await house.pass_time(40)
+        house.bus.feed(ManualSwitch(on=True), plug="boiler")
+        await house.pass_time(5)
+        shelly.deaf = True
+        await house.pass_time(70)
+        assert shelly.on is False, "its timer was not renewed"
+        shelly.deaf = False
+        await house.pass_time(60)
+
+        assert shelly.on is True
+        assert house.state().manual is True
