@@ -12,22 +12,29 @@ Payload = dict[str, Any]
 # NotImplemented (OCPP-J 1.6 table 7).
 NOT_SERVED = {
     "1.6": frozenset({"SignCertificate"}),
-    "2.0.1": frozenset({"PullDynamicScheduleUpdate"}),
+    "2.0.1": frozenset(
+        {
+            "PullDynamicScheduleUpdate",
+            "ReservationStatusUpdate",
+            "NotifyCustomerInformation",
+            "NotifyDisplayMessages",
+            "NotifyMonitoringReport",
+            "NotifyEVChargingSchedule",
+            "ReportChargingProfiles",
+        }
+    ),
 }
+# Of those the answers to what a charger's own back office may have asked: with one they are answered and passed on.
+PASSED_ON = frozenset({"ReservationStatusUpdate", "NotifyCustomerInformation", "NotifyMonitoringReport"})
 
 EMPTY = {
     "1.6": frozenset((*hear16.NOTES, "StatusNotification", "MeterValues", "StopTransaction")),
     "2.0.1": frozenset(
         (
             *hear201.NOTES,
-            *hear201.HEARD_ONLY,
             "StatusNotification",
             "MeterValues",
             "NotifyReport",
-            "ReportChargingProfiles",
-            "NotifyCustomerInformation",
-            "NotifyDisplayMessages",
-            "NotifyMonitoringReport",
             "TransactionEvent",
         )
     ),
@@ -42,7 +49,6 @@ DECLINED: dict[str, dict[str, Payload]] = {
         "GetCertificateStatus": {"status": "Failed"},
         "Get15118EVCertificate": {"status": "Failed", "exiResponse": ""},
         "NotifyEVChargingNeeds": {"status": "Rejected"},
-        "NotifyEVChargingSchedule": {"status": "Accepted"},
     },
 }
 
@@ -52,8 +58,13 @@ def family(version: str) -> str:
     return "1.6" if version == "1.6" else "2.0.1"
 
 
-def plain(action: str, version: str, now: datetime) -> Payload | None:
-    """The answer that needs no memory, or None where the charge point's own state decides."""
+def plain(action: str, version: str, now: datetime, *, passed_on: bool = False) -> Payload | None:
+    """The answer that needs no memory, or None where the charge point's own state decides.
+
+    `passed_on`: a back office of its own hears everything too.
+    """
+    if passed_on and action in PASSED_ON and family(version) != "1.6":
+        return {}
     if action == "Heartbeat":
         return {"currentTime": to_wire(now)}
     declined = DECLINED[family(version)].get(action)

@@ -57,8 +57,7 @@ class Central:
         charger = self._by_identity.get(shown.id)
         section = self.desk.plan.section
         if charger is None:
-            certain = section.security == 0 or (section.security == 3 and shown.id in shown.certificate_names)
-            if certain and self.farewell.due(shown.id):
+            if self.farewell.due(shown.id) and await self._was_ours(shown):
                 return Admission()
             if section.unknown == "pending" and self.waiting.room_for(shown.id):
                 return Admission()
@@ -68,7 +67,19 @@ class Central:
             return Admission() if ok else Admission(401, "the certificate names another charge point")
         if section.security == 0:
             return Admission()
-        return await self._check_password(shown, charger.plan.config.password)
+        admission = await self._check_password(shown, charger.plan.config.password)
+        if admission.status == 101:
+            # So that it can be released should it be taken out of the configuration, its password with it.
+            self.desk.memory.of(shown.id).password = charger.plan.config.password
+        return admission
+
+    async def _was_ours(self, shown: Credentials) -> bool:
+        """Whether a charge point that is not configured any more is the one it says it is."""
+        section = self.desk.plan.section
+        if section.security in (0, 3):
+            return section.security == 0 or shown.id in shown.certificate_names
+        stored = self.desk.memory.of(shown.id).password
+        return stored is not None and (await self._check_password(shown, stored)).status == 101
 
     async def _check_password(self, shown: Credentials, stored: str | None) -> Admission:
         who, now_s = (shown.id, shown.remote), self.desk.clock.monotonic()
@@ -91,8 +102,8 @@ class Central:
             leaves = self.farewell.due(link.credentials.id)
             await (self.farewell if leaves else self.waiting).serve(link)
             return
-        first = charger.link
-        if first is not None:
+        # More than one may knock while the first is asked whether it lives.
+        while (first := charger.link) is not None:
             if await first.answers_ping(self.desk.plan.section.pong_s):
                 await charger.report(
                     "second_connection",
@@ -100,8 +111,9 @@ class Central:
                 )
                 await link.close(1008, "already connected")
                 return
+            if charger.link is first:
+                charger.link = None
             await first.close(1001, "replaced by a new connection")
-            charger.link = None
         log.info("%s connected from %s, OCPP %s", charger.plan.id, link.credentials.remote, link.version)
         await charger.serve(link)
         log.info("%s is gone", charger.plan.id)

@@ -184,7 +184,7 @@ class ChargePoint:
         if call.action == "Authorize":
             accepted = await self.authorising.admits(_tag(call.payload, version), version, None)
             return None, answers.authorized(accepted, version)
-        plain = answers.plain(call.action, version, now)
+        plain = answers.plain(call.action, version, now, passed_on=self.proxy is not None)
         if plain is None:
             raise Unreadable(answers.unknown(call.action, version), f"{call.action[:60]} is not served here")
         return said, plain
@@ -254,10 +254,10 @@ class ChargePoint:
         self.changed(connector)
 
     def reset_payload(self, *, hard: bool) -> dict[str, Any]:
-        """Reset in the words of its version; 2.0.1's soft reset waits for the end of the transaction."""
+        """Reset in the words of its version; either ends the transaction (2.0.1 B12), so that it really restarts."""
         if answers.family(self.version or "1.6") == "1.6":
             return {"type": "Hard" if hard else "Soft"}
-        return {"type": "Immediate" if hard else "OnIdle"}
+        return {"type": "Immediate"}
 
     async def composite(self, connector: Connector) -> dict[str, Any]:
         """What the charger says it computes from its profiles; empty when it does not say."""

@@ -135,11 +135,18 @@ def unlock(
 def reset(
     charger: ChargerArgument,
     hard: Annotated[bool, typer.Option("--hard", help="At once, without ending transactions.")] = False,
+    on_idle: Annotated[
+        bool,
+        typer.Option("--on-idle", help="Not before the car has ended charging (OCPP 2.0.1 waits for it)."),
+    ] = False,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Restart a charger."""
-    _ask(config, charger, "1", as_json, action="hard_reset" if hard else "reset")
+    if hard and on_idle:
+        fail("--hard and --on-idle exclude each other")
+    value = "on_idle" if on_idle else None
+    _ask(config, charger, "1", as_json, action="hard_reset" if hard else "reset", value=value)
 
 
 @app.command()

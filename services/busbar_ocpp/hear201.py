@@ -102,14 +102,30 @@ class Meter(_Wire, frozen=True):
     meter_value: Any = field(default_factory=list)
 
 
+class Limited(_Wire, frozen=True):
+    """ChargingLimitType."""
+
+    charging_limit_source: str
+
+
+class NewLimit(_Wire, frozen=True):
+    """NotifyChargingLimitRequest (K12)."""
+
+    charging_limit: Limited
+
+
+class Happened(_Wire, frozen=True):
+    """NotifyEventRequest (N07)."""
+
+    event_data: list[dict[str, Any]]
+
+
 class Report(_Wire, frozen=True):
-    """NotifyReportRequest and ReportChargingProfilesRequest."""
+    """NotifyReportRequest."""
 
     request_id: int | None = None
     tbc: bool = False
     report_data: Any = field(default_factory=list)
-    charging_profile: Any = field(default_factory=list)
-    evse_id: int | None = None
 
 
 NOTES = (
@@ -117,9 +133,10 @@ NOTES = (
     "LogStatusNotification",
     "PublishFirmwareStatusNotification",
     "SecurityEventNotification",
+    "NotifyChargingLimit",
+    "ClearedChargingLimit",
+    "NotifyEvent",
 )
-# Served with an empty answer and without effect, as K01 to K12 and the monitoring blocks allow.
-HEARD_ONLY = ("NotifyChargingLimit", "ClearedChargingLimit", "NotifyEvent", "ReservationStatusUpdate")
 
 
 def read(action: str, payload: dict[str, Any]) -> Said | None:
@@ -185,18 +202,27 @@ def _report(payload: dict[str, Any]) -> Reported:
     return Reported(request=read.request_id, variables=report_of(read.report_data), last=not read.tbc)
 
 
-def _profiles(payload: dict[str, Any]) -> Reported:
-    read = as_kind(payload, Report)
-    entries = read.charging_profile if isinstance(read.charging_profile, list) else []
-    found = tuple({**entry, "evseId": read.evse_id} for entry in entries if isinstance(entry, dict))
-    return Reported(request=read.request_id, variables={}, profiles=found, last=not read.tbc)
-
-
 def _note(action: str, payload: dict[str, Any]) -> Noted:
     if action == "SecurityEventNotification":
         return Noted(code="security_event", text=as_kind(payload, Security).type[:50], severity="warning")
+    if action == "NotifyChargingLimit":
+        source = as_kind(payload, NewLimit).charging_limit.charging_limit_source[:20]
+        return Noted(code="charging_limit", text=f"somebody else ({source}) limits it too")
+    if action == "ClearedChargingLimit":
+        source = as_kind(payload, Limited).charging_limit_source[:20]
+        return Noted(code="charging_limit", text=f"the limit of {source} is gone")
+    if action == "NotifyEvent":
+        return _happened(as_kind(payload, Happened).event_data)
     subject = action.removesuffix("StatusNotification").lower()
     return Noted(code=f"{subject}_status", text=f"{subject}: {as_kind(payload, Progress).status[:50]}")
+
+
+def _happened(events: list[dict[str, Any]]) -> Noted:
+    entries = [{**one, "variableAttribute": [{"value": one.get("actualValue")}]} for one in events]
+    told = list(report_of(entries).items())
+    text = ", ".join(f"{name} = {value[:50]}" for name, value in told[:3]) or "an event without a variable"
+    alerts = any(one.get("trigger") == "Alerting" for one in events)
+    return Noted(code="charger_event", text=text, severity="warning" if alerts else "info")
 
 
 def _energy(measured: tuple[Sample, ...], *, last: bool) -> float | None:
@@ -216,5 +242,4 @@ SPOKEN: dict[str, Callable[[dict[str, Any]], Said]] = {
     "TransactionEvent": _event,
     "MeterValues": _meter,
     "NotifyReport": _report,
-    "ReportChargingProfiles": _profiles,
 }

@@ -24,6 +24,8 @@ class Known(Struct, kw_only=True):
     proof_form: Form | None = None
     # It drew more than it was told, and nothing has shown since that it follows its limits.
     disobeyed: bool = False
+    # The salted hash of the password it last came in with.
+    password: str | None = None
     # It takes no profile at all, as it was seen.
     hopeless: bool = False
     # It takes whole numbers only, as it was seen.

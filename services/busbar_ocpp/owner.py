@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 Payload = dict[str, Any]
 _requests = itertools.count(1)
+ON_IDLE = "on_idle"
 NO_VARIABLE = (
     "OCPP 2.0.1 needs a component and a variable, as in SmartChargingCtrlr.RateUnit or EVSE[1].Power"
 )
@@ -95,6 +96,11 @@ async def _unlock(charger: "ChargePoint", connector: Connector, command: Charger
 
 async def _reset(charger: "ChargePoint", connector: Connector, command: ChargerCommand) -> str:
     hard = command.action is ChargerAction.HARD_RESET
+    if command.value == ON_IDLE and not hard:
+        if not _is_16(charger):
+            return await _status(charger, "Reset", {"type": "OnIdle"})
+        if any(one.transaction is not None for one in charger.connectors.values()):
+            return "not now: a car charges, and OCPP 1.6 cannot wait for its end"
     return await _status(charger, "Reset", charger.reset_payload(hard=hard))
 
 

@@ -62,11 +62,10 @@ class Noted(Struct, frozen=True, kw_only=True):
 
 
 class Reported(Struct, frozen=True, kw_only=True):
-    """2.0.1: a part of an inventory (component.variable → value), or of the installed profiles."""
+    """2.0.1: a part of an inventory (component.variable → value)."""
 
     request: int | None
     variables: dict[str, str]
-    profiles: tuple[dict[str, object], ...] = ()
     last: bool = True
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from busbar_contracts.charger import LeaseQuality
 from busbar_ocpp import errands
 from busbar_ocpp.calls import Refused, Silent, Superseded
 from busbar_ocpp.connector import Connector
@@ -23,12 +24,16 @@ FOLLOWS_S = 5.0
 
 async def verify(charger: "ChargePoint", connector: Connector, *, reboot: bool = False) -> str:
     """The outcome as a sentence; what was shown is remembered for this kind of charger."""
+    steering = charger.steering
+    if not steering.speech.controllable:
+        return (
+            "lease: none. It takes no limit in any form, and is reserved at its maximum while a car charges"
+        )
     try:
         await _fresh_sample(charger, connector)
         running = _begin(charger, connector)
     except CannotTry as cannot:
-        return f"cannot be tried now: {cannot}"
-    steering = charger.steering
+        return _not_now(charger, cannot)
     steering.silent.add(connector.number)
     try:
         await errands.install(steering, connector, running.standing)
@@ -38,7 +43,7 @@ async def verify(charger: "ChargePoint", connector: Connector, *, reboot: bool =
             kept = await _reboot(charger, connector)
             charger.desk.memory.of(charger.plan.charge_point).keeps_profiles = kept
     except CannotTry as cannot:
-        return f"cannot be tried now: {cannot}"
+        return _not_now(charger, cannot)
     except (Refused, Silent, Superseded) as error:
         return f"the charger did not take the profile: {error}"
     finally:
@@ -46,6 +51,11 @@ async def verify(charger: "ChargePoint", connector: Connector, *, reboot: bool =
         connector.forget_profiles()
         steering.steer(connector)
     return _conclude(charger, running, fell)
+
+
+def _not_now(charger: "ChargePoint", cannot: CannotTry) -> str:
+    known = "; lease: none" if charger.steering.speech.quality is LeaseQuality.NONE else ""
+    return f"cannot be tried now: {cannot}{known}"
 
 
 async def _fresh_sample(charger: "ChargePoint", connector: Connector) -> None:

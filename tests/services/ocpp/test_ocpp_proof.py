@@ -186,6 +186,9 @@ async def test_a_charger_without_smart_charging_is_without_control(tmp_path: Pat
 
         assert state.lease is LeaseQuality.NONE
         assert any(code == "charger_without_control" for code, _ in house.bus.events)
+        house.command(action="verify")
+        state = await house.says(lambda state: state.last_answer)
+        assert (state.last_answer or "").startswith("verify: lease: none. It takes no limit in any form")
 
 
 async def test_a_charger_that_never_answers_a_profile_is_without_control_over_reboots_until_it_takes_one(
