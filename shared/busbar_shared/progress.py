@@ -1,5 +1,6 @@
 """Bars for what lasts: on standard error, only at a terminal, and gone when it is done."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -26,10 +27,11 @@ def waiting(what: str, seconds: float) -> Iterator[None]:
         def render(self, task: Task) -> Text:
             return Text(f"{max(seconds - (task.elapsed or 0.0), 0.0):.0f} s")
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    # Not what rich thinks of colours: a bar in a log file is no use to anybody.
+    if not sys.stderr.isatty():
         yield
         return
+    console = Console(stderr=True)
     with Progress(TextColumn("{task.description}"), ByTime(), Left(), console=console, transient=True) as bar:
         bar.add_task(what, total=seconds)
         yield
@@ -41,10 +43,10 @@ def counting(what: str, total: float | None = None) -> Iterator[Callable[[float]
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    if not sys.stderr.isatty():
         yield lambda _: None
         return
+    console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -19,7 +19,13 @@ HEAD = "import time\nfrom busbar_shared.progress import counting, waiting\n"
 
 def drawn(program: str, *, terminal: bool) -> str:
     """What the program draws on standard error."""
-    environ = {**os.environ, "PYTHONPATH": ":".join(sys.path), "TERM": "xterm", "COLUMNS": "80"}
+    environ = {
+        **os.environ,
+        "PYTHONPATH": ":".join(sys.path),
+        "TERM": "xterm",
+        "COLUMNS": "80",
+        "FORCE_COLOR": "1",
+    }
     command = [sys.executable, "-c", HEAD + program]
     if not terminal:
         done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
