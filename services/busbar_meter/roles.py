@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -12,6 +12,7 @@ from busbar_meter.config import RolePlan
 from busbar_meter.consumption import Producers
 from busbar_meter.control import NOT_OFFERED, Standing
 from busbar_meter.plausible import Gate, quality_of
+from busbar_meter.quirks import Manner
 from busbar_meter.readings import (
     battery_reading,
     inverter_reading,
@@ -20,7 +21,7 @@ from busbar_meter.readings import (
     silent_inverter,
 )
 from busbar_meter.samples import BatterySample, GridSample, InverterSample, Leg
-from busbar_shared.config.devices import InverterConfig, MeterConfig
+from busbar_shared.config.devices import BatteryConfig, InverterConfig, MeterConfig
 
 # A reading above this times the rating is an error of transport.
 BEYOND = 1.5
@@ -128,9 +129,18 @@ class BatteryRole:
     """A battery in the house."""
 
     def __init__(self, plan: RolePlan) -> None:
+        assert isinstance(plan.config, BatteryConfig)
         self.plan = plan
+        self.config = plan.config
         self._gate: Gate[BatterySample] = Gate()
         self.standing: Standing = NOT_OFFERED
+
+    def manner(self, by_maker: Manner) -> Manner:
+        """The device's manner with the sign of the configuration, where it has one."""
+        if self.config.sign == "auto":
+            return by_maker
+        sign: Literal[1, -1] = 1 if self.config.sign == "charge_positive" else -1
+        return msgspec.structs.replace(by_maker, battery_sign=sign)
 
     def heard(self, sample: BatterySample, monotonic: float) -> Outcome:
         """The reading for a sample, or why there is none."""

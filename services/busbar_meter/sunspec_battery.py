@@ -99,6 +99,8 @@ def _power(blocks: Mapping[int, Block], state: BatteryState, soc: float | None, 
         power = _power_802(blocks[802], state, manner)
         if power.watts is not None:
             return power
+        balance = _balance(blocks, manner)
+        return power if balance.watts is None else balance
     return _balance(blocks, manner)
 
 
@@ -113,7 +115,7 @@ def _power_802(block: Block, state: BatteryState, manner: Manner) -> Power:
         return Power(abs(watts), estimated=True)
     if state is BatteryState.DISCHARGING:
         return Power(-abs(watts), estimated=True)
-    return Power(None, doubt="the sign of the battery's power is not known: set battery_sign")
+    return Power(None, doubt="which way its power goes is not known: set sign")
 
 
 def _balance(blocks: Mapping[int, Block], manner: Manner) -> Power:

@@ -93,7 +93,7 @@ class SunSpecStation:
             sample = inverter_sample(block, part.blocks, at, role.plan.phases, inputs, hybrid=hybrid)
             return role.heard(sample, now)
         at = max(part.times.values(), default=self._clock.now())
-        return role.heard(battery_sample(part.blocks, at, manner), now)
+        return role.heard(battery_sample(part.blocks, at, role.manner(manner)), now)
 
     def _meter(self, role: MeterRole, part: PartRead, manner: Manner, now: float) -> Outcome:
         block, at = _block_of(part, METER_MODELS)

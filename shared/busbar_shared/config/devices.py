@@ -123,6 +123,12 @@ class BatteryConfig(DeviceConfig, frozen=True, kw_only=True, forbid_unknown_fiel
         str | None, Meta(description="The hybrid inverter it hangs on; null: coupled on the AC side.")
     ] = None
     circuit: Annotated[str | None, Meta(description="Circuit it hangs on; null: the root.")] = None
+    sign: Annotated[
+        Literal["auto", "charge_positive", "discharge_positive"],
+        Meta(
+            description="SunSpec models 714 and 802: what a positive power means; auto: by its manufacturer."
+        ),
+    ] = "auto"
     capacity_wh: Annotated[WattHours | None, Meta(description="Usable energy; null: as it says itself.")] = (
         None
     )

@@ -2,17 +2,22 @@
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from busbar_contracts.battery import BatteryState
 from busbar_contracts.meter import InverterState
 from busbar_meter.block import Block
+from busbar_meter.config import lines_of
 from busbar_meter.definitions import model
 from busbar_meter.quirks import Manner, manner_of
 from busbar_meter.samples import Leg
 from busbar_meter.sunspec_battery import battery_sample
 from busbar_meter.sunspec_inverter import inverter_sample
-from services.meter.register_images import block
+from busbar_meter.sunspec_station import SunSpecStation
+from busbar_shared.clock import VirtualClock
+from services.meter.meter_house import house
+from services.meter.register_images import PaperWire, block, common, image
 
 NOON = datetime(2026, 6, 21, 12, 0, tzinfo=UTC)
 SCALES = {"A_SF": -2, "V_SF": -1, "W_SF": -1, "Hz_SF": -2, "WH_SF": 0, "DCW_SF": -1}
@@ -160,6 +165,27 @@ def test_model_802_does_not_say_which_way_its_power_goes(
     blocks = read(block(802, W=120, W_SF=1, SoC=80, SoC_SF=0, ChaSt=state))
 
     assert battery_sample(blocks, NOON, Manner(battery_sign=sign)).power_w == power
+
+
+@pytest.mark.parametrize(
+    ("sign", "power"),
+    [("auto", None), ("charge_positive", 1200), ("discharge_positive", -1200)],
+)
+async def test_the_owner_may_say_which_way_the_power_of_a_battery_goes(
+    sign: str, power: float | None
+) -> None:
+    wire = PaperWire(
+        unit1=image(common("Nobody"), block(802, W=120, W_SF=1, SoC=80, SoC_SF=0, WHRtg=10, WHRtg_SF=3))
+    )
+    site = house(502, meters={}, inverters={}, circuits={})
+    battery = msgspec.structs.replace(site.batteries["cellar"], sign=sign, inverter=None)
+    site = msgspec.structs.replace(site, batteries={"cellar": battery})
+    station = SunSpecStation(lines_of(site)[0].stations[0], VirtualClock(NOON))
+
+    [(_, outcome)] = await station.visit(wire)
+
+    assert outcome.message.power_w == power
+    assert outcome.message.detail == ("" if power else "which way its power goes is not known: set sign")
 
 
 def test_storage_ports_of_model_714() -> None:
