@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from busbar_contracts.base import Observed
+from busbar_contracts.charger import LegSample
 from busbar_contracts.units import Amps, Instant, Text64
 
 
@@ -123,4 +124,24 @@ class ChargeAmpsStatus(Observed, frozen=True, kw_only=True):
         bool, Meta(description="A command was received within hems_stale_after_s; default a day.")
     ] = False
     currency: Annotated[str | None, Meta(description="Of planned_cost, where the prices name it.")] = None
+    l1: Annotated[LegSample | None, Meta(description="Leg 1 of the charger; null when unknown.")] = None
+    l2: Annotated[LegSample | None, Meta(description="Leg 2 of the charger.")] = None
+    l3: Annotated[LegSample | None, Meta(description="Leg 3 of the charger.")] = None
+    measured_at: Annotated[
+        Instant | None,
+        Meta(
+            description="When the cloud last told power, energy and legs; its own figures may be a minute older."
+        ),
+    ] = None
+    online: Annotated[bool | None, Meta(description="The charge point is connected to the cloud.")] = None
+    connector_mode: Annotated[
+        str | None, Meta(description="The mode it is in, in the cloud's own words: On, Off, Schedule.")
+    ] = None
+    connector_status: Annotated[
+        str | None, Meta(description="The connector's status in the cloud's own words.")
+    ] = None
+    error_code: Annotated[str | None, Meta(description="What the charger complains of; null: nothing.")] = (
+        None
+    )
+    note: Annotated[str, Meta(description="What is being done or in the way, in plain English.")] = ""
     detail: Annotated[dict[str, Any], Meta(description="For support; may change.")] = {}

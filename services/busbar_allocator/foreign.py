@@ -1,6 +1,7 @@
 """Chargers that follow a schedule of their own: reserved shortly before each window, and as long as they draw."""
 
 from datetime import datetime, timedelta
+from math import isfinite
 
 from busbar_contracts.chargeamps import ChargeAmpsStatus
 
@@ -8,6 +9,9 @@ AHEAD = timedelta(seconds=60)
 """The others must have made room when the window opens."""
 
 DRAWS_KW = 0.1
+
+STALE_S = 300.0
+"""What was measured longer ago than this is no draw any more; the cloud is asked at least each minute."""
 
 
 def reserved_a(
@@ -38,3 +42,14 @@ def reserved_a(
         ),
         default=0.0,
     )
+
+
+def measured_a(
+    status: ChargeAmpsStatus | None, at: float | None, legs: int, now: float
+) -> tuple[float, ...] | None:
+    """What a foreign charger was measured to draw on each of its legs; None where that is not known, or old."""
+    if status is None or at is None or now - at > STALE_S:
+        return None
+    found = [None if leg is None else leg.current_a for leg in (status.l1, status.l2, status.l3)[:legs]]
+    known = [amps for amps in found if amps is not None and isfinite(amps)]
+    return tuple(known) if len(known) == legs else None

@@ -71,6 +71,8 @@ class Known(Struct, frozen=True):
     loads: dict[str, Seen] = {}
     """Chargers by load id, plugs and heaters by their own."""
     foreign: dict[str, ChargeAmpsStatus] = {}
+    foreign_at: dict[str, float] = {}
+    """When the figures in those were true at the latest, monotonic."""
     services: dict[str, Seen] = {}
     import_prices: PriceSeries | None = None
     socs: dict[str, float] = {}
@@ -106,7 +108,7 @@ def heard(
     if isinstance(message, BatterySettings):
         return replace(known, battery_settings={**known.battery_settings, ids.get("battery", ""): message})
     if isinstance(message, ChargeAmpsStatus):
-        return replace(known, foreign={**known.foreign, ids.get("connector_id", ""): message})
+        return _foreign(known, ids.get("connector_id", ""), message, arrived, now)
     if isinstance(message, PriceSeries):
         return replace(known, import_prices=message) if ids.get("series") == "import" else known
     if isinstance(message, CarCharge):
@@ -117,6 +119,18 @@ def heard(
             known, services={**known.services, ids.get("service", ""): Seen(message, arrived - late, arrived)}
         )
     return known
+
+
+CLOUD_LAG_S = 30.0
+"""A charger tells its vendor's cloud each 30 s what it draws (Charge Amps API, callbacks): a figure may be so old."""
+
+
+def _foreign(known: Known, name: str, status: ChargeAmpsStatus, arrived: float, now: datetime) -> Known:
+    at = dict(known.foreign_at)
+    at.pop(name, None)
+    if status.measured_at is not None:
+        at[name] = arrived - max(0.0, (now - status.measured_at).total_seconds()) - CLOUD_LAG_S
+    return replace(known, foreign={**known.foreign, name: status}, foreign_at=at)
 
 
 def _meter(

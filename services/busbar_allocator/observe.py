@@ -4,7 +4,8 @@ from math import isfinite
 
 from msgspec.structs import replace
 
-from busbar_allocator.background import Book, metered, sampled
+from busbar_allocator import foreign
+from busbar_allocator.background import Book, forgotten, metered, sampled
 from busbar_allocator.dead_time import learned
 from busbar_allocator.known import Amps, Known, Seen, leg_currents
 from busbar_allocator.participation import WANTING, took
@@ -26,6 +27,8 @@ def observed(plan: Plan, state: State, now: float) -> State:
     books, minds, watch = dict(state.books), dict(state.minds), state.watch
     watches = len(plan.loads) <= MOST_LOADS
     for load in plan.loads.values():
+        if load.kind == "foreign":
+            _see_foreign(plan, state, load, books, now)
         mind = minds.get(load.id) or Mind(dead_s=load.first_dead_time_s)
         seen = state.known.loads.get(load.owner)
         if seen is not None and seen.arrived > mind.sampled_at:
@@ -50,6 +53,22 @@ def observed(plan: Plan, state: State, now: float) -> State:
         gate_open=state.gate_open, promise=state.promise, watch=watch,
         stepped_at=state.stepped_at, frozen_at=_frozen_at(plan, state.known, minds, state.frozen_at),
     )  # fmt: skip
+
+
+def _see_foreign(plan: Plan, state: State, load: LoadPlan, books: dict[str, Book], now: float) -> None:
+    """What a charger with a schedule of its own draws is reserved for it, and not counted as the house's too."""
+    name = load.ids["connector_id"]
+    at = state.known.foreign_at.get(name)
+    amps = foreign.measured_a(state.known.foreign.get(name), at, len(load.legs), now)
+    if amps is None or at is None:
+        for meter in plan.meters:
+            if meter in books:
+                books[meter] = forgotten(books[meter], load.id)
+        return
+    phases = [0.0] * len(plan.phases)
+    for leg, phase in zip(amps, load.legs, strict=True):
+        phases[phase] += leg
+    _write(plan, books, load, at, tuple(phases))
 
 
 def _frozen_at(plan: Plan, known: Known, minds: dict[str, Mind], was: float | None) -> float | None:

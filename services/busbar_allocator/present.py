@@ -119,7 +119,8 @@ def _load(
     if load.kind == "foreign":
         status = state.known.foreign.get(load.ids["connector_id"])
         reserved = foreign.reserved_a(status, load.max_a, wall, plan.volts * len(load.legs))
-        return snapshot.LoadNow(status="on", reserved_a=reserved)
+        draw = drawn_a(state.books.get(plan.grid_meter), load, load.uses(len(plan.phases)))
+        return snapshot.LoadNow(status="on", reserved_a=reserved, draw_a=draw)
     mind = state.minds[load.id]
     draw = drawn_a(state.books.get(plan.grid_meter), load, load.all_uses or load.uses(len(plan.phases)))
     if mind.silent_since is not None and silent(state.known, gone(state.known, now), load.kind, load.owner):

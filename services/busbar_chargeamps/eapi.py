@@ -19,7 +19,7 @@ from busbar_chargeamps.cloud import (
     parsed,
     text,
 )
-from busbar_chargeamps.ladder import Sight, Step
+from busbar_chargeamps.ladder import Leg, Sight, Step, power_kw
 from busbar_chargeamps.login import Login, Token, life_of
 from busbar_shared.clock import Clock
 
@@ -160,6 +160,7 @@ def sight_of(
         if number(one.get("connectorId")) == connector:
             mine = one
     said = text(mine.get("status"))
+    legs = _legs(mine)
     return Sight(
         online=None if online is None else online.lower() == "online",
         charge_point_status=online,
@@ -168,7 +169,9 @@ def sight_of(
         mode=text(settings.get("mode")),
         is_charging=None if said is None else _charges(said, ocpp_version),
         user_current=number(settings.get("maxCurrent")),
-        power_kw=_power_kw(mine),
+        # The power beside the measurements is the fallback.
+        power_kw=number(mine.get("chargingPowerKw")) if power_kw(legs) is None else power_kw(legs),
+        legs=legs,
         energy_kwh=number(mine.get("totalConsumptionKwh")),
     )
 
@@ -177,9 +180,8 @@ def _charges(status: str, ocpp_version: str | None) -> bool:
     return status == ("2" if ocpp_version else "1") or status.lower() == "charging"
 
 
-def _power_kw(status: dict[str, Any]) -> float | None:
-    # Measurements come only while charging; the power beside them is the fallback.
-    phases = objects(status.get("measurements"))
-    pairs = [(number(one.get("voltage")), number(one.get("current"))) for one in phases]
-    known = [volts * amps for volts, amps in pairs if volts is not None and amps is not None]
-    return round(sum(known) / 1000, 3) if known else number(status.get("chargingPowerKw"))
+def _legs(status: dict[str, Any]) -> tuple[Leg, ...]:
+    # Measurements come only while charging.
+    by_phase = {text(one.get("phase")): one for one in objects(status.get("measurements"))}
+    found = [by_phase.get(name, {}) for name in ("L1", "L2", "L3")]
+    return tuple(Leg(number(one.get("current")), number(one.get("voltage"))) for one in found)

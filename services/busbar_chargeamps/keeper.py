@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from busbar_chargeamps.cloud import Cloud, CloudDenied, CloudRefused, CloudSilent
 from busbar_chargeamps.ladder import Sight
 from busbar_chargeamps.memory import Problem
-from busbar_chargeamps.outlet import Outlet
+from busbar_chargeamps.outlet import EDGE_LOOK_S, Outlet
 from busbar_shared.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -173,6 +173,8 @@ class Keeper:
         charging = outlet.sight is not None and outlet.sight.is_charging
         poll_s = self._poll_charging_s if charging else self._poll_idle_s
         now = self._clock.now()
+        if outlet.edge_near(now):
+            poll_s = min(poll_s, EDGE_LOOK_S)
         edge_s = (outlet.next_edge(now) - now).total_seconds() + LEAST_PAUSE_S
         return min(poll_s, edge_s, poll_s if soon_s is None else soon_s)
 

@@ -33,6 +33,13 @@ class HeldWeek(Struct, frozen=True):
     schedule_id: str | None = None
 
 
+class Leg(Struct, frozen=True):
+    """One leg of the charger: amperes and volts."""
+
+    amps: float | None
+    volts: float | None
+
+
 class Sight(Struct, frozen=True, kw_only=True):
     """One connector as the cloud showed it; None is not known."""
 
@@ -45,9 +52,18 @@ class Sight(Struct, frozen=True, kw_only=True):
     user_current: float | None = None
     power_kw: float | None = None
     energy_kwh: float | None = None
+    legs: tuple[Leg, ...] = ()
+    """What was measured on each leg of the charger; none where nothing was."""
+    error_code: str | None = None
     held: HeldWeek | None = None
     """The weekly schedule on the cloud; None when there is none."""
     raw_held: dict[str, Any] | None = None
+
+
+def power_kw(legs: tuple[Leg, ...]) -> float | None:
+    """The power of the legs that tell both figures; None where none does."""
+    known = [leg.volts * leg.amps for leg in legs if leg.volts is not None and leg.amps is not None]
+    return round(sum(known) / 1000, 3) if known else None
 
 
 class Step(Struct, frozen=True):

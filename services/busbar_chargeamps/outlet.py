@@ -26,6 +26,8 @@ READ_BACK_S = 3.0
 READ_BACK_FOR_S = 30.0
 SETTLE_S = 10.0
 """How long a car may take to stop drawing before the next rung of the ladder is climbed."""
+EDGE_FOR = timedelta(minutes=1)
+EDGE_LOOK_S = 10.0
 FIGHT_EVERY = timedelta(hours=1)
 
 
@@ -245,6 +247,19 @@ class Outlet:
         if self.sight is None or not self.memory.touched or self.sight.user_current == 0:
             return None
         return Step("current", amps=0.0)
+
+    def edge_near(self, now: datetime) -> bool:
+        """Whether a window has opened or ended within the last minute: what the car makes of it is news.
+
+        The allocator keeps the room of a window free, and takes a car that has begun for the house until it is told.
+        """
+        return any(
+            timedelta(0) <= now - edge < EDGE_FOR for one in self._windows() for edge in (one.start, one.end)
+        )
+
+    def _windows(self) -> tuple[Period, ...]:
+        schedule = self.memory.schedule
+        return self.memory.plan if schedule is None else schedule.periods
 
     def look_again_in(self, now_s: float) -> float | None:
         """Seconds until a change that is under way wants to be read back; None when none is."""

@@ -1,6 +1,7 @@
 """The status of one connector, and when it has to be said again."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,10 +14,12 @@ from busbar_chargeamps.plan import Plan
 from busbar_chargeamps.planner import Planner
 from busbar_chargeamps.schedule import Glance, Period, cut, glance, in_force, remaining
 from busbar_contracts.chargeamps import ChargeAmpsStatus, CommandError, SchedulePeriod
+from busbar_contracts.charger import LegSample
 
 HEARTBEAT_S = 60.0
 MEASURED_EVERY_S = 10.0
 MISSED_POLLS = 3
+MOST_FIGURE = 1000.0
 
 
 class InForce(Struct, frozen=True):
@@ -82,8 +85,42 @@ def status(
             for p in left
         ),
         command_id=memory.last_command_id,
+        **_measured(outlet, now, now_s, fresh=fresh),
+        **_seen(outlet),
         detail=_detail(outlet, seen, fresh=fresh),
     )
+
+
+def _measured(outlet: Outlet, now: datetime, now_s: float, *, fresh: bool) -> dict[str, Any]:
+    """The legs and when they were told; nothing once that is too long ago."""
+    sight = outlet.sight
+    if sight is None or outlet.seen_at_s is None or not fresh:
+        return {}
+    legs = {
+        f"l{i}": LegSample(current_a=_possible(leg.amps), voltage_v=_possible(leg.volts))
+        for i, leg in enumerate(sight.legs[:3], 1)
+        if _possible(leg.amps) is not None or _possible(leg.volts) is not None
+    }
+    at = now - timedelta(seconds=max(now_s - outlet.seen_at_s, 0.0))
+    return legs | {"measured_at": _local(at, outlet)}
+
+
+def _possible(value: float | None) -> float | None:
+    """A current or a voltage as a wire can have it."""
+    return value if value is not None and 0 <= value <= MOST_FIGURE else None
+
+
+def _seen(outlet: Outlet) -> dict[str, Any]:
+    sight = outlet.sight
+    if sight is None:
+        return {"note": outlet.note}
+    return {
+        "online": sight.online,
+        "connector_mode": sight.mode,
+        "connector_status": sight.connector_status,
+        "error_code": sight.error_code,
+        "note": outlet.note,
+    }
 
 
 def _hems_connected(outlet: Outlet, now: datetime) -> bool:
@@ -172,13 +209,16 @@ class Said:
             return True
         if _still(fresh) != _still(last):
             return True
-        measured = (fresh.current_power_kw, fresh.session_energy_kwh)
-        moved = measured != (last.current_power_kw, last.session_energy_kwh)
-        return moved and now_s - self._at_s >= MEASURED_EVERY_S
+        return _figures(fresh) != _figures(last) and now_s - self._at_s >= MEASURED_EVERY_S
 
     def said(self, status: ChargeAmpsStatus, now_s: float) -> None:
         """Remember what was said."""
         self._last, self._at_s = status, now_s
+
+
+def _figures(status: ChargeAmpsStatus) -> tuple[object, ...]:
+    legs = [leg and leg.current_a for leg in (status.l1, status.l2, status.l3)]
+    return (status.current_power_kw, status.session_energy_kwh, *legs)
 
 
 def _still(status: ChargeAmpsStatus) -> ChargeAmpsStatus:
@@ -191,4 +231,8 @@ def _still(status: ChargeAmpsStatus) -> ChargeAmpsStatus:
         planned_minutes=None,
         planned_kwh=None,
         planned_cost=None,
+        measured_at=None,
+        l1=None,
+        l2=None,
+        l3=None,
     )

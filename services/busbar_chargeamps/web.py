@@ -23,7 +23,7 @@ from busbar_chargeamps.cloud import (
     parsed,
     text,
 )
-from busbar_chargeamps.ladder import HeldWeek, Sight, Step
+from busbar_chargeamps.ladder import HeldWeek, Leg, Sight, Step, power_kw
 from busbar_chargeamps.login import Login, Token, claims, life_of
 from busbar_chargeamps.week import Stretch, Week
 from busbar_shared.clock import Clock
@@ -184,19 +184,26 @@ def sight_of(
         mode=text(connector.get("mode")),
         is_charging=is_charging if isinstance(is_charging, bool) else None,
         user_current=number(connector.get("userCurrent")),
-        power_kw=_power_kw(connector),
+        power_kw=power_kw(_legs(connector)),
         energy_kwh=number(connector.get("totalConsumptionKwh")),
+        legs=_legs(connector),
+        error_code=_error(text(connector.get("errorCode"))),
         held=None if raw is None else held_of(raw),
         raw_held=raw,
     )
 
 
-def _power_kw(connector: dict[str, Any]) -> float | None:
+def _error(code: str | None) -> str | None:
+    # OCPP's own word for none.
+    return None if code is None or code.strip().lower() in ("", "noerror") else code[:64]
+
+
+def _legs(connector: dict[str, Any]) -> tuple[Leg, ...]:
     nested = connector.get("chargingCurrent")
     currents = nested if isinstance(nested, dict) else connector
-    pairs = [(number(connector.get(f"voltage{i}")), number(currents.get(f"current{i}"))) for i in (1, 2, 3)]
-    known = [volts * amps for volts, amps in pairs if volts is not None and amps is not None]
-    return round(sum(known) / 1000, 3) if known else None
+    return tuple(
+        Leg(number(currents.get(f"current{i}")), number(connector.get(f"voltage{i}"))) for i in (1, 2, 3)
+    )
 
 
 def _active(schedules: Any, connector: int) -> dict[str, Any] | None:

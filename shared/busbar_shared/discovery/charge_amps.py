@@ -3,12 +3,24 @@
 from busbar_contracts.chargeamps import ChargeAmpsStatus
 from busbar_shared.config.root import Site
 from busbar_shared.discovery.entity import Device, Entity, Sight, Source
-from busbar_shared.discovery.kinds import button, choice, current, energy, moment, power, yes_no
+from busbar_shared.discovery.kinds import (
+    button,
+    choice,
+    current,
+    energy,
+    moment,
+    power,
+    remark,
+    text,
+    voltage,
+    yes_no,
+)
 from busbar_shared.discovery.pages import id_of, page
 from busbar_shared.discovery.words import name_of
 
 STATES = ("idle", "charging", "plugged_in", "error")
 PLANS = ("scheduled", "idle", "no_eligible_slots", "waiting_for_prices", "disabled", "error")
+LEGS = ("l1", "l2", "l3")
 RESULTS = ("accepted", "rejected", "ignored", "cleared", "expired", "provider_rejected")
 
 
@@ -38,6 +50,7 @@ def _entities(place: str, *, hems: bool) -> tuple[Entity, ...]:
     # The cloud is asked each 30 to 60 s, so its figures are older than a meter's.
     return (
         choice("status", "state", STATES, name=None, icon="mdi:ev-station"),
+        yes_no("charging", work=_charges, icon="mdi:battery-charging"),
         power("power", "current_power_kw", into=lambda kilowatts: kilowatts * 1000.0),
         energy("session_energy", "session_energy_kwh", into=lambda total: total if total > 0 else None),
         choice("schedule_source", "schedule_source", ("standalone", "hems", "none")),
@@ -45,13 +58,21 @@ def _entities(place: str, *, hems: bool) -> tuple[Entity, ...]:
         moment("next_start", "next_period_start"),
         moment("next_end", "next_period_end"),
         choice("operation_mode", "operation_mode", ("standalone", "hems"), category="diagnostic"),
-        yes_no("hems_connected", "hems_connected", device_class="connectivity", category="diagnostic"),
+        yes_no("hems_connected", "hems_connected", device_class="connectivity", category="diagnostic",
+               attributes=_heard),
+        yes_no("online", "online", device_class="connectivity", category="diagnostic"),
+        text("connector_mode", "connector_mode", category="diagnostic"),
+        text("connector_status", "connector_status", category="diagnostic"),
+        remark("error_code", "error_code"),
+        remark("note", "note"),
+        *(current(f"current_{leg}", f"{leg}.current_a", category="diagnostic") for leg in LEGS),
+        *(voltage(f"voltage_{leg}", f"{leg}.voltage_v") for leg in LEGS),
         moment("last_hems_command_at", "last_hems_command_at", category="diagnostic"),
         yes_no("ready_for_schedule", "ready_for_schedule", category="diagnostic"),
         yes_no("price_threshold_active", "price_threshold_active", category="diagnostic",
                icon="mdi:cash-remove"),
         yes_no("no_eligible_slots", work=_no_slots, device_class="problem"),
-        choice("plan_state", "plan_state", PLANS),
+        choice("plan_state", "plan_state", PLANS, attributes=_planned),
         choice("command_result", "last_command_result", RESULTS, category="diagnostic", attributes=_refused),
         choice("sync", "sync", ("none", "pending", "synced", "failed"), category="diagnostic"),
         current("applied_current", "applied_max_current", measured=False, at_once=True),
@@ -59,6 +80,19 @@ def _entities(place: str, *, hems: bool) -> tuple[Entity, ...]:
                precision=1, unit="kWh", device_class="energy"),
         *((button("clear_schedule", f"{place}/schedule/clear", "null", icon="mdi:calendar-remove"),) if hems else ()),
     )  # fmt: skip
+
+
+def _charges(seen: Sight) -> bool | None:
+    return None if seen.get("state") is None else seen.get("state", "state") == "charging"
+
+
+def _planned(seen: Sight) -> dict[str, object]:
+    names = ("schedule_source", "planned_minutes", "planned_kwh", "planned_cost", "currency")
+    return {name: seen.get("state", name) for name in names}
+
+
+def _heard(seen: Sight) -> dict[str, object]:
+    return {"last_command_result": seen.get("state", "last_command_result")}
 
 
 def _no_slots(seen: Sight) -> bool | None:

@@ -132,6 +132,15 @@ NAMES: Final[Mapping[str, str]] = {
     "applied_current": "Applied current",
     "planned_energy": "Planned energy",
     "clear_schedule": "Clear schedule",
+    "charging": "Charging",
+    "online": "Online",
+    "connector_mode": "Connector mode",
+    "connector_status": "Connector status",
+    "error_code": "Error code",
+    "note": "Note",
+    "voltage_l1": "Voltage L1",
+    "voltage_l2": "Voltage L2",
+    "voltage_l3": "Voltage L3",
     # services
     "service": "Service {}",
 }

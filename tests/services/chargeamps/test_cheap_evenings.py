@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from services.chargeamps.household import TOPIC, MakeHouse, living
+from busbar_simulator.charge_amps_cloud.cloud import Fault
+from services.chargeamps.household import NOW, TOPIC, MakeHouse, living
 
 
 async def test_as_publisher_busbar_sends_the_cheap_windows_over_the_contract(make: MakeHouse) -> None:
@@ -74,3 +75,27 @@ async def test_the_status_says_what_the_plan_comes_to(make: MakeHouse) -> None:
         status = house.status
         assert (status.planned_minutes, status.planned_kwh, status.planned_cost) == (60, 11.04, 0.552)
         assert (status.currency, status.applied, status.applied_max_current) == ("EUR", True, 16)
+
+
+async def test_the_status_says_what_was_measured_on_each_leg_and_when(make: MakeHouse) -> None:
+    house = make()
+    house.charger.plug(phases=1)
+    async with living(house):
+        await house.send(NOW)
+        await house.wait(seconds=40)
+        status = house.status
+        assert status.l1 is not None
+        assert (status.l1.current_a, status.l1.voltage_v) == (16.0, 230.0)
+        assert status.l2 is not None
+        assert status.l2.current_a == 0.0
+        assert (status.online, status.connector_mode, status.connector_status) == (
+            True,
+            "Schedule",
+            "Charging",
+        )
+        assert status.measured_at is not None
+        assert 0 <= (house.clock.now() - status.measured_at).total_seconds() <= 40
+
+        house.cloud.faults.append(Fault("lost"))
+        await house.wait(minutes=20)
+        assert (house.status.l1, house.status.measured_at) == (None, None)

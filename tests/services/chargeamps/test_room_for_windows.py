@@ -10,12 +10,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from busbar_allocator.foreign import reserved_a
 from busbar_allocator.main import run
 from busbar_contracts.allocation import Allocation
 from busbar_contracts.chargeamps import ChargeAmpsStatus
-from busbar_contracts.charger import ChargerLimit, ChargerState, ConnectorStatus
+from busbar_contracts.charger import ChargerLimit, ChargerState, ConnectorStatus, LegSample
 from busbar_contracts.meter import MeterReading, PhaseSample
 from busbar_shared.clock import VirtualClock, settle
 from busbar_shared.config.root import Site
@@ -58,10 +59,10 @@ class Line:
         }
         self.service = Service("allocator", msgspec.convert(text, Site), self.bus, self.clock, state_dir)  # type: ignore[arg-type]
 
-    async def seconds(self, count: int) -> None:
-        """Let time pass in an empty house."""
+    async def seconds(self, count: int, grid_a: float = 0.0) -> None:
+        """Let time pass in a house that takes so much from the grid on each phase."""
         for _ in range(count):
-            sample = PhaseSample(current_a=0.0)
+            sample = PhaseSample(current_a=grid_a)
             reading = MeterReading(at=self.clock.now(), power_w=0.0, a=sample, b=sample, c=sample)
             self.bus.feed(reading, meter="grid")
             await self.clock.advance(1.0)
@@ -75,6 +76,18 @@ class Line:
         """What the other car may take."""
         said = [message for _, message in self.bus.said if isinstance(message, ChargerLimit)]
         return said[-1].limit_a if said else 0.0
+
+    def charges(self, amps: float) -> None:
+        """The scheduler says that its car draws so much, by what the cloud told it just now."""
+        leg = LegSample(current_a=amps, voltage_v=230.0)
+        now = self.clock.now()
+        status = msgspec.json.decode(opens_in(0, 8.0), type=ChargeAmpsStatus)
+        kilowatts = amps * 0.69
+        state = "charging" if amps else "plugged_in"
+        said = replace(
+            status, state=state, current_power_kw=kilowatts, l1=leg, l2=leg, l3=leg, measured_at=now
+        )
+        self.bus.feed(said, connector_id="1")
 
     def free_a(self) -> float | None:
         """What is left of the line."""
@@ -161,3 +174,51 @@ async def test_after_a_start_another_car_waits_for_word_of_a_schedule(
         line.plug_in()
         await line.seconds(after_s)
         assert line.limit_a() == limit_a
+
+
+ONE = {"1": {"charge_point": "A", "max_current_a": 8}}
+
+
+async def test_what_a_scheduled_car_draws_is_kept_for_it_once_and_not_counted_as_the_houses_too(
+    tmp_path: Path,
+) -> None:
+    async with allocating(Line(tmp_path, connectors=ONE)) as line:
+        line.charges(0.0)
+        await line.seconds(5)
+        assert line.free_a() == 17
+        # Something begins; until the cloud has told that it is the car, it is the house's.
+        await line.seconds(20, grid_a=8.0)
+        assert line.free_a() == 9
+        line.charges(8.0)
+        await line.seconds(11, grid_a=8.0)
+        assert line.free_a() == 17
+
+
+async def test_a_scheduled_car_that_pauses_keeps_its_room_until_the_cloud_has_told_so(tmp_path: Path) -> None:
+    async with allocating(Line(tmp_path, connectors=ONE)) as line:
+        line.charges(0.0)
+        await line.seconds(40, grid_a=8.0)
+        for _ in range(4):
+            line.charges(8.0)
+            await line.seconds(20, grid_a=8.0)
+        assert line.free_a() == 17
+        # It pauses, and the cloud goes on telling what was.
+        for _ in range(3):
+            line.charges(8.0)
+            await line.seconds(10, grid_a=0.0)
+            assert line.free_a() is not None
+            assert line.free_a() <= 17
+        await line.seconds(3, grid_a=8.0)
+        assert line.free_a() <= 17
+
+
+async def test_a_draw_that_nobody_tells_any_more_is_the_houses(tmp_path: Path) -> None:
+    async with allocating(Line(tmp_path, connectors=ONE)) as line:
+        line.charges(0.0)
+        for _ in range(5):
+            await line.seconds(20, grid_a=8.0)
+            line.charges(8.0)
+        await line.seconds(10, grid_a=8.0)
+        assert line.free_a() == 17
+        await line.seconds(300, grid_a=8.0)
+        assert line.free_a() == 9

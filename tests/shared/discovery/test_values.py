@@ -247,11 +247,15 @@ def test_charge_amps_shows_its_plan(site: Site) -> None:
     status = ChargeAmpsStatus(
         state="charging", schedule_source="hems", schedule_active=True, next_period_start=SIX_PM,
         next_period_end=None, current_power_kw=7.36, session_energy_kwh=0.0, ready_for_schedule=True,
-        last_hems_command_at=SIX_PM, plan_state="no_eligible_slots",
+        last_hems_command_at=SIX_PM, plan_state="no_eligible_slots", online=True, connector_mode="Schedule",
+        l1=LegSample(current_a=16.0, voltage_v=230.0), note="the schedule is removed",
     )  # fmt: skip
     found = shown(one, state=status)
     assert (found["power"], found["session_energy"], found["no_eligible_slots"]) == (7360.0, None, "ON")
     assert (found["next_start"], found["next_end"]) == ("2026-05-04T18:00:00+00:00", None)
+    assert (found["charging"], found["online"], found["connector_mode"]) == ("ON", "ON", "Schedule")
+    assert (found["current_l1"], found["voltage_l1"], found["current_l2"]) == (16.0, 230.0, None)
+    assert (found["note"], found["error_code"]) == ("the schedule is removed", "none")
     assert one.sources["state"].topic == "hems/charge-amps/1/status"
 
 
