@@ -29,6 +29,7 @@ AHEAD_A = 0.2
 FOLLOWING = frozenset({LoadMode.SOLAR_ONLY, LoadMode.EXCESS})
 SOURCES = frozenset({"solar_pool", "excess_pool", "no_grid", "inverter", "battery_minimum"})
 TINY = 1e-6
+ROUNDED_A = 1e-4
 
 
 class Tick(Struct, frozen=True):
@@ -199,10 +200,10 @@ def beyond(load: LoadPlan, mind: Mind, on_a_leg_a: float) -> float | None:
 
 
 def stepped(amps: float, step_a: float) -> float:
-    """A limit rounded down to the load's step."""
+    """A limit rounded down to the load's step; grants come in whole tenths of a milliampere, which cost no step."""
     if step_a <= 0:
         return amps
-    return round(floor(amps / step_a + 1e-6) * step_a, 6)
+    return min(round(floor((amps + ROUNDED_A) / step_a) * step_a, 6), amps)
 
 
 def given(load: LoadPlan, mind: Mind, limit_a: float, now: float) -> Mind:

@@ -120,7 +120,7 @@ class Plug:
 
     def manual(self, on: bool, now: Moment) -> list[Out]:
         """The owner's own word, by message instead of by hand."""
-        self.relay = by_hand(self.relay, on, now.s, self.setup.rules)
+        self.relay = by_hand(self.relay, on, now.s, self.setup.rules, asked=True)
         return [self._manual_note(on, now)]
 
     def settings(self, mode: LoadMode, enabled: bool) -> None:

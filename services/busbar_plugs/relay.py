@@ -48,6 +48,8 @@ class Relay:
     moves: tuple[float, ...] = ()
     manual_on: bool | None = None
     manual_until_s: float | None = None
+    manual_asked: bool = False
+    """The owner said it on the bus; false: a hand was at the device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +90,16 @@ def reported(relay: Relay, on: bool, now_s: float, rules: Rules, *, excused: boo
 
 
 def lost(relay: Relay) -> Relay:
-    """The relay of a device that is gone: it may have been unplugged, and wake up in any position."""
-    return replace(relay, on=None)
+    """The relay of a device that is gone: it may have been unplugged, and wake up in any position.
+
+    What a hand at the device had switched on is over then; what the owner said on the bus is not.
+    """
+    return replace(relay if relay.manual_asked else _hand_ended(relay), on=None)
 
 
-def by_hand(relay: Relay, on: bool, now_s: float, rules: Rules) -> Relay:
-    """The owner's wish, respected for the hold."""
-    return replace(relay, manual_on=on, manual_until_s=now_s + rules.manual_hold_s)
+def by_hand(relay: Relay, on: bool, now_s: float, rules: Rules, *, asked: bool = False) -> Relay:
+    """The owner's wish, respected for the hold; `asked` when it came over the bus."""
+    return replace(relay, manual_on=on, manual_until_s=now_s + rules.manual_hold_s, manual_asked=asked)
 
 
 def _hand_ended(relay: Relay) -> Relay:

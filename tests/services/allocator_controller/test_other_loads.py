@@ -186,3 +186,35 @@ def test_a_load_that_was_never_heard_gets_no_order(silent: bool) -> None:
     table.seconds(60)
 
     assert (table.last(ChargerLimit) is None) == silent
+
+
+@pytest.mark.parametrize(
+    ("sun_a", "watts"),
+    [
+        pytest.param(1.0, 0.0, id="230 W are less than its least"),
+        pytest.param(4.0, 900.0, id="920 W are nine steps"),
+        pytest.param(5.5, 1200.0, id="1265 W are twelve"),
+        pytest.param(9.0, 1500.0, id="it takes no more than it can"),
+    ],
+)
+def test_a_pump_with_steps_follows_the_sun_in_whole_steps(sun_a: float, watts: float) -> None:
+    topics = {"command": "pump/set", "set_power": "pump/power/set"}
+    pump = {"driver": "generic", "rating_w": 1500.0, "min_w": 300.0, "step_w": 100.0, "mode": "solar_only"}
+    table = Table(chargers={}, plugs={"pump": {**pump, "generic": topics}})
+
+    def draws_w() -> float:
+        told = table.told.get("pump")
+        return float(told.power_w) if told is not None and told.on else 0.0
+
+    def say() -> None:
+        state = PlugState(
+            at=table.wall, link=True, on=draws_w() > 0, power_w=draws_w(), sampled_at=table.wall, measures=True,
+            min_w=300.0, max_w=1500.0, step_w=100.0, wants_power=True,
+        )  # fmt: skip
+        table.hear(state, plug="pump")
+
+    table.seconds(120, lambda: (draws_w() / 230 - sun_a, 0.0, 0.0), say)
+    told = [one.power_w for one in table.said if isinstance(one, PlugSwitch)]
+
+    assert draws_w() == watts
+    assert told[-3:] == [watts] * 3, "and stays there"

@@ -151,3 +151,22 @@ async def test_a_wish_on_the_bus_outlives_our_own_timer(house_of: Any, shelly: A
 
         assert shelly.on is True
         assert house.state().manual is True
+
+
+async def test_a_plug_that_a_hand_switched_on_and_somebody_unplugged_wakes_up_off(
+    house_of: Any, old_shelly: Any
+) -> None:
+    async with house_of(OLD_BOILER, old_shelly) as house:
+        await house.pass_time(40)
+        old_shelly.on = True
+        old_shelly.say("")
+        await house.pass_time(20)
+        assert house.state().manual is True
+        old_shelly.tell("shellies/shelly1-A/online", "false")
+        await house.pass_time(20)
+        old_shelly.on = False
+        old_shelly.tell("shellies/shelly1-A/online", "true")
+        old_shelly.say("")
+        await house.pass_time(120)
+
+    assert True not in [on for _, on in old_shelly.history], "nobody switched it on again"
