@@ -7,6 +7,7 @@ from allocator_house import Car, House, a_site
 from evening import a_one_phase_car, flat, one_leg, seconds_until, stepping
 
 from busbar_contracts.charger import ConnectorStatus
+from busbar_contracts.load import LoadSettingsSet
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -65,6 +66,18 @@ def test_a_raise_never_takes_more_than_the_wires_have_free_while_another_load_is
     assert house.wires["a"].longest_s == 0
     assert cars["right-1"].drawn_a == pytest.approx(14)
     assert cars["left-1"].drawn_a == pytest.approx(6)
+
+
+def test_a_running_load_is_raised_only_when_the_one_that_makes_room_has_gone_down() -> None:
+    site = a_site(chargers={"left": {"priority": 1}, "right": {"priority": 2}})
+    cars = {"left-1": Car(dead_s=4.0), "right-1": Car(dead_s=0.5)}
+    house = House(site, cars=cars, house=flat(3, 3, 3), seed=3).run(120)
+    assert (cars["left-1"].drawn_a, cars["right-1"].drawn_a) == pytest.approx((16, 6))
+    house.tell(LoadSettingsSet(priority=3), load="left-1")
+    house.run(120)
+
+    assert (cars["left-1"].drawn_a, cars["right-1"].drawn_a) == pytest.approx((6, 16))
+    assert house.wires["a"].longest_s == 0
 
 
 def test_the_ramp_is_one_ampere_a_second_and_each_raise_waits_for_its_answer() -> None:
