@@ -18,7 +18,9 @@ Ask = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 REPORT_S = 30.0
 """How long the parts of an inventory may take."""
 LONGEST_REPORT = 5000
-_requests = itertools.count(1_000_001)
+OUR_REQUESTS = 1_000_000
+"""Numbers of our own reports lie above those of a back office, which numbers its own."""
+_requests = itertools.count(OUR_REQUESTS + 1)
 
 
 async def configuration(ask: Ask) -> dict[str, str]:

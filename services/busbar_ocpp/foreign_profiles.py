@@ -66,9 +66,34 @@ class ForeignProfiles:
         ]
         return "Accepted" if len(self.kept) < before else "Unknown"
 
-    def forget_transaction(self, transaction: str) -> None:
-        """A transaction ended, and its profiles with it."""
-        self.kept = [old for old in self.kept if old.transaction != transaction]
+    def forget_transaction(self, transaction: str, connector: int | None) -> bool:
+        """A transaction ended, and its profiles with it: those that name it, and those of its start that name none."""
+        before = len(self.kept)
+        self.kept = [
+            old
+            for old in self.kept
+            if old.purpose != "TxProfile"
+            or not (
+                old.transaction == transaction or (old.transaction is None and old.connector == connector)
+            )
+        ]
+        return len(self.kept) < before
+
+    def matching(self, payload: Mapping[str, Any]) -> dict[int, list[dict[str, Any]]]:
+        """The profiles that GetChargingProfiles of 2.0.1 asks for, by EVSE."""
+        asked = payload.get("chargingProfile")
+        asked = asked if isinstance(asked, Mapping) else {}
+        found: dict[int, list[dict[str, Any]]] = {}
+        for one in self.kept:
+            fits = (
+                payload.get("evseId") in (None, one.connector)
+                and asked.get("chargingProfilePurpose") in (None, one.purpose)
+                and asked.get("stackLevel") in (None, one.level)
+                and (not asked.get("chargingProfileId") or one.id in asked["chargingProfileId"])
+            )
+            if fits:
+                found.setdefault(one.connector, []).append(one.wire)
+        return found
 
     def cap_a(
         self, connector: int, now: datetime, transaction: str | None, started_at: datetime | None

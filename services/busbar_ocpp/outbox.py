@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from busbar_ocpp.database import opened
+from busbar_ocpp.foreign_profiles import Kept
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ def _prepare(db: sqlite3.Connection) -> sqlite3.Connection:
         " action TEXT NOT NULL, payload BLOB NOT NULL);"
         "CREATE TABLE IF NOT EXISTS upstream_ids (charger TEXT NOT NULL, ours TEXT NOT NULL,"
         " theirs TEXT NOT NULL, PRIMARY KEY (charger, ours));"
+        "CREATE TABLE IF NOT EXISTS profiles (charger TEXT PRIMARY KEY, kept BLOB NOT NULL);"
     )
     return db
 
@@ -99,6 +101,24 @@ class Outbox:
             (charger, theirs),
         ).fetchone()
         return None if row is None else str(row[0])
+
+    def keep_profiles(self, charger: str, kept: list[Kept]) -> None:
+        """Write down the back office's profiles."""
+        try:
+            self._db.execute(
+                "INSERT OR REPLACE INTO profiles VALUES (?, ?)", (charger, msgspec.json.encode(kept))
+            )
+        except sqlite3.Error as error:
+            log.error("%s: the back office's profiles are not written down: %s", charger, error)
+
+    def profiles(self, charger: str) -> list[Kept]:
+        """The back office's profiles as they were last written down."""
+        try:
+            row = self._db.execute("SELECT kept FROM profiles WHERE charger = ?", (charger,)).fetchone()
+            return [] if row is None else msgspec.json.decode(row[0], type=list[Kept])
+        except (sqlite3.Error, msgspec.DecodeError) as error:
+            log.error("%s: the back office's profiles cannot be read: %s", charger, error)
+            return []
 
     def close(self) -> None:
         """Release the file."""

@@ -14,9 +14,11 @@ from uuid import uuid4
 from busbar_ocpp import frames
 from busbar_ocpp.calls import Refused, Silent, Superseded
 from busbar_ocpp.connector import Connector
+from busbar_ocpp.discovering import OUR_REQUESTS
 from busbar_ocpp.foreign_profiles import ForeignProfiles
 from busbar_ocpp.outbox import LASTING, Outbox, Waiting
 from busbar_ocpp.rfc3339 import to_wire
+from busbar_ocpp.settings import name_of
 from busbar_ocpp.upstream_link import NoUpstream, UpstreamLink, upstream
 
 if TYPE_CHECKING:
@@ -33,6 +35,14 @@ AUTHORIZE_S = 4.0
 # The home needs these as they are: without samples and status nothing can be limited.
 OURS = frozenset(
     {"MeterValueSampleInterval", "MeterValuesSampledData", "ClockAlignedDataInterval", "AuthorizationKey"}
+)
+OURS_201 = frozenset(
+    {
+        "SampledDataCtrlr.TxUpdatedInterval",
+        "SampledDataCtrlr.TxUpdatedMeasurands",
+        "AlignedDataCtrlr.Interval",
+        "SecurityCtrlr.BasicAuthPassword",
+    }
 )
 # What the back office may ask of the charger itself.
 PASSED_ON = frozenset(
@@ -61,6 +71,12 @@ PASSED_ON = frozenset(
         "UpdateFirmware",
         "DataTransfer",
         "GetTransactionStatus",
+        "CustomerInformation",
+        "SetMonitoringBase",
+        "SetMonitoringLevel",
+        "SetVariableMonitoring",
+        "ClearVariableMonitoring",
+        "GetMonitoringReport",
     }
 )
 
@@ -72,6 +88,7 @@ class Proxy:
         self._charger, self._url, self._outbox = charger, url, outbox
         legs = max((len(one.wiring.legs) for one in charger.connectors.values()), default=3)
         self.profiles = ForeignProfiles(charger.desk.plan.nominal_v, legs)
+        self.profiles.kept = outbox.profiles(charger.plan.id)
         self._link: UpstreamLink | None = None
         self._answers: dict[str, asyncio.Future[frames.Result | frames.Error]] = {}
         self._wake = asyncio.Event()
@@ -88,11 +105,30 @@ class Proxy:
             self._boot = payload
         elif action == "StatusNotification":
             self._statuses[payload.get("connectorId"), payload.get("evseId")] = payload
+        self._forget_ended(action, payload)
+        if action == "NotifyReport" and payload.get("requestId", 0) > OUR_REQUESTS:
+            return  # it answers us
         if action == "StartTransaction":
             payload = {**payload, "_ours": str(answer.get("transactionId"))}
-        if action in LASTING or (self._link is not None and action not in ("Heartbeat", "Authorize")):
+        if action in LASTING or (self._link is not None and action != "Authorize"):
             self._outbox.put(self._charger.plan.id, action, payload)
             self._wake.set()
+
+    def _forget_ended(self, action: str, payload: Payload) -> None:
+        """A transaction has ended, and with it the back office's profiles for it."""
+        id = payload.get("transactionId")
+        if action == "TransactionEvent" and payload.get("eventType") == "Ended":
+            info = payload.get("transactionInfo")
+            id = info.get("transactionId") if isinstance(info, dict) else None
+        elif action != "StopTransaction":
+            return
+        entry = self._charger.desk.ledger.by_wire_id(self._charger.plan.id, str(id))
+        if self.profiles.forget_transaction(str(id), entry.connector if entry is not None else None):
+            self._keep()
+
+    def _keep(self) -> None:
+        """What the back office allows outlives a restart, as it would in a charger."""
+        self._outbox.keep_profiles(self._charger.plan.id, self.profiles.kept)
 
     async def authorize(self, tag: str, version: str) -> bool:
         """Whether the back office lets a tag charge that is unknown at home; no answer is no."""
@@ -164,8 +200,9 @@ class Proxy:
 
     async def _send(self, link: UpstreamLink) -> None:
         """Who we are first, then what waits, one after the other."""
-        if self._boot is not None:
-            await self._ask("BootNotification", self._boot)
+        boot = self._boot if self._boot is not None else self._known_boot()
+        if boot is not None:
+            await self._ask("BootNotification", boot)
         for status in list(self._statuses.values()):
             await self._ask("StatusNotification", status)
         while True:
@@ -175,6 +212,18 @@ class Proxy:
                 await self._wake.wait()
                 continue
             await self._deliver(waiting)
+
+    def _known_boot(self) -> Payload | None:
+        """Who it is, for a charger that has only reconnected since the service started."""
+        identity = self._charger.identity
+        if identity is None:
+            return None
+        firmware = {"firmwareVersion": identity.firmware} if identity.firmware else {}
+        if self._charger.version == "1.6":
+            vendor, model = identity.vendor[:20], identity.model[:20]
+            return {"chargePointVendor": vendor, "chargePointModel": model, **firmware}
+        station = {"vendorName": identity.vendor, "model": identity.model[:20], **firmware}
+        return {"chargingStation": station, "reason": "ApplicationReset"}
 
     async def _deliver(self, waiting: Waiting) -> None:
         payload = dict(waiting.payload)
@@ -242,12 +291,17 @@ class Proxy:
             return self._install(payload.get("connectorId", payload.get("evseId")), wire)
         if action == "ClearChargingProfile":
             answer = {"status": self.profiles.clear(payload)}
+            self._keep()
             self._charger.steer_all()
             return answer
+        if action == "GetChargingProfiles":
+            return self._report_profiles(payload)
         if action == "GetCompositeSchedule":
             return self._composite(payload)
         if action == "ChangeConfiguration" and payload.get("key") in OURS:
             return {"status": "Rejected"}
+        if action == "SetVariables":
+            return await self._set_variables(payload)
         if action not in PASSED_ON:
             raise Refused("NotSupported", f"{action[:60]} is not passed on")
         calls = self._charger.calls
@@ -260,8 +314,38 @@ class Proxy:
             ours = self._outbox.ours(self._charger.plan.id, str(wire["transactionId"]))
             wire = {**wire, "transactionId": ours if ours is not None else wire["transactionId"]}
         answer = {"status": self.profiles.install(connector, wire)}
+        self._keep()
         self._charger.steer_all()
         return answer
+
+    def _report_profiles(self, payload: Payload) -> Payload:
+        """GetChargingProfiles of 2.0.1 (K09): from the store, one report for each EVSE."""
+        places = self.profiles.matching(payload)
+        for number, (evse, wires) in enumerate(sorted(places.items()), start=1):
+            report = {
+                "requestId": payload.get("requestId", 0), "chargingLimitSource": "CSO", "evseId": evse,
+                "chargingProfile": wires, "tbc": number < len(places),
+            }  # fmt: skip
+            self._outbox.put(self._charger.plan.id, "ReportChargingProfiles", report)
+        self._wake.set()
+        return {"status": "Accepted" if places else "NoProfiles"}
+
+    async def _set_variables(self, payload: Payload) -> Payload:
+        """SetVariables of 2.0.1, without those that the home needs as they are."""
+        entries = payload.get("setVariableData")
+        asked = [one for one in entries if isinstance(one, dict)] if isinstance(entries, list) else []
+        theirs = [one for one in asked if name_of(one) not in OURS_201]
+        calls = self._charger.calls
+        if calls is None:
+            raise Silent("no link")
+        answer = await calls.ask("SetVariables", {**payload, "setVariableData": theirs}) if theirs else {}
+        results = answer.get("setVariableResult", [])
+        kept = [
+            {"attributeStatus": "Rejected", "component": one["component"], "variable": one["variable"]}
+            for one in asked
+            if name_of(one) in OURS_201
+        ]
+        return {"setVariableResult": [*results, *kept]}
 
     def _for_charger(self, action: str, payload: Payload) -> Payload:
         """The same with our transaction number, and without a profile."""

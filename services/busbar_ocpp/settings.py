@@ -80,6 +80,14 @@ def asked(name: str) -> dict[str, Any]:
     }
 
 
+def name_of(entry: Mapping[str, Any]) -> str:
+    """The name of the variable in an entry of GetVariables or SetVariables; empty for what is none."""
+    try:
+        return _name(entry["component"], entry["variable"])
+    except (KeyError, TypeError, AttributeError):
+        return ""
+
+
 def _name(component: Mapping[str, Any], variable: Mapping[str, Any]) -> str:
     evse = component.get("evse")
     place = f"[{evse['id']}]" if evse else ""

@@ -50,5 +50,8 @@ async def upstream(url: str, identity: str, version: str) -> AsyncIterator[Upstr
             max_size=256 * 1024,
         ) as connection:
             yield UpstreamLink(connection)
-    except (OSError, InvalidHandshake, InvalidURI, ConnectionClosed, TimeoutError) as error:
+    except InvalidURI as error:
+        # Its text quotes the address, and that may hold a password.
+        raise NoUpstream("upstream_url is no ws:// or wss:// address") from error
+    except (OSError, InvalidHandshake, ConnectionClosed, TimeoutError) as error:
         raise NoUpstream(f"{type(error).__name__}: {str(error)[:200]}") from error

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from bench_ocpp import resident_kib
 from ocpp_charge_point import until
-from ocpp_house import House
+from ocpp_house import SITE, House
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
@@ -108,7 +108,9 @@ async def test_a_flood_of_bent_frames_changes_nothing_for_another_charger(
     tmp_path: Path, protocol: str
 ) -> None:
     count = int(os.environ.get("BUSBAR_FUZZ_FRAMES", "1500"))
-    async with House(tmp_path, factor=10) as house:
+    # Real pings: a flood that is read slowly answers late.
+    site = SITE.replace("ping_s = 0.5", "ping_s = 10").replace("pong_s = 0.5", "pong_s = 5")
+    async with House(tmp_path, factor=10, site=site) as house:
         good = await house.arrived("CP-2")
         good.car_a[1] = 16.0
         await good.start()

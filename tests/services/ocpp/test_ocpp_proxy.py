@@ -23,7 +23,8 @@ SIX_PM = datetime(2026, 3, 1, 18, 0, tzinfo=UTC)
 class BackOffice:
     """A central system somewhere else. It checks what it is sent, and gives its own transaction numbers."""
 
-    def __init__(self) -> None:
+    def __init__(self, version: str = "1.6") -> None:
+        self.version = version
         self.heard: list[tuple[str, dict[str, Any]]] = []
         self.errors: list[str] = []
         self.tags = {"THEIRS"}
@@ -41,13 +42,17 @@ class BackOffice:
             _, id, action, payload = frame
             self.heard.append((action, payload))
             try:
-                await ocpp.messages.validate_payload(ocpp.messages.Call(id, action, payload), "1.6")
+                await ocpp.messages.validate_payload(ocpp.messages.Call(id, action, payload), self.version)
             except Exception as error:
                 self.errors.append(f"{action}: {error!r}")
             await wire.send(json.dumps([3, id, self.answer(action, payload)]))
 
     def answer(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
-        status = "Accepted" if payload.get("idTag") in self.tags else "Invalid"
+        token = payload.get("idToken")
+        tag = payload.get("idTag") or (token["idToken"] if token else None)
+        status = "Accepted" if tag in self.tags else "Invalid"
+        if self.version != "1.6" and action in ("Authorize", "TransactionEvent"):
+            return {"idTokenInfo": {"status": status}} if tag else {}
         if action == "StartTransaction":
             return {"transactionId": 900, "idTagInfo": {"status": status}}
         if action == "Authorize":
@@ -70,9 +75,10 @@ class BackOffice:
 
 
 @asynccontextmanager
-async def back_office(port: int = 0) -> AsyncIterator[tuple[BackOffice, int]]:
-    office = BackOffice()
-    async with serve(office.handle, "127.0.0.1", port, subprotocols=[Subprotocol("ocpp1.6")]) as server:
+async def back_office(port: int = 0, version: str = "1.6") -> AsyncIterator[tuple[BackOffice, int]]:
+    office = BackOffice(version)
+    protocols = [Subprotocol(f"ocpp{version}")]
+    async with serve(office.handle, "127.0.0.1", port, subprotocols=protocols) as server:
         yield office, next(iter(server.sockets)).getsockname()[1]
     assert office.errors == []
 
