@@ -141,7 +141,12 @@ async def measure(kind: str, faults: Sequence[Fault], folder: Path, told: Callab
     async with house_of(kind, folder) as whole:
         await _wish(whole, {"extra_w": [BACKGROUND_W] * 3})
         for fault in faults:
-            row = await _one(whole, fault)
+            try:
+                row = await _one(whole, fault)
+            except AssertionError as error:
+                # A row that fails is a row of the table too, and the others are worth knowing.
+                _end(whole, fault)
+                row = Row(fault, None, None, BACK_S, (0.0, 0.0, 0.0), f"FAILED: {str(error)[:300]}")
             told(row)
             rows.append(row)
     return rows

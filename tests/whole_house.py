@@ -77,6 +77,7 @@ min_off_s = 10
 device_lease_s = 20
 poll_s = 10
 manual_hold_s = 20
+max_switches_per_h = 1000
 [plugs.boiler]
 driver = "tasmota"
 topic = "boiler"
@@ -89,6 +90,7 @@ use_pulse_time = true
 device_lease_s = 20
 poll_s = 10
 manual_hold_s = 20
+max_switches_per_h = 1000
 [heaters.water]
 plug = "boiler"
 phases = ["a"]

@@ -15,7 +15,9 @@ from soak_report import put
 pytestmark = [pytest.mark.soak, pytest.mark.system, pytest.mark.timeout(3600)]
 
 PAGE = Path(__file__).parents[2] / "docs" / "kill-matrix.md"
-HOUSES: tuple[tuple[str, Sequence[Fault]], ...] = (("car", CAR), ("car", PAIRS), ("whole", WHOLE))
+HOUSES: tuple[tuple[str, Sequence[Fault]], ...] = (
+    ("car", CAR[0::2]), ("car", CAR[1::2]), ("car", PAIRS), ("whole", WHOLE)
+)  # fmt: skip
 
 
 async def test_every_part_fails_and_the_page_is_written(tmp_path: Path) -> None:
