@@ -66,6 +66,11 @@ class HomeAssistant:
         answer = await self._client.post(f"/api/services/{service.replace('.', '/')}", json=data)
         answer.raise_for_status()
 
+    async def pretend(self, entity_id: str, state: str) -> None:
+        """Give an entity a state, as if something had reported it."""
+        answer = await self._client.post(f"/api/states/{entity_id}", json={"state": state})
+        answer.raise_for_status()
+
     async def until(
         self, what: Callable[[dict[str, dict[str, Any]]], bool], seconds: float, why: str
     ) -> dict[str, dict[str, Any]]:
@@ -83,7 +88,10 @@ class HomeAssistant:
             line
             for line in text.splitlines()
             if ("WARNING" in line or "ERROR" in line or "Error" in line)
-            and any(word in line for word in ("mqtt", "sensor", "number", "select", "entity", "template"))
+            and any(
+                word in line
+                for word in ("mqtt", "sensor", "number", "select", "entity", "template", "automation")
+            )
         ]
 
 

@@ -34,6 +34,7 @@ def snippet(found: Iterable[Finding]) -> str:
 
 def _device(section: str, name: str, kind: str, mine: list[Finding]) -> list[str]:
     lines = [f"[{section}.{name}]  # {mine[0].brand}: {mine[0].device}", 'driver = "mqtt"', "every_s = 5"]
+    lines += _phases(mine) if kind == "meter" else []
     lines += [f"[{section}.{name}.mqtt]", 'kind = "free"', f"[{section}.{name}.mqtt.values]"]
     for one in mine:
         turned = ", sign = -1" if one.export_positive and not one.point.endswith("soc_percent") else ""
@@ -47,6 +48,20 @@ def _device(section: str, name: str, kind: str, mine: list[Finding]) -> list[str
     if kind == "battery":
         lines.append("# Charging must be positive: write sign = -1 at power_w where it is not.")
     return [*lines, ""]
+
+
+def _phases(mine: list[Finding]) -> list[str]:
+    """What a meter must say of itself that does not see all three phases."""
+    seen = [phase for phase in "abc" if any(one.point.startswith(f"{phase}.") for one in mine)]
+    if not seen:
+        return [
+            "# It knows only the total, so no phase can be protected. Write how uneven the phases may be:",
+            "# assumed_unbalance_a = 10",
+        ]
+    if len(seen) == len("abc"):
+        return []
+    listed = ", ".join(f'"{phase}"' for phase in seen)
+    return [f"phases = [{listed}]  # nothing was found of the others; a breaker there is not watched"]
 
 
 def _place(one: Finding, kind: str) -> str:

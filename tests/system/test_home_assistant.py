@@ -3,24 +3,28 @@
 import asyncio
 import json
 import os
+import re
 import sys
 import textwrap
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from busbar_cli.detect import entities, findings
 from busbar_cli.detect_snippet import automation, snippet
 from busbar_contracts.meter import MeterReading
-from busbar_contracts.topics import topic_of
+from busbar_contracts.topics import match, topic_of
 from busbar_meter.main import run as meter
+from busbar_shared.bus import RawHeard
 from busbar_shared.clock import RealClock
 from busbar_shared.config.load import read
 from busbar_shared.config.root import Site
 from busbar_shared.discovery.entity import Device, Seen, sight, values
-from busbar_shared.discovery.payload import Naming, configs
+from busbar_shared.discovery.payload import Naming, configs, slug
 from busbar_shared.judge import decode
 from busbar_shared.life import Service, connect
 from full_house import HOUSE, devices
@@ -28,7 +32,8 @@ from hass import home_assistant
 from houses import quick_site, running
 
 HASS = os.environ.get("BUSBAR_TEST_HASS", "")
-EXAMPLES = Path(__file__).parents[2] / "contracts" / "examples"
+DOCS = Path(__file__).parents[2] / "docs"
+EXAMPLES = DOCS.parent / "contracts" / "examples"
 FORM = os.environ.get("BUSBAR_TEST_HASS_FORM", "single")
 
 pytestmark = [
@@ -223,4 +228,50 @@ async def test_the_bridge_of_busbar_detect_brings_entities_as_readings(broker: A
         working.cancel()
         assert reading.a.current_a == 5.5
         assert reading.b is None or reading.b.current_a is None
+        assert hass.complaints() == []
+
+
+async def heard(said: AsyncIterator[RawHeard], address: str, field: bytes) -> RawHeard:
+    """The next message on this topic that says this."""
+    async with asyncio.timeout(30):
+        async for one in said:
+            if one.topic == address and field in one.payload:
+                return one
+    raise AssertionError(f"the bus ended before {address} was heard")
+
+
+@pytest.mark.skipif(
+    FORM != "device", reason="the page writes automations as Home Assistant does since 2024.10"
+)
+async def test_the_automations_of_the_page_say_what_the_contract_takes(broker: Any, tmp_path: Path) -> None:
+    page = (DOCS / "automations.md").read_text(encoding="utf-8")
+    automations = [yaml.safe_load(block) for block in re.findall(r"^```yaml\n(.*?)^```", page, re.M | re.S)]
+    files = {"automations.yaml": "[]"}
+    site = read(REST.format(port=broker.port).split("[circuits.main]")[0])
+    async with (
+        connect(site, "test", {}) as bus,
+        home_assistant(
+            HASS, tmp_path / "hass", broker.port, "automation: !include automations.yaml\n", files
+        ) as hass,
+    ):
+        said = bus.listen_raw("hems/#")
+        # Not from the start on, because here Home Assistant gets its broker later than that.
+        (tmp_path / "hass" / "automations.yaml").write_text(yaml.safe_dump(automations), encoding="utf-8")
+        await hass.pretend("sensor.car_battery_level", "50")
+        await hass.call("automation.reload")
+        names = {f"automation.{slug(one['alias'])}" for one in automations}
+        await hass.until(lambda states: names <= states.keys(), 60, "every automation is there")
+        states = await hass.states()
+        assert {states[one]["state"] for one in names} == {"on"}
+
+        for entity, before, after, address, field in (
+            ("binary_sensor.free_hours", "off", "on", "hems/load/garage-1/settings/set", b'"standard"'),
+            ("binary_sensor.grid_operator", "off", "on", "hems/site/limit/set", b"4200"),
+            ("sensor.car_battery_level", "50", "81", "hems/load/pool/settings/set", b'"priority":1'),
+        ):
+            await hass.pretend(entity, before)
+            await hass.pretend(entity, after)
+            message = await heard(said, address, field)
+            decode(match(address)[0], message.payload)  # type: ignore[index]
+            assert not message.retained
         assert hass.complaints() == []

@@ -7,6 +7,7 @@ import yaml
 
 from busbar_cli.detect import brands, entities, findings, wiring
 from busbar_cli.detect_snippet import automation, snippet
+from busbar_cli.service_checks import service_problems
 from busbar_shared.config.load import read
 
 
@@ -254,6 +255,40 @@ def test_the_snippet_is_a_configuration_that_busbar_reads() -> None:
         "topic": "busbar-bridge/meter", "path": "b_power_w", "unit": "kW", "sign": -1,
     }  # fmt: skip
     assert site.plugs["boiler"].generic["command"] == "busbar-bridge/plug/boiler/set"
+
+
+GUARDED = '[circuits.main]\nlimit_a = 25\nmeter = "grid"\nassumed_background_a = 10\n'
+
+
+@pytest.mark.parametrize(
+    ("ids", "wanted", "still_to_write"),
+    [
+        pytest.param(
+            phases("sensor.power_meter_phase_{}_current A", "abc"), "kind = ", [], id="a meter of three phases"
+        ),
+        pytest.param(
+            phases("sensor.power_meter_phase_{}_current A", "ab"),
+            'phases = ["a", "b"]',
+            [],
+            id="a meter of two phases",
+        ),
+        pytest.param(
+            ("sensor.grid_power W",),
+            "# assumed_unbalance_a",
+            ["assumed_unbalance_a"],
+            id="a meter with a total only",
+        ),
+    ],
+)
+def test_what_is_proposed_is_what_the_meter_service_takes(
+    ids: tuple[str, ...], wanted: str, still_to_write: list[str]
+) -> None:
+    lines = snippet(findings(entities(stream(*ids))))
+    problems = list(service_problems(read(GUARDED + lines)))
+
+    assert wanted in lines
+    assert len(problems) == len(still_to_write)
+    assert all(key in problem for key, problem in zip(still_to_write, problems, strict=True))
 
 
 @pytest.mark.parametrize(
