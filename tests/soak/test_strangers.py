@@ -12,23 +12,15 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from busbar_cli.broker import free_port
-from busbar_cli.up import Supervisor
-from busbar_contracts.charger import ChargerAction, ChargerCommand, ChargerLimit, ChargerState, LeaseQuality
-from busbar_ocpp.ledger import Ledger
-from busbar_shared.bus import MqttBus
-from busbar_shared.clock import RealClock
-from busbar_shared.config.load import read
-from busbar_shared.leases import OrderStamp
-from busbar_shared.life import connect
+from busbar_contracts.charger import ChargerAction, LeaseQuality
+from ocpp_place import VALIDITY_S, place
 from relay import Relay
 
 pytestmark = [pytest.mark.soak, pytest.mark.system, pytest.mark.timeout(400)]
@@ -40,31 +32,6 @@ PACKAGES = {
     "eliftech": "ocpp-eliftech@1.0.2 babel-runtime@6.26.0",
     "em": "em-ocpp-chargepoint-simulator@0.0.4",
 }
-SITE = """
-[site]
-id = "strangers"
-lease_s = 6
-[broker]
-host = "embedded"
-port = {mqtt}
-[circuits.main]
-limit_a = 25
-meter = "grid"
-assumed_background_a = 15
-[meters.grid]
-modbus = {{ host = "127.0.0.1", port = 1502 }}
-[ocpp]
-port = {ocpp}
-security = 0
-profile_validity_s = 24
-ping_s = 3
-pong_s = 3
-sample_s = 2
-[chargers.left]
-charge_point = "CP-1"
-fallback_a = 6
-"""
-VALIDITY_S = 24.0
 
 
 @pytest.fixture(scope="module")
@@ -130,84 +97,6 @@ async def stranger(kind: str, version: str, port: int, modules: Path) -> AsyncIt
             process.kill()
         await process.wait()
         guest.hearing.cancel()
-
-
-class Place:
-    """The running service with what a test hears and orders."""
-
-    def __init__(self, supervisor: Supervisor, bus: MqttBus, port: int, state: Path) -> None:
-        self.supervisor, self.bus, self.port, self.folder = supervisor, bus, port, state
-        self.states: list[ChargerState] = []
-        self.stamp = OrderStamp("allocator")
-        self.limit_a: float | None = None
-
-    async def hear(self) -> None:
-        async for one in self.bus.listen(ChargerState):
-            self.states.append(one.message)
-
-    async def order(self) -> None:
-        """Renew the order as the allocator does."""
-        while True:
-            if self.limit_a is not None:
-                stamped = self.stamp.next(RealClock().now())
-                made = ChargerLimit(**stamped, lease_s=6.0, reason="a test", limit_a=self.limit_a)
-                await self.bus.say(made, charger="left", connector="1")
-            await asyncio.sleep(1.5)
-
-    async def until(self, what: Callable[[], bool], seconds: float, why: str) -> float:
-        began = time.monotonic()
-        while not what():
-            waited = time.monotonic() - began
-            last = self.states[-1] if self.states else None
-            assert waited < seconds, f"not within {seconds:g} s: {why}; the state is {last}"
-            await asyncio.sleep(0.05)
-        return time.monotonic() - began
-
-    async def ask(self, action: ChargerAction, seconds: float, **more: Any) -> str:
-        """The answer to a command."""
-        mark = f"{time.monotonic():.3f}"
-        command = ChargerCommand(action=action, id=mark, **more)
-        await self.bus.say(command, charger="left", connector="1")
-        await self.until(lambda: (self.states[-1].last_answer or "").startswith(f"[{mark}]"), seconds, action)
-        return (self.states[-1].last_answer or "").partition("] ")[2]
-
-    def kill(self, number: int) -> None:
-        pid = self.supervisor.children["ocpp"].pid
-        assert pid is not None
-        os.kill(pid, number)
-
-    def transactions(self) -> list[Any]:
-        ledger = Ledger(self.folder / "ocpp" / "transactions.sqlite3", RealClock().now())
-        entries = ledger.history()
-        ledger.close()
-        return entries
-
-
-@asynccontextmanager
-async def place(folder: Path) -> AsyncIterator[Place]:
-    """A broker and the OCPP service, each a process."""
-    port = free_port()
-    text = SITE.format(mqtt=free_port(), ocpp=port)
-    (folder / "busbar.toml").write_text(text, encoding="utf-8")
-    site, environ = read(text), {"BUSBAR_STATE_DIR": str(folder / "state")}
-    broker = os.environ.get("BUSBAR_TEST_BROKER", "auto")
-    supervisor = Supervisor(
-        site, folder / "busbar.toml", only=["ocpp"], broker=broker, logs=folder, environ=environ
-    )
-    await supervisor.start()
-    try:
-        async with connect(site, "test", environ) as bus:
-            made = Place(supervisor, bus, port, folder / "state")
-            tasks = [asyncio.create_task(made.hear()), asyncio.create_task(made.order())]
-            try:
-                await made.until(lambda: bool(made.states), 20, "the service speaks")
-                yield made
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
-    finally:
-        await supervisor.stop()
 
 
 @pytest.mark.parametrize(

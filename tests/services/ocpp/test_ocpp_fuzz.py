@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-import os
 import random
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,8 @@ SEEDS: dict[str, list[list[Any]]] = {
             "variableAttribute": [{"value": "1"}]}]}],
     ],
 }  # fmt: skip
+FRAMES = 1500
+"""A hundred thousand against the real process: tests/soak/test_ocpp_fuzz_long.py."""
 STRANGE = [
     None, True, -1, 0, 1e308, 2**63, -(2**63), "", "a" * 3000, "\x00", "😀", "NaN", [], {}, [[]], {"a": {}}, 1.5,
     "2026-13-45T99:99:99Z", "9999-12-31T23:59:59+14:00", "0001-01-01T00:00:00-14:00", -5, "-5", "1e400",
@@ -74,14 +76,14 @@ def frame(seeds: list[list[Any]], chance: random.Random) -> str | bytes:
     return text.encode() if chance.random() < 0.02 else text
 
 
-async def flood(port: int, protocol: str, count: int, seed: int) -> int:
+async def flood(port: int, protocol: str, count: int, seed: int, id: str = "CP-1") -> int:
     """Send so many frames, coming again when thrown out; how many connections it took."""
     chance = random.Random(seed)
     sent = connections = 0
     while sent < count:
         connections += 1
         async with connect(
-            f"ws://127.0.0.1:{port}/CP-1", subprotocols=[Subprotocol(protocol)], proxy=None
+            f"ws://127.0.0.1:{port}/{id}", subprotocols=[Subprotocol(protocol)], proxy=None
         ) as wire:
             reading = asyncio.create_task(_drain(wire))
             try:
@@ -107,7 +109,6 @@ async def _drain(wire: Any) -> None:
 async def test_a_flood_of_bent_frames_changes_nothing_for_another_charger(
     tmp_path: Path, protocol: str
 ) -> None:
-    count = int(os.environ.get("BUSBAR_FUZZ_FRAMES", "1500"))
     # Real pings: a flood that is read slowly answers late.
     site = SITE.replace("ping_s = 0.5", "ping_s = 10").replace("pong_s = 0.5", "pong_s = 5")
     async with House(tmp_path, factor=10, site=site) as house:
@@ -127,12 +128,16 @@ async def test_a_flood_of_bent_frames_changes_nothing_for_another_charger(
                 await house.clock.sleep(8)
 
         charging = asyncio.create_task(charge())
-        connections = await flood(house.port, protocol, count, seed=7)
+        connections = await flood(house.port, protocol, FRAMES, seed=7)
 
         assert not charging.done()
         charging.cancel()
-        assert connections < count / 50
+        assert connections < FRAMES / 50
         state = await house.says(lambda state: state.power_w is not None, "right")
         assert state.link
         assert resident_kib() - before < 20_000
         assert good.limit() == 9.0
+
+
+if __name__ == "__main__":
+    print(asyncio.run(flood(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), seed=7, id=sys.argv[4])))
