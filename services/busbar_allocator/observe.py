@@ -5,9 +5,9 @@ from math import isfinite
 from msgspec.structs import replace
 
 from busbar_allocator import foreign
-from busbar_allocator.background import Book, forgotten, metered, sampled
+from busbar_allocator.background import METER_LAG_S, Book, forgotten, metered, sampled
 from busbar_allocator.dead_time import learned
-from busbar_allocator.known import Amps, Known, Seen, leg_currents
+from busbar_allocator.known import CLOUD_LAG_S, Amps, Known, Seen, leg_currents
 from busbar_allocator.participation import WANTING, took
 from busbar_allocator.plan import COMFORT, STORAGE, LoadPlan, Plan
 from busbar_allocator.sources import sources_of
@@ -64,6 +64,12 @@ def _see_foreign(plan: Plan, state: State, load: LoadPlan, books: dict[str, Book
         for meter in plan.meters:
             if meter in books:
                 books[meter] = forgotten(books[meter], load.id)
+        return
+    # Its figures may be as late as the cloud was asked: the meter must have shown by then what they show,
+    # or a car that has just begun would be subtracted from a reading that knows nothing of it.
+    shown_at = at + CLOUD_LAG_S + METER_LAG_S
+    grid = books.get(plan.grid_meter)
+    if grid is None or grid.at is None or grid.at < shown_at:
         return
     phases = [0.0] * len(plan.phases)
     for leg, phase in zip(amps, load.legs, strict=True):

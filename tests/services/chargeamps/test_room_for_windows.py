@@ -222,3 +222,22 @@ async def test_a_draw_that_nobody_tells_any_more_is_the_houses(tmp_path: Path) -
         assert line.free_a() == 17
         await line.seconds(300, grid_a=8.0)
         assert line.free_a() == 9
+
+
+async def test_a_car_that_the_cloud_tells_of_before_the_meter_shows_it_gives_no_room_to_others(
+    tmp_path: Path,
+) -> None:
+    async with allocating(Line(tmp_path, {"left": {}}, connectors=ONE)) as line:
+        line.charges(0.0)
+        line.plug_in()
+        # The other car has what the window leaves of the line.
+        await line.seconds(25, grid_a=1.0)
+        before = line.limit_a()
+        line.charges(8.0)
+        await line.seconds(1, grid_a=1.0)
+        assert line.limit_a() <= before
+        for _ in range(20):
+            await line.seconds(1, grid_a=9.0)
+            assert line.limit_a() <= 16
+            assert line.free_a() is not None
+            assert line.free_a() <= 17
