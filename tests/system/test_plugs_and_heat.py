@@ -1,5 +1,6 @@
 """Plugs and tanks in a whole house: what they truly draw when the services that hold them are killed."""
 
+import asyncio
 import time
 from pathlib import Path
 
@@ -117,3 +118,86 @@ async def test_a_tank_with_a_switch_of_its_own_is_off_within_the_restart_of_the_
         house.kill("heat")
 
         await house.until(lambda: not draws(house, "own"), LEASE_S + RESTART_S + SEEN_S, "nothing heats it")
+
+
+SUNNY = """
+[simulator.house]
+base_w = 300
+kettles = 0
+ovens = 0
+machines = 0
+[simulator.battery]
+capacity_wh = 0
+[simulator.sun]
+peak_w = 9000
+cloudiness = 0
+[plugs.pump]
+driver = "zigbee2mqtt"
+phases = ["c"]
+rating_w = 700
+mode = "solar_only"
+poll_s = 2
+[plugs.boiler]
+driver = "tasmota"
+phases = ["a"]
+rating_w = 1500
+poll_s = 2
+[heaters.water]
+plug = "boiler"
+phases = ["a"]
+rating_w = 1500
+mode = "solar_only"
+[heaters.water.topics]
+temperature = { topic = "cellar/water" }
+[simulator.heaters.water]
+celsius = 55
+"""
+
+
+async def test_a_pump_and_a_tank_take_the_midday_sun(tmp_path: Path) -> None:
+    text = quick_site(mode="excess", start="12:30", more=SUNNY)
+    async with running(text, tmp_path) as house:
+        await both_on(house, "pump", "water")
+        grants = house.scene.allocation.loads if house.scene.allocation is not None else {}
+
+        assert grants["water/storage"].limit_w == pytest.approx(1500, abs=200)
+        assert grants["water/comfort"].limit_w == 0, "the water is warm; what it takes is stored sun"
+        assert await house.metered_w() < 0, "and some is left"
+
+
+HEAT_PUMP = """
+[heaters.rooms]
+kind = "sg_ready"
+phases = ["b"]
+rating_w = 1500
+mode = "solar_only"
+dwell_s = 5
+[heaters.rooms.topics]
+relay_a = { command = "rooms/a/set" }
+relay_b = { command = "rooms/b/set" }
+power = { topic = "rooms/power" }
+"""
+
+
+async def test_a_heat_pump_is_asked_to_store_the_midday_sun_and_never_blocked_on_the_way(
+    tmp_path: Path,
+) -> None:
+    text = quick_site(mode="excess", start="12:30", more=SUNNY + HEAT_PUMP)
+    # What regulates itself counts among the fallbacks, so it need not be in the background as well.
+    text = text.replace("assumed_background_a = 15", "assumed_background_a = 12")
+    async with running(text, tmp_path) as house:
+        said: list[tuple[str, bytes]] = []
+
+        async def hear() -> None:
+            async for one in house.bus.listen_raw("rooms/+/set"):
+                said.append((one.topic, one.payload))
+
+        hearing = asyncio.create_task(hear())
+        try:
+            await house.until(lambda: ("rooms/b/set", b"ON") in said, 90, "more is recommended")
+            # A new allocator must not begin by blocking it.
+            house.kill("allocator")
+            await house.holds(lambda: ("rooms/a/set", b"ON") not in said, 15, "it is never blocked")
+        finally:
+            hearing.cancel()
+            await asyncio.gather(hearing, return_exceptions=True)
