@@ -5,16 +5,17 @@ from collections.abc import Callable, Mapping
 from busbar_contracts.meter import Control
 from busbar_meter.block import Block
 from busbar_meter.control import Standing
-from busbar_meter.hand import Hand, MapHand, in_the_way_it_wants, stepped, written
-from busbar_meter.inverter_limit import limit_aim, limit_model, reference_w
+from busbar_meter.hand import Hand, MapHand, in_the_way_it_wants, stepped, stepped_by_map
+from busbar_meter.inverter_limit import Limit, limit_aim, limit_model, reference_w
 from busbar_meter.keeper import Keeper, Step
-from busbar_meter.map_control import ControlRead, control_aim, value_at
+from busbar_meter.limit_control import LimitControl, limit_control_aim
+from busbar_meter.map_control import BatteryControl, control_aim, unmet, value_at
 from busbar_meter.orders import LimitKept, LimitOrders, WindowKept, WindowOrders
 from busbar_meter.setpoint_704 import offers_setpoint, setpoint_aim
 from busbar_meter.storage_window import Most, Window, window_aim
 from busbar_meter.sunspec_battery import charge_max, discharge_max
 from busbar_meter.unit import PartRead
-from busbar_meter.writes import Aim, NotOffered, carry_out
+from busbar_meter.writes import Aim, NotOffered
 from busbar_shared.clock import Clock
 from busbar_shared.config.devices import BatteryConfig, InverterConfig
 
@@ -26,6 +27,7 @@ class LimitActuator:
         self.config = config
         self.orders = LimitOrders(config.fallback_limit_w)
         self.keeper = Keeper()
+        self.originals: dict[str, float] = {}
         self._clock = clock
         self._remember = remember
 
@@ -48,22 +50,46 @@ class LimitActuator:
         model = limit_model(blocks)
         number = model if isinstance(model, int) else None
         step = await stepped(hand, number, self.keeper, aim, self._clock, self._remember)
-        ours = wanted is not None and step.control in (Control.OURS, Control.CONTENDED, Control.RELEASED)
-        return Standing(
-            control=step.control,
-            limit_w=wanted.watts if wanted is not None and ours else None,
-            issuer=wanted.issuer if wanted is not None and ours else None,
-            detail=step.detail,
+        return _limit_standing(step, wanted)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is ordered, and nothing of ours is in the device."""
+        return not self.keeper.touched and self.orders.wanted(self._clock.monotonic(), None) is None
+
+    async def act_by_map(
+        self, control: LimitControl, hand: MapHand, rating: float | None, *, leaving: bool = False
+    ) -> Standing:
+        """The same for an inverter that is limited by the control section of a register map."""
+        places, registers = control.registers, hand.registers
+        if not self.keeper.touched:
+            values = {name: value_at(places[name], registers) for name in control.restore}
+            self.originals = {name: value for name, value in values.items() if value is not None}
+        wanted = self.orders.wanted(self._clock.monotonic(), rating)
+        if leaving:
+            wanted = self.orders.left_behind()
+        aim: Aim | NotOffered = limit_control_aim(
+            control,
+            registers,
+            wanted,
+            reference_w=rating,
+            fallback_w=self.config.fallback_limit_w,
+            originals=self.originals,
         )
+        refused = "" if self.keeper.touched else unmet(control.require, places, registers)
+        if refused:
+            aim = NotOffered(refused)
+        step = await stepped_by_map(hand, places, self.keeper, aim, self._clock, self._remember)
+        return _limit_standing(step, wanted)
 
     def kept(self) -> LimitKept:
         """What must outlive a crash."""
         now, monotonic = self._clock.now(), self._clock.monotonic()
-        return self.orders.kept(now, monotonic, touched=self.keeper.touched)
+        return self.orders.kept(now, monotonic, touched=self.keeper.touched, originals=self.originals)
 
     def restore(self, kept: LimitKept) -> None:
         """After a restart: what was in force, and whether the device may still carry something of ours."""
-        self.keeper.touched = kept.touched
+        self.keeper.touched, self.originals = kept.touched, dict(kept.originals)
         self.orders.restore(kept, self._clock.now(), self._clock.monotonic())
 
 
@@ -100,30 +126,29 @@ class WindowActuator:
             return Standing(control=Control.REJECTED, detail=refused)
         return _window_standing(step, wanted)
 
-    async def act_by_map(self, hand: MapHand, most: Most, *, leaving: bool = False) -> Standing:
+    async def act_by_map(
+        self, control: BatteryControl, hand: MapHand, most: Most, *, leaving: bool = False
+    ) -> Standing:
         """The same for a battery that is steered by the control section of its register map."""
-        control = hand.control
         if not self.keeper.touched:
             values = {name: value_at(control.registers[name], hand.registers) for name in control.restore}
             self.originals = {name: round(value) for name, value in values.items() if value is not None}
         wanted = None if leaving else self.orders.wanted(self._clock.monotonic())
-        aim = self._map_aim(hand, wanted, most)
+        aim = self._map_aim(control, hand, wanted, most)
         refused = aim.why if isinstance(aim, NotOffered) and wanted is not None else ""
         if refused and self.keeper.touched:
-            aim = self._map_aim(hand, None, most)
-        device = ControlRead(control, hand.registers)
-        now = self._clock.monotonic()
-        step = self.keeper.step(now, device, aim)
-        if step.writes and not isinstance(aim, NotOffered) and hand.allowed():
-            carrying = carry_out(hand.wire, hand.unit, 0, step.writes, "multiple")
-            step = await written(carrying, step, aim, self.keeper, self._clock, self._remember)
+            aim = self._map_aim(control, hand, None, most)
+        places = control.registers
+        step = await stepped_by_map(hand, places, self.keeper, aim, self._clock, self._remember)
         if refused:
             return Standing(control=Control.REJECTED, detail=refused)
         return _window_standing(step, wanted)
 
-    def _map_aim(self, hand: MapHand, wanted: Window | None, most: Most) -> Aim | NotOffered:
+    def _map_aim(
+        self, control: BatteryControl, hand: MapHand, wanted: Window | None, most: Most
+    ) -> Aim | NotOffered:
         return control_aim(
-            hand.control,
+            control,
             hand.registers,
             wanted,
             most=most,
@@ -188,6 +213,16 @@ def most_within(charge: float | None, discharge: float | None, config: BatteryCo
         else min(discharge, config.discharge_limit_w),
         device_charge_w=charge,
         device_discharge_w=discharge,
+    )
+
+
+def _limit_standing(step: Step, wanted: Limit | None) -> Standing:
+    ours = wanted is not None and step.control in (Control.OURS, Control.CONTENDED, Control.RELEASED)
+    return Standing(
+        control=step.control,
+        limit_w=wanted.watts if wanted is not None and ours else None,
+        issuer=wanted.issuer if wanted is not None and ours else None,
+        detail=step.detail,
     )
 
 

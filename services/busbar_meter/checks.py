@@ -1,6 +1,7 @@
 """What is wrong with the devices of a site, all at once and before anything is connected."""
 
 from busbar_meter.config import SECTIONS, BadMeterConfig, RolePlan, address_of, roles_of
+from busbar_meter.limit_by_map import limit_map
 from busbar_meter.mqtt_picks import picks_for
 from busbar_meter.registermap import BadMap, load
 from busbar_shared.config.devices import BatteryConfig, InverterConfig, MeterConfig
@@ -52,16 +53,31 @@ def _role_problems(role: RolePlan) -> list[str]:
                 refused.append(
                     f"{path}.every_s: its map allows one reading in {least} s; write every_s = {least}"
                 )
+            if isinstance(role.config, InverterConfig) and role.config.limit_map is not None:
+                refused.append(f"{path}.limit_map: works beside driver sunspec only")
+            if role.kind == "inverter" and not any(point.endswith("power_w") for point in points):
+                refused.append(
+                    f"{path}.driver: the map of {definition.title} does not know the inverter's power; "
+                    f'is it meant as limit_map = "{driver.removeprefix("map:")}"?'
+                )
             return [*refused, *_total_only(role, path, points), *_missing_legs(role, path, points)]
     except BadMeterConfig as error:
         return str(error).splitlines()
     except BadMap as error:
         return [f"{path}.driver: {line}" for line in str(error).splitlines()]
-    return (
-        []
-        if driver == "sunspec"
-        else [f"{path}.driver: {driver!r} is neither sunspec nor map:<name> nor mqtt"]
-    )
+    if driver != "sunspec":
+        return [f"{path}.driver: {driver!r} is neither sunspec nor map:<name> nor mqtt"]
+    return _limit_map(role, path)
+
+
+def _limit_map(role: RolePlan, path: str) -> list[str]:
+    name = role.config.limit_map if isinstance(role.config, InverterConfig) else None
+    try:
+        if name is not None:
+            limit_map(name)
+    except BadMap as error:
+        return [f"{path}.limit_map: {line}" for line in str(error).splitlines()]
+    return []
 
 
 def _unwritable(role: RolePlan, path: str, what: str) -> list[str]:

@@ -10,7 +10,7 @@ from busbar_contracts.meter import Control
 from busbar_meter.answers import ILLEGAL_FUNCTION, DeviceRefused, DeviceSilent, Wire
 from busbar_meter.block import Block
 from busbar_meter.keeper import Keeper, Step
-from busbar_meter.map_control import BatteryControl
+from busbar_meter.map_control import ControlRead, Place
 from busbar_meter.quirks import Manner
 from busbar_meter.unit import PartRead
 from busbar_meter.values import Unwritable
@@ -21,11 +21,10 @@ OTHER: dict[str, Literal["single", "multiple"]] = {"single": "multiple", "multip
 
 
 class MapHand(Struct, frozen=True):
-    """Where a battery without model 124 is written to, and its control registers as just read."""
+    """Where a device is steered beside SunSpec, and its control registers as just read."""
 
     wire: Wire
     unit: int
-    control: BatteryControl
     registers: Mapping[int, int]
     allowed: Callable[[], bool]
 
@@ -74,6 +73,22 @@ async def stepped(
     carrying = carry_out(hand.wire, hand.unit, hand.part.starts[model], step.writes, hand.manner.write_with)
     # Exception 1: the function is not known here. Kostal wants 6, APsystems 16, others do not say.
     return await written(carrying, step, aim, keeper, clock, remember, OTHER[hand.manner.write_with])
+
+
+async def stepped_by_map(
+    hand: MapHand,
+    places: Mapping[str, Place],
+    keeper: Keeper,
+    aim: Aim | NotOffered,
+    clock: Clock,
+    remember: Callable[[], None],
+) -> Step:
+    """The same for control registers that a register map names."""
+    step = keeper.step(clock.monotonic(), ControlRead(places, hand.registers), aim)
+    if not step.writes or isinstance(aim, NotOffered) or not hand.allowed():
+        return step
+    carrying = carry_out(hand.wire, hand.unit, 0, step.writes, "multiple")
+    return await written(carrying, step, aim, keeper, clock, remember)
 
 
 def _references(blocks: Mapping[int, Block]) -> tuple[float | None, ...]:

@@ -5,9 +5,11 @@ vendor's text as its source. A situation the map does not name is not offered: n
 """
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Annotated, Literal
 
+import msgspec
 from msgspec import Meta, Struct
 
 from busbar_meter.storage_window import Most, Window
@@ -16,7 +18,8 @@ from busbar_meter.writes import Aim, NotOffered, Write
 
 WriteType = Literal["int16", "uint16", "int32", "uint32", "float32"]
 WRITE_SIZES = {"int16": 1, "uint16": 1, "int32": 2, "uint32": 2, "float32": 2}
-Taken = Literal["charge_w", "discharge_w", "revert_s"]
+# Of a window: charge_w, discharge_w, revert_s. Of a limit: percent, fallback_percent.
+Taken = Literal["charge_w", "discharge_w", "revert_s", "percent", "fallback_percent"]
 
 
 class Place(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -98,13 +101,9 @@ def control_aim(
     """The registers for a window, or for the release of the battery."""
     if window is None or window.releases:
         return _release(control, registers, originals)
-    for requirement in control.require:
-        place = control.registers[requirement.register]
-        actual = value_at(place, registers)
-        if actual != requirement.value:
-            return NotOffered(
-                f"{requirement.register} reads {actual} instead of {requirement.value:g}: {requirement.why}"
-            )
+    refused = unmet(control.require, control.registers, registers)
+    if refused:
+        return NotOffered(refused)
     low = (
         -most.discharge_w
         if window.min_w is None
@@ -135,23 +134,47 @@ def _release(control: BatteryControl, registers: Mapping[int, int], originals: M
     return Aim(writes=(*aim.writes, *back), expect=expect, releases=True)
 
 
+def unmet(require: Iterable[Require], places: Mapping[str, Place], registers: Mapping[int, int]) -> str:
+    """The first requirement that is not met, in words; empty when all are."""
+    for requirement in require:
+        actual = value_at(places[requirement.register], registers)
+        if actual != requirement.value:
+            return (
+                f"{requirement.register} reads {actual} instead of {requirement.value:g}: {requirement.why}"
+            )
+    return ""
+
+
 def _aim(control: BatteryControl, puts: Puts, figures: Mapping[str, float], *, coarse: bool) -> Aim:
-    writes, expect, taken = [], {}, set()
-    for put in puts:
-        value = put.sign * (figures[put.take] if put.take is not None else put.value or 0.0)
-        place = control.registers[put.register]
-        writes.append(Write((put.register,), place.address, encoded(place, value)))
-        expect[put.register] = round(value)
-        if put.take is not None:
-            taken.add(put.register)
+    aim = aim_of(control.registers, puts, figures, refresh_s=control.refresh_s)
+    return aim if coarse else msgspec.structs.replace(aim, coarse=frozenset())
+
+
+def aim_of(
+    places: Mapping[str, Place],
+    puts: Puts,
+    figures: Mapping[str, float],
+    *,
+    refresh_s: float,
+    fixed: Mapping[str, float] = MappingProxyType({}),
+) -> Aim:
+    """The writes of these puts, and of `fixed` values by register name, with what they must read like."""
+    values = {put.register: _value(put, figures) for put in puts} | dict(fixed)
     return Aim(
-        writes=tuple(writes),
-        expect=expect,
-        coarse=frozenset(taken) if coarse else frozenset(),
+        writes=tuple(
+            Write((name,), places[name].address, encoded(places[name], value))
+            for name, value in values.items()
+        ),
+        expect={name: round(value) for name, value in values.items()},
+        coarse=frozenset(put.register for put in puts if put.take is not None),
         deadband=25,
         # The keeper refreshes at a third of this.
-        revert_s=control.refresh_s * 3,
+        revert_s=refresh_s * 3,
     )
+
+
+def _value(put: Put, figures: Mapping[str, float]) -> float:
+    return put.sign * (figures[put.take] if put.take is not None else put.value or 0.0)
 
 
 def _between(low: float, value: float, high: float) -> float:
@@ -188,14 +211,14 @@ def value_at(place: Place, registers: Mapping[int, int]) -> float | None:
 class ControlRead(Struct, frozen=True):
     """The control registers as just read, to compare with what was told."""
 
-    control: BatteryControl
+    places: Mapping[str, Place]
     registers: Mapping[int, int]
 
     def mismatches(self, expect: Mapping[str, int]) -> list[str]:
         """What does not read as written; a float may have been rounded by one."""
         found = []
         for name, value in expect.items():
-            place = self.control.registers[name]
+            place = self.places[name]
             actual = value_at(place, self.registers)
             allowed = 1.0 if place.type == "float32" else 0.0
             if actual is None or abs(actual - value) > allowed:

@@ -90,10 +90,10 @@ class MapStation:
             if self.map.battery_control is None:
                 role.standing = Standing(detail=f"the map {self.map.title} does not say how to steer it")
                 continue
-            hand = MapHand(wire, self.plan.unit, self.map.battery_control, registers, self._allowed)
+            control, hand = self.map.battery_control, MapHand(wire, self.plan.unit, registers, self._allowed)
             values = values_of(self.map, "battery", registers)
             most = most_within(values.get("charge_max_w"), values.get("discharge_max_w"), actuator.config)
-            role.standing = await actuator.act_by_map(hand, most, leaving=leaving)
+            role.standing = await actuator.act_by_map(control, hand, most, leaving=leaving)
 
     def doubt(self) -> None:
         """Nothing: a register map has no identity to verify."""

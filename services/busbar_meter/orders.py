@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from busbar_contracts.battery import BatterySetpoint
 from busbar_contracts.meter import InverterLimit
@@ -18,6 +19,7 @@ class LimitKept(Struct):
     touched: bool = False
     orders: list[tuple[InverterLimit, datetime]] = []
     mandatory_w: float | None = None
+    originals: dict[str, float] = {}
 
 
 class WindowKept(Struct):
@@ -77,8 +79,11 @@ class LimitOrders:
                 self.mandatory_w = None
         elif (left := self.left_behind()) is not None:
             limits.append(left)
-        # Of equal limits the mandatory one: it must not carry a timer that ends it.
-        return min(limits, key=lambda limit: (limit.watts, not limit.mandatory), default=None)
+        least = min(limits, key=lambda limit: (limit.watts, not limit.mandatory), default=None)
+        if least is None or not any(limit.mandatory for limit in limits):
+            return least
+        # A smaller economic limit must not bring a timer that ends in no limit at all while a mandatory one holds.
+        return replace(least, mandatory=True)
 
     def left_behind(self) -> Limit | None:
         """What stays in the inverter when the service ends: a mandatory limit, nothing else."""
@@ -89,9 +94,11 @@ class LimitOrders:
             watts=watts, mandatory=True, issuer="fallback", reason="a mandatory limit outlives its orders"
         )
 
-    def kept(self, now: datetime, monotonic: float, *, touched: bool) -> LimitKept:
+    def kept(
+        self, now: datetime, monotonic: float, *, touched: bool, originals: dict[str, float]
+    ) -> LimitKept:
         """What to write down."""
-        return LimitKept(touched, _until(self._book, now, monotonic), self.mandatory_w)
+        return LimitKept(touched, _until(self._book, now, monotonic), self.mandatory_w, originals)
 
     def restore(self, kept: LimitKept, now: datetime, monotonic: float) -> None:
         """After a restart: the orders with what is left of their leases."""

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from busbar_meter.limit_control import LimitControl
 from busbar_meter.map_control import SITUATIONS, WRITE_SIZES, BatteryControl
 from busbar_meter.readplan import MOST, Read, Span, plan
 from busbar_meter.values import real, signed, unsigned
@@ -111,6 +112,7 @@ class RegisterMap(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     inverter: tuple[Register, ...] = ()
     battery: tuple[Register, ...] = ()
     battery_control: BatteryControl | None = None
+    limit_control: LimitControl | None = None
     valid: tuple[Valid, ...] = ()
     vector: tuple[Vector, ...] = ()
 
@@ -125,8 +127,8 @@ class RegisterMap(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         flags = [each.minus_if for kind in kinds for each in self.registers(kind)]
         wanted |= {(flag.address, flag.address + 1) for flag in flags if flag is not None}
         wanted |= {(each.address, each.address + 1) for each in self.valid if each.kind in kinds}
-        if control and self.battery_control is not None:
-            places = self.battery_control.registers.values()
+        for section in (self.battery_control, self.limit_control) if control else ():
+            places = section.registers.values() if section is not None else ()
             wanted |= {(each.address, each.address + WRITE_SIZES[each.type]) for each in places}
         spans = [Span(start, end - start) for start, end in sorted(wanted)]
         return plan(spans, self.most, self.gap)
@@ -240,19 +242,27 @@ def problems_of(definition: RegisterMap) -> list[str]:
                 problems.append(f"{path}.type: {register.type} is longer than most = {definition.most}")
             if register.end > 65536:
                 problems.append(f"{path}.address: {register.address} leaves no room for {register.type}")
-    problems += _control_problems(definition.battery_control)
+    problems += _control_problems("battery_control", definition.battery_control)
+    problems += _control_problems("limit_control", definition.limit_control)
     for number, vector in enumerate(definition.vector):
         problems += [f"vector[{number}].{problem}" for problem in _vector_problems(definition, vector)]
     return problems
 
 
-def _control_problems(control: BatteryControl | None) -> list[str]:
+TAKEN = {
+    "battery_control": ("charge_w", "discharge_w", "revert_s"),
+    "limit_control": ("percent", "fallback_percent"),
+}
+SECTIONS = {"battery_control": ("release", *SITUATIONS), "limit_control": ("release", "limit", "mandatory")}
+
+
+def _control_problems(section: str, control: BatteryControl | LimitControl | None) -> list[str]:
     if control is None:
         return []
     problems = []
-    for name in ("release", *SITUATIONS):
+    for name in SECTIONS[section]:
         for number, put in enumerate(getattr(control, name)):
-            path = f"battery_control.{name}[{number}]"
+            path = f"{section}.{name}[{number}]"
             if put.register not in control.registers:
                 problems.append(
                     f"{path}.register: {put.register!r} is none of {', '.join(control.registers)}"
@@ -261,11 +271,14 @@ def _control_problems(control: BatteryControl | None) -> list[str]:
                 problems.append(f"{path}: either value or take")
             if name == "release" and put.take is not None:
                 problems.append(f"{path}.take: a release has no figures")
-    for field in ("restore", "require"):
-        for number, each in enumerate(getattr(control, field)):
-            register = each if isinstance(each, str) else each.register
+            elif put.take is not None and put.take not in TAKEN[section]:
+                problems.append(f"{path}.take: {put.take!r} is none of {', '.join(TAKEN[section])}")
+    timeout = (control.timeout,) if isinstance(control, LimitControl) and control.timeout else ()
+    required = tuple(each.register for each in control.require)
+    for field, names in (("restore", control.restore), ("require", required), ("timeout", timeout)):
+        for number, register in enumerate(names):
             if register not in control.registers:
-                problems.append(f"battery_control.{field}[{number}]: {register!r} is none of its registers")
+                problems.append(f"{section}.{field}[{number}]: {register!r} is none of its registers")
     return problems
 
 

@@ -10,6 +10,7 @@ from busbar_meter.block import Block
 from busbar_meter.config import StationPlan
 from busbar_meter.discovery import BASES
 from busbar_meter.hand import Hand
+from busbar_meter.limit_by_map import LimitByMap
 from busbar_meter.quirks import Manner, manner_of
 from busbar_meter.roles import AnyRole, InverterRole, MeterRole, Outcome, role_of
 from busbar_meter.sunspec_battery import BATTERY_MODELS, battery_sample
@@ -40,6 +41,11 @@ class SunSpecStation:
         self._actuators, self._allowed = actuators, allowed
         self.roles: tuple[AnyRole, ...] = tuple(role_of(role) for role in plan.roles)
         self._clock = clock
+        self._limits = {
+            role.plan.id: LimitByMap(role.config.limit_map, clock)
+            for role in self.roles
+            if isinstance(role, InverterRole) and role.config.limit_map is not None
+        }
         bases = BASES if plan.base is None else (plan.base,)
         self.unit = Unit(plan.unit, clock, bases=bases)
         kinds = {role.plan.kind for role in self.roles}
@@ -67,6 +73,11 @@ class SunSpecStation:
             actuator = self._actuators.get((role.plan.kind, role.plan.id))
             part = part_for(role, parts)
             if actuator is None or part is None or isinstance(role, MeterRole):
+                continue
+            if isinstance(actuator, LimitActuator) and role.plan.id in self._limits:
+                role.standing = await self._limits[role.plan.id].act(
+                    actuator, wire, self.unit.number, part.blocks, self._allowed, leaving=leaving
+                )
                 continue
             manner = manner_of(part.identity.manufacturer, part.identity.model)
             hand = Hand(wire, self.unit.number, part, manner, self._allowed)

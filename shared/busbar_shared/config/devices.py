@@ -108,6 +108,10 @@ class InverterConfig(DeviceConfig, frozen=True, kw_only=True, forbid_unknown_fie
     asymmetric: Annotated[bool, Meta(description="It can feed its phases differently.")] = False
     hybrid: Annotated[bool, Meta(description="A battery hangs on its DC side.")] = False
     writable: Annotated[bool, Meta(description="Busbar may limit it.")] = False
+    limit_map: Annotated[
+        str | None,
+        Meta(description="Register map that says how to limit it; null: by SunSpec model 123 or 704."),
+    ] = None
     fallback_limit_w: Annotated[
         PositiveWatts | None,
         Meta(description="What a mandatory limit falls to when its orders end; null: it stands as it was."),

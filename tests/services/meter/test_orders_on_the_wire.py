@@ -97,6 +97,21 @@ async def test_the_smallest_of_two_limits_wins_and_is_named(server: CrookedServe
     assert roof.limit_issuer == "grid-operator"
 
 
+async def test_a_smaller_economic_limit_brings_no_timer_while_a_mandatory_one_holds(
+    server: CrookedServer, tmp_path: Path
+) -> None:
+    async with running(steered(server.port), tmp_path) as bus:
+        await said(bus, InverterReading)
+        bus.feed(limit(820), inverter="roof")
+        await until(lambda: reads(server, "RvrtTms") == 60)
+        bus.feed(limit(4100, mandatory=True, issuer="grid-operator"), inverter="roof")
+        await until(lambda: reads(server, "RvrtTms") == 0)
+
+        assert [reads(server, point) for point in ("WMaxLimPct", "WMaxLim_Ena")] == [1000, 1]
+
+    assert [reads(server, point) for point in ("WMaxLimPct", "WMaxLim_Ena", "RvrtTms")] == [5000, 1, 0]
+
+
 async def test_after_a_crash_the_next_instance_releases_what_was_left(
     server: CrookedServer, tmp_path: Path
 ) -> None:
