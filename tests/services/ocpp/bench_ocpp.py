@@ -2,7 +2,9 @@
 
     python tests/services/ocpp/bench_ocpp.py [charge points] [seconds]
 
-The service runs in a process of its own without a broker; the charge points are another process.
+The service runs in a process of its own without a broker; the charge points are another process, which is as busy
+as the service and answers its questions late. So one more charge point, in a third process, asks every 50 ms and
+tells how long the service alone takes.
 """
 
 import asyncio
@@ -141,14 +143,51 @@ async def charge(port: int, n: int, seconds: float, waits: list[float], ready: "
     await wire.close()
 
 
+async def watch(port: int, n: int, seconds: float) -> None:
+    """One charge point on its own; prints when it asked and how long each answer took."""
+    from websockets.asyncio.client import connect
+    from websockets.typing import Subprotocol
+
+    asked: dict[str, tuple[float, float]] = {}
+    took: list[tuple[float, float]] = []
+    async with connect(
+        f"ws://127.0.0.1:{port}/CP-{n}", subprotocols=[Subprotocol("ocpp1.6")], proxy=None, compression=None
+    ) as wire:
+
+        async def hear() -> None:
+            async for text in wire:
+                frame = json.loads(text)
+                if frame[0] == 2:
+                    await wire.send(json.dumps([4, frame[1], "NotImplemented", "", {}]))
+                elif frame[1] in asked:
+                    wall, began = asked.pop(frame[1])
+                    took.append((wall, time.perf_counter() - began))
+
+        hearing = asyncio.create_task(hear())
+        end = time.time() + seconds
+        count = 0
+        while time.time() < end:
+            count += 1
+            asked[str(count)] = time.time(), time.perf_counter()
+            await wire.send(json.dumps([2, str(count), "Heartbeat", {}]))
+            await asyncio.sleep(0.05)
+        hearing.cancel()
+    print(json.dumps(took))
+
+
 async def drive(count: int, seconds: float) -> None:
     """Both sides, and the figures."""
     server = subprocess.Popen(
-        [sys.executable, __file__, "--serve", str(count)],
+        [sys.executable, __file__, "--serve", str(count + 1)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert server.stdout is not None
     port = int(server.stdout.readline())
+    watcher = subprocess.Popen(
+        [sys.executable, __file__, "--watch", str(port), str(count), str(seconds + 12)],
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    await asyncio.sleep(1.5)
     waits: list[float] = []
     ready = asyncio.Semaphore(50)
     empty = resident_kib(server.pid)
@@ -158,11 +197,12 @@ async def drive(count: int, seconds: float) -> None:
         await asyncio.sleep(0.05)
     await asyncio.sleep(4)
     hundred = resident_kib(server.pid)
-    rest_began = time.perf_counter()
+    rest_began, rest_at = time.perf_counter(), time.time()
     rest = [asyncio.create_task(charge(port, n, seconds, waits, ready)) for n in range(100, count)]
     while rest and len(waits) < 2 * count:
         await asyncio.sleep(0.05)
     connected_s = time.perf_counter() - rest_began + (hundred and min(rest_began - began - 4, 30))
+    in_at = time.time()
     await asyncio.sleep(min(seconds / 2, 15))  # greetings and first limits
     storm = len(waits)
     await asyncio.sleep(min(seconds / 2, 12))
@@ -178,6 +218,14 @@ async def drive(count: int, seconds: float) -> None:
     for name, some in (("while all come in", ordered), ("afterwards", settled)):
         median, slow = statistics.median(some) * 1000, some[int(len(some) * 0.99)] * 1000
         print(f"answered {name:<18} median {median:.1f} ms, 99 % {slow:.1f} ms")
+    watched = json.loads(watcher.communicate(timeout=60)[0])
+    for name, some in (
+        ("while all come in", [one for at, one in watched if rest_at <= at <= in_at]),
+        ("afterwards", [one for at, one in watched if at > in_at]),
+    ):
+        ordered = sorted(some) or [0.0]
+        median, slow = statistics.median(ordered) * 1000, ordered[int(len(ordered) * 0.99)] * 1000
+        print(f"one more, {name:<18} median {median:.1f} ms, 99 % {slow:.1f} ms of {len(some)}")
     print(
         f"memory                   {empty / 1024:.1f} MiB empty, {hundred / 1024:.1f} with 100, {full / 1024:.1f} all"
     )
@@ -189,6 +237,8 @@ async def drive(count: int, seconds: float) -> None:
 if __name__ == "__main__":
     if "--serve" in sys.argv:
         asyncio.run(serve(int(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else None))
+    elif "--watch" in sys.argv:
+        asyncio.run(watch(int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])))
     else:
         given = [float(one) for one in sys.argv[1:]]
         asyncio.run(drive(int(given[0]) if given else 1000, given[1] if len(given) > 1 else 30.0))
