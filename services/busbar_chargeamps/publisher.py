@@ -27,7 +27,12 @@ class Publisher:
 
     async def hear(self, payload: bytes, now: datetime) -> None:
         """Plan on new prices and send what is left of the plan; raises `NoPrices`."""
-        if self._planner.hear(payload, now) or self._planner.at(now):
+        if self._planner.hear(payload, now):
+            await self._send(now)
+
+    async def at(self, now: datetime) -> None:
+        """Plan again when a new local day has begun: prices may be known for longer than two days."""
+        if self._planner.at(now):
             await self._send(now)
 
     async def _send(self, now: datetime) -> None:

@@ -158,6 +158,8 @@ class Scheduler:
                 await self._tell(outlet)
             if self._planner is not None and self._planner.at(now):
                 await self._replan(self._planner)
+            if self._publisher is not None:
+                await self._publisher.at(now)
             await self._clock.sleep(self._until_edge())
 
     def _until_edge(self) -> float:

@@ -21,6 +21,19 @@ async def test_as_publisher_busbar_sends_the_cheap_windows_over_the_contract(mak
         assert house.puts == ["put 338400-342000@16"]
 
 
+async def test_as_publisher_busbar_sends_the_next_day_when_it_begins(make: MakeHouse) -> None:
+    house = make(publisher="allocator", top_x_charge_count=1)
+    async with living(house):
+        # Three days of prices, known at once: the cheap hour is the last of each.
+        await house.publish_prices(*([0.20] * 23 + [0.05]) * 3)
+        await house.wait(hours=4, minutes=1)
+        sent = [json.loads(raw) for topic, raw in house.bus.said_raw if topic == f"{TOPIC}/schedule/set"]
+        assert [[one["start"][:13] for one in message["periods"]] for message in sent] == [
+            ["2025-12-04T23", "2025-12-05T23"],
+            ["2025-12-05T23", "2025-12-06T23"],
+        ]
+
+
 @pytest.mark.parametrize(
     ("prices", "code"),
     [

@@ -211,6 +211,29 @@ def test_lists_of_home_assistant_sensors_are_understood(listed: Any) -> None:
     assert told(read_list(listed)) == [("04 23:00", "04 23:15", 0.2793)]
 
 
+@pytest.mark.parametrize(
+    ("says", "price"),
+    [
+        pytest.param({"unit": "kWh", "price_in_cents": False}, 80.0, id="per kWh"),
+        pytest.param({"unit": "MWh"}, 0.08, id="per MWh"),
+        pytest.param({"unit": "Wh"}, 80_000.0, id="per Wh"),
+        pytest.param({"unit": "kWh", "price_in_cents": True}, 0.8, id="cents by a flag"),
+        pytest.param({"unit": "EUR/MWh"}, 0.08, id="with the money in front"),
+        pytest.param({"unit_of_measurement": "öre/kWh"}, 0.8, id="in the hundredth part of a crown"),
+    ],
+)
+def test_a_list_says_in_which_unit_it_is(says: dict[str, Any], price: float) -> None:
+    # documented: the attributes of the custom Nord Pool integration (custom-components/nordpool).
+    slot = {"start": "2025-12-05T00:00:00+01:00", "end": "2025-12-05T00:15:00+01:00", "value": 80.0}
+    assert told(read_list(says | {"raw_today": [slot]})) == [("04 23:00", "04 23:15", price)]
+
+
+@pytest.mark.parametrize("unit", ["day", "EUR", "kW", "EUR/kWh/h"])
+def test_a_unit_nobody_knows_gives_no_price(unit: str) -> None:
+    with pytest.raises(Garbled, match="unit"):
+        read_list({"unit": unit, "slots": CURVE})
+
+
 @pytest.mark.parametrize("listed", [[], {}, 7, None, {"today": [0.1, 0.2]}, "x"])
 def test_lists_without_times_are_refused(listed: Any) -> None:
     with pytest.raises(Garbled):
