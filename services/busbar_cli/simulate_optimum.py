@@ -38,7 +38,7 @@ def optimum(day: Day) -> Optimum:
     try:
         linprog = importlib.import_module("scipy.optimize").linprog
     except ImportError as error:
-        raise NoSolver("--optimum needs SciPy: pip install scipy") from error
+        raise NoSolver("--optimum needs SciPy: pip install 'busbar[optimum]'") from error
     program = Program(day)
     found = linprog(
         program.cost, A_eq=program.equal.matrix(program.width), b_eq=program.equal.values,
