@@ -134,7 +134,7 @@ class HeatState(Observed, frozen=True, kw_only=True):
     idle: Annotated[
         bool,
         Meta(
-            description="Granted, but it has not drawn for two minutes: the sun is free for others until it does."
+            description="It has not drawn for two minutes: where it may, the sun is free for others until it does."
         ),
     ] = False
     storage_demand: Annotated[bool, Meta(description="It could store more.")] = False

@@ -54,6 +54,8 @@ def _look(setup: Setup, before: Looked, owner: str, ground: dict[str, MeterHealt
     if stored.limit_a > 0:
         if before.allocation.loads[storage.id].limit_a > 0 and not lost:
             return before
+        if not _says(state, owner, "comfort_demand"):
+            return before
         # Its source is gone. It goes on as it may from any source, if the wires bear that.
         there = _instead(setup, before.seen, comfort, storage)
         if there[1].loads[comfort.id].limit_a <= 0:
@@ -61,7 +63,7 @@ def _look(setup: Setup, before: Looked, owner: str, ground: dict[str, MeterHealt
         rest = replace(_ended(stored), permit=stopped(stored.permit, tick.now))
         kept = min(stored.limit_a, there[1].loads[comfort.id].limit_a)
         return _moved(state, there, (storage, rest), (comfort, given(comfort, mine, kept, tick.now)))
-    if mine.limit_a <= 0 or not tick.fresh or not _may_store(state, owner):
+    if mine.limit_a <= 0 or not tick.fresh or not _says(state, owner, "storage_demand"):
         return before
     there = _instead(setup, before.seen, storage, comfort)
     grant = there[1].loads[storage.id]
@@ -79,13 +81,11 @@ def _look(setup: Setup, before: Looked, owner: str, ground: dict[str, MeterHealt
     return before._replace(state=replace(state, minds=minds))
 
 
-def _may_store(state: State, owner: str) -> bool:
+def _says(state: State, owner: str, demand: str) -> bool:
+    """Whether the heater speaks, and says that it has this demand."""
     heard = state.known.loads.get(owner)
-    return (
-        heard is not None
-        and state.minds[owner + COMFORT].silent_since is None
-        and heard.message.storage_demand
-    )
+    silent = state.minds[owner + COMFORT].silent_since is not None
+    return heard is not None and not silent and bool(getattr(heard.message, demand))
 
 
 def _instead(

@@ -27,7 +27,7 @@ Out = Send | PlugWish | Note
 RANK: Final = {HeatMode.BLOCK: 0, HeatMode.NORMAL: 1, HeatMode.BOOST: 2}
 POWER_AGE_S: Final = 660.0
 SETTLE_S: Final = 120.0
-"""So long without drawing, although it may, counts as satisfied."""
+"""So long without drawing counts as satisfied."""
 
 
 def lowers(order: HeatOrder, current: HeatOrder | None) -> bool:
@@ -136,7 +136,7 @@ class Heater(ABC):
     def tick(self, now: Moment) -> list[Out]:
         """Everything that is due now."""
         granted = self.granted(now)
-        self._note_still(granted, now)
+        self._note_still(now)
         notes = self.think(granted, now)
         if granted is None and now.s - self.started_s < self.setup.lease_s:
             # Just started: orders may still be under way, and nothing new is begun without one.
@@ -238,10 +238,9 @@ class Heater(ABC):
         orders = self.book.in_force(now.s)
         return min(orders, key=lambda one: (RANK[one.mode], one.power_w or 0.0), default=None)
 
-    def _note_still(self, granted: HeatMode | None, now: Moment) -> None:
-        """Remember since when it may draw and does not; unknown is not still."""
-        may = granted in (HeatMode.NORMAL, HeatMode.BOOST)
-        if not may or self.is_drawing(now) is not False:
+    def _note_still(self, now: Moment) -> None:
+        """Remember since when it does not draw; unknown is not still."""
+        if self.is_drawing(now) is not False:
             self._still_since_s = None
         elif self._still_since_s is None:
             self._still_since_s = now.s

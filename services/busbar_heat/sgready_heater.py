@@ -46,14 +46,16 @@ class SgReady(Heater):
     def dress(self, state: HeatState, now: Moment) -> HeatState:
         """The state in force; whether it runs is its own business and may change at any time."""
         celsius, is_off = self.celsius(now), self.mode is LoadMode.OFF
+        # Blocked by hand it needs no place on the wires; in any state by hand it follows no sun.
+        needs, follows = not is_off and self.by_hand != sgready.BLOCK, not is_off and self.by_hand is None
         earliest = sgready.may_change_at(self.sg, self.setup.sg)
         return replace(
             state,
             sg_state=self.sg.state,
             target_c=self.setup.comfort_c,
             storage_c=self.setup.storage_c,
-            comfort_demand=not is_off,
-            storage_demand=not is_off and (celsius is None or celsius < self.setup.storage_c),
+            comfort_demand=needs,
+            storage_demand=follows and (celsius is None or celsius < self.setup.storage_c),
             confidence=self.model().confidence,
             may_switch_at=now.when(earliest) if earliest > now.s else None,
         )

@@ -191,3 +191,23 @@ def test_the_sun_a_resting_heat_pump_leaves(idle: bool, limit_a: float) -> None:
 
     assert table.last(HeatOrder).mode is HeatMode.NORMAL
     assert table.last(ChargerLimit).limit_a == pytest.approx(limit_a, abs=0.15)
+
+
+def test_a_warm_room_that_has_stored_enough_wants_nothing_more() -> None:
+    room = {"kind": "setpoint", "mode": "solar_only", "rating_w": 2300.0, "topics": {"set_target": "t/set"}}
+    table = Table(chargers={}, site={"netting": "sum"}, heaters={"room": room})
+    stored = False
+
+    def say() -> None:
+        state = HeatState(
+            at=table.wall, link=True, on=not stored, min_w=2300.0, max_w=2300.0, comfort_demand=False,
+            storage_demand=not stored,
+        )  # fmt: skip
+        table.hear(state, heater="room")
+
+    table.seconds(60, -10.0, say)
+    assert table.told["room"].mode is HeatMode.BOOST
+    stored = True
+    table.seconds(60, -10.0, say)
+
+    assert orders(table) == [HeatMode.BLOCK, HeatMode.BOOST, HeatMode.BLOCK]

@@ -295,6 +295,10 @@ async def test_the_owner_sets_the_four_states_by_hand(house_of: Any) -> None:
         house.bus.feed(ManualHeat(sg_state=4), heater="pump")
         await house.pass_time(3, HeatMode.NORMAL, "pump")
         assert house.state("pump").sg_state == 4
+        assert (house.state("pump").comfort_demand, house.state("pump").storage_demand) == (True, False)
+        house.bus.feed(ManualHeat(sg_state=1), heater="pump")
+        await house.pass_time(3, HeatMode.NORMAL, "pump")
+        assert house.state("pump").comfort_demand is False, "blocked by hand it keeps no place on the wires"
         house.bus.feed(ManualHeat(sg_state=None), heater="pump")
         await house.pass_time(601, HeatMode.NORMAL, "pump")
         assert house.state("pump").sg_state == 2
@@ -416,4 +420,4 @@ power = { topic = "pump/power" }
         await house.pass_time(40, HeatMode.NORMAL, heater="pump", pump_power="2100")
         assert house.state("pump").idle is False
         await house.pass_time(200, HeatMode.BLOCK, heater="pump", pump_power="4")
-        assert house.state("pump").idle is False, "what is blocked is not satisfied"
+        assert house.state("pump").idle is True, "whoever blocked it, the sun is not for it"
