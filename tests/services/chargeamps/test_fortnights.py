@@ -46,6 +46,10 @@ def trouble(house: Household, day: int, hour: int) -> None:
             cloud.expire_tokens()
         case 6, 12:
             cloud.faults.append(Fault("lost_after_commit", method="PUT", times=2))
+        case 7, 12:
+            # Somebody empties the schedule in the app: it is written again.
+            assert house.charger.schedule is not None
+            house.charger.schedule["schedulePeriods"] = []
         case 8, 23:
             cloud.faults.append(Fault("status", 500, path="/smartChargingSchedules"))
         case (2 | 4 | 9, 15 | 0):
@@ -83,6 +87,7 @@ async def test_a_fortnight(tmp_path: Path, first: date, changed: date, charged: 
                         drawn.setdefault(day, Counter())[local.hour] += 1
                     await house.wait(seconds=STEP_S / 2)
         assert not house.died
+        assert [code for code, _ in house.bus.events].count("drift") == 1
 
     usual = {1: 12, 2: 12, 23: 12}
     assert {day: dict(found) for day, found in drawn.items() if dict(found) != usual} == {changed: charged}
