@@ -10,6 +10,7 @@ from busbar_meter.block import Block
 from busbar_meter.config import StationPlan
 from busbar_meter.discovery import BASES
 from busbar_meter.hand import Hand
+from busbar_meter.heartbeat import Heartbeat
 from busbar_meter.limit_by_map import LimitByMap
 from busbar_meter.quirks import Manner, manner_of
 from busbar_meter.roles import AnyRole, InverterRole, MeterRole, Outcome, role_of
@@ -46,6 +47,7 @@ class SunSpecStation:
             for role in self.roles
             if isinstance(role, InverterRole) and role.config.limit_map is not None
         }
+        self._heartbeat = Heartbeat(clock)
         bases = BASES if plan.base is None else (plan.base,)
         self.unit = Unit(plan.unit, clock, bases=bases)
         kinds = {role.plan.kind for role in self.roles}
@@ -82,6 +84,8 @@ class SunSpecStation:
             manner = manner_of(part.identity.manufacturer, part.identity.model)
             hand = Hand(wire, self.unit.number, part, manner, self._allowed)
             role.standing = await actuator.act(hand, leaving=leaving)
+            if actuator.keeper.touched:
+                await self._heartbeat.beat(hand)
 
     def doubt(self) -> None:
         """After a silence everything must be verified again."""
