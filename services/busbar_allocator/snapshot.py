@@ -227,7 +227,9 @@ class LoadNow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = None
     idle: Annotated[
         bool,
-        Meta(description="It does not draw: a car keeps its minimum, a plug stays on and leaves the sun to others."),
+        Meta(
+            description="It does not draw: a car keeps its minimum, a plug stays on and leaves the sun to others."
+        ),
     ] = False
     blocked: Annotated[
         str,
