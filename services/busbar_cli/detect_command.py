@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from busbar_shared.command_line import AsJson, ConfigOption, fail, load_or_exit
+from busbar_shared.command_line import AsJson, ConfigOption, answer_or_exit, fail, load_or_exit
 from busbar_shared.config.root import Site
 
 EXIT_NOTHING = 1
@@ -27,7 +27,7 @@ def detect(
     from busbar_cli.detect import entities, findings
     from busbar_cli.detect_snippet import automation, snippet
 
-    messages = asyncio.run(_heard(load_or_exit(config), base, seconds))
+    messages = answer_or_exit(_heard(load_or_exit(config), base, seconds))
     found = findings(entities(messages))
     if json:
         typer.echo(msgspec.json.encode(found).decode())
@@ -41,12 +41,14 @@ def detect(
 
 
 async def _heard(site: Site, base: str, seconds: float) -> dict[str, bytes]:
+    from busbar_shared.asking import connected
     from busbar_shared.life import connect
     from busbar_shared.progress import waiting
 
     messages: dict[str, bytes] = {}
     async with connect(site, "detect", os.environ) as bus:
         heard = bus.listen_raw(f"{base}/#", "solar_assistant/#")
+        await connected(bus, site)
         with contextlib.suppress(TimeoutError), waiting("listening to Home Assistant", seconds):
             async with asyncio.timeout(seconds):
                 async for one in heard:

@@ -14,8 +14,16 @@ import typer
 from busbar_cli.hiding import secrets_of
 from busbar_cli.recording import BadRecording, Writer, header_of, line_of
 from busbar_cli.replay_compare import SETTLE_S
+from busbar_shared.asking import connected
 from busbar_shared.clock import RealClock
-from busbar_shared.command_line import ConfigOption, load_or_exit, print_json
+from busbar_shared.command_line import (
+    EXIT_WRONG,
+    ConfigOption,
+    answer_or_exit,
+    fail,
+    load_or_exit,
+    print_json,
+)
 from busbar_shared.config.root import Site
 from busbar_shared.life import connect, program_version
 from busbar_shared.progress import counting
@@ -30,7 +38,11 @@ def record(
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Record the traffic of a site, without its secrets. Exit code 1 when nothing was heard."""
-    count = asyncio.run(_record(load_or_exit(config), file, minutes))
+    site = load_or_exit(config)
+    try:
+        count = answer_or_exit(_record(site, file, minutes))
+    except OSError as error:
+        fail(f"{file} cannot be written: {error.strerror}", EXIT_WRONG)
     if json:
         print_json({"file": str(file), "messages": count})
     typer.echo(f"{count} messages in {file}", err=True)
@@ -45,6 +57,7 @@ async def _record(site: Site, file: Path, minutes: float | None) -> int:
         cars = {one.soc_topic for one in site.chargers.values() if one.soc_topic}
         heard = bus.listen_raw(f"{site.site.topic_root}/#", *sorted(cars))
         known = secrets_of(site)
+        await connected(bus, site)
         writer = Writer(file, header_of(site, program_version(), clock.now(), known))
         started_s, told_s = clock.monotonic(), time.monotonic()
         try:

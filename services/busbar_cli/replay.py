@@ -23,6 +23,7 @@ from busbar_contracts.allocation import Allocation
 from busbar_contracts.battery import BatteryDecision, BatterySettings
 from busbar_contracts.topics import match, topic_of
 from busbar_shared.bus import Heard, RawHeard
+from busbar_shared.config.checks import impossible
 from busbar_shared.config.load import BadConfig
 from busbar_shared.config.root import Site
 
@@ -63,7 +64,11 @@ def replay(
         same = Player(before, header, before, settings)
         if not changes:
             return same.play(lines)
-        other = Player(site_of(header, changes), header, before, settings)
+        site = site_of(header, changes)
+        # What was recorded ran, whatever today's checks say of it; a change must not make it worse.
+        if wrong := [one for one in impossible(site) if one not in set(impossible(before))]:
+            raise BadConfig("; ".join(wrong))
+        other = Player(site, header, before, settings)
         same.play(lines)
         return other.play(_told(read(path)[1], tell), same.decided)
     except BadConfig as error:

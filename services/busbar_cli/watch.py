@@ -10,7 +10,9 @@ import msgspec
 import typer
 
 from busbar_contracts.topics import match
+from busbar_shared.asking import NoAnswer, connected
 from busbar_shared.bus import RawHeard
+from busbar_shared.command_line import EXIT_UNANSWERED, fail
 from busbar_shared.config.root import Site
 from busbar_shared.judge import Refused, decode
 from busbar_shared.life import connect
@@ -21,6 +23,10 @@ async def watch(site: Site, wanted: str, *, as_json: bool, seconds: float | None
     root = site.site.topic_root
     async with connect(site, "watch", os.environ) as bus:
         heard = bus.listen_raw(f"{root}/{wanted}")
+        try:
+            await connected(bus, site)
+        except NoAnswer as error:
+            fail(str(error), EXIT_UNANSWERED)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 async for message in heard:

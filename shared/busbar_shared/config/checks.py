@@ -23,10 +23,15 @@ LEAST_VALIDITY_S = 20.0
 
 def problems(site: Site) -> Iterator[str]:
     """Every reason why this configuration cannot be used, each with its key and value."""
-    structure = [*_site(site), *_circuits(site), *_references(site), *_ids(site), *_ranges(site)]
+    structure = list(impossible(site))
     yield from structure
     if not structure and site.circuits:
         yield from _fallbacks(site)
+
+
+def impossible(site: Site) -> Iterator[str]:
+    """The reasons for which it means nothing at all; a site whose fallbacks do not fit is merely not safe."""
+    yield from (*_site(site), *_circuits(site), *_references(site), *_ids(site), *_ranges(site))
 
 
 def _site(site: Site) -> Iterator[str]:

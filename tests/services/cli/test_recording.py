@@ -189,6 +189,24 @@ def test_a_recording_that_was_cut_off_is_good_up_to_there(tmp_path: Path) -> Non
     assert len(list(lines)) > 5
 
 
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        pytest.param({"chargers.left.min_a": 30}, "30 A is above max_a", id="a minimum above the maximum"),
+        pytest.param({"chargers.left.circuit": "cellar"}, "no such circuit", id="a circuit there is not"),
+        pytest.param({"circuits.main.limit_a": "much"}, "got `str`", id="a limit that is a word"),
+        pytest.param({"circuits.main.limit_a": -5}, ">= 0", id="a limit below nothing"),
+        pytest.param({"circuits.main": 5}, "got `int`", id="a figure for a section"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused(tmp_path: Path, changes: dict[str, Any], sentence: str) -> None:
+    file = tmp_path / "evening.busbar.gz"
+    a_minute(file)
+
+    with pytest.raises(BadRecording, match=sentence):
+        replay(file, changes)
+
+
 def test_a_key_that_does_not_exist_is_named(tmp_path: Path) -> None:
     file = tmp_path / "evening.busbar.gz"
     a_minute(file)
