@@ -10,6 +10,8 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from busbar_contracts.charger import ChargerCommand, ChargerState, LeaseQuality
 from busbar_ocpp import answers, composite, frames, hear16, hear201, owner
 from busbar_ocpp.authorising import Authorising
@@ -176,6 +178,9 @@ class ChargePoint:
         now = self.desk.clock.now()
         hear = hear16 if answers.family(version) == "1.6" else hear201
         said = hear.read(call.action, call.payload)
+        only_one = len(self.connectors) == 1 and answers.family(version) != "1.6"
+        if isinstance(said, TransactionSaid) and said.connector is None and only_one:
+            said = replace(said, connector=next(iter(self.connectors)))
         if isinstance(said, Booted):
             return said, answers.boot(now, HEARTBEAT_S, accepted=True)
         if isinstance(said, TransactionSaid):
@@ -199,8 +204,8 @@ class ChargePoint:
 
     def _book(self, said: TransactionSaid, now: datetime, version: str, *, accepted: bool) -> dict[str, Any]:
         if said.kind == "started":
-            if said.connector is None:
-                raise Unreadable("ProtocolError", "a transaction needs its EVSE")
+            if said.connector is None:  # 2.0.1 may name the EVSE later; the event that does begins it here
+                return answers.authorized(accepted, version) if said.tag is not None else {}
             entry = self.booking.begin(said, now, self.steering.drift)
             answer = answers.authorized(accepted, version)
             return (

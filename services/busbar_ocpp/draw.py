@@ -14,6 +14,11 @@ from busbar_ocpp.measure import Leg, Sample
 DRAWING_A = 1.0
 CLEARLY_A = 3.0
 LEAST_SHARE_OF_NOMINAL = 0.8
+# A register in whole Wh is within a tenth after so much; less flows in that time only while next to nothing is drawn.
+ENOUGH_WH = 20.0
+MOST_W = 100_000.0
+"""No charger of a house: such a register counts in another unit than it names."""
+ENOUGH_S, LONGEST_S = 10.0, 30.0
 
 
 class Draw(Struct, frozen=True, kw_only=True):
@@ -28,6 +33,9 @@ class Draw(Struct, frozen=True, kw_only=True):
     energy_at: datetime | None = None
     soc_percent: float | None = None
     legs_in_use: int | None = None
+    counted_wh: float | None = None
+    """Of a charger that tells its energy only: where the count of what flows began, and when."""
+    counted_at: datetime | None = None
 
     @property
     def legs(self) -> tuple[Leg, Leg, Leg]:
@@ -69,6 +77,8 @@ def after(draw: Draw, sample: Sample, at: datetime | None, cable_legs: int, nomi
     if sample.energy_wh is not None and (draw.energy_at is None or at >= draw.energy_at):
         draw = replace(draw, energy_wh=sample.energy_wh, energy_at=at)
     if not sample.measures_draw:
+        if sample.energy_wh is not None and (draw.at is None or draw.counted_at is not None):
+            draw = _counted(draw, sample.energy_wh, at)
         offered = [leg.offered_a for leg in (*sample.legs, sample.total) if leg.offered_a is not None]
         return _offering(draw, sample) if offered else draw
     legs = _legs(sample, power_w, cable_legs, nominal_v)
@@ -82,6 +92,8 @@ def after(draw: Draw, sample: Sample, at: datetime | None, cable_legs: int, nomi
         l2=_with_known(legs[1], draw.l2),
         l3=_with_known(legs[2], draw.l3),
         power_w=power_w,
+        counted_wh=None,
+        counted_at=None,
         legs_in_use=draw.legs_in_use if shown is None else max(shown, draw.legs_in_use or 0),
     )
 
@@ -159,7 +171,19 @@ def _flowed(draw: Draw, sample: Sample, at: datetime) -> float | None:
     seconds = (at - draw.energy_at).total_seconds()
     gained = sample.energy_wh - draw.energy_wh
     watts = gained * 3600 / seconds if seconds >= 5 and gained >= 0 else None
-    return watts if watts is not None and watts < 100_000 else None
+    return watts if watts is not None and watts < MOST_W else None
+
+
+def _counted(draw: Draw, energy_wh: float, at: datetime) -> Draw:
+    """The draw of a charger that tells nothing but its register: the power that explains what flowed."""
+    if draw.counted_wh is None or draw.counted_at is None or energy_wh < draw.counted_wh:
+        return replace(draw, counted_wh=energy_wh, counted_at=at)
+    seconds, flowed_wh = (at - draw.counted_at).total_seconds(), energy_wh - draw.counted_wh
+    if seconds < ENOUGH_S or (flowed_wh < ENOUGH_WH and seconds < LONGEST_S):
+        return draw
+    power_w = flowed_wh * 3600 / seconds
+    known = power_w if power_w < MOST_W else None
+    return replace(draw, at=at, power_w=known, counted_wh=energy_wh, counted_at=at)
 
 
 def _offering(draw: Draw, sample: Sample) -> Draw:

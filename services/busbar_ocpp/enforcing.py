@@ -3,7 +3,7 @@
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from busbar_ocpp import errands, obey, told
+from busbar_ocpp import draw, errands, obey, told
 from busbar_ocpp.calls import Refused, Silent, Superseded
 from busbar_ocpp.connector import Connector
 
@@ -26,7 +26,10 @@ def judge(charger: "ChargePoint", connector: Connector) -> None:
         return
     now, now_s = charger.desk.clock.now(), charger.desk.clock.monotonic()
     before, sample_s = connector.obedience, now_s - (now - at).total_seconds()
-    dead_s = min(DEAD_S + (charger.calls.answer_s or 0.0 if charger.calls else 0.0), told.LONGEST_DEAD_S)
+    # What was counted from a register is a mean over some time, in which an older limit may have held.
+    mean_s = draw.LONGEST_S if connector.draw.counted_at is not None else 0.0
+    answer_s = charger.calls.answer_s or 0.0 if charger.calls else 0.0
+    dead_s = min(DEAD_S + mean_s + answer_s, told.LONGEST_DEAD_S)
     connector.obedience = obey.seen(
         before,
         drawn_a=drawn,

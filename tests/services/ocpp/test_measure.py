@@ -200,3 +200,42 @@ def test_feeding_back_is_a_negative_power() -> None:
 )
 def test_numbers(written: Any, read: float | None) -> None:
     assert number(written) == read
+
+
+@pytest.mark.parametrize(
+    ("registers", "power_w"),
+    [
+        pytest.param([(0, 1000)], None, id="one register tells nothing"),
+        pytest.param([(0, 1000), (5, 1010)], None, id="too early to tell"),
+        pytest.param([(0, 1000), (10, 1031)], 11160.0, id="31 Wh in ten seconds"),
+        pytest.param([(0, 1000), (10, 1010), (20, 1020)], 3600.0, id="when enough has flowed"),
+        pytest.param(
+            [(0, 1000), (10, 1031), (20, 1031), (30, 1031), (40, 1031)], 0.0, id="then nothing more"
+        ),
+        pytest.param([(0, 1000), (10, 1031), (20, 5)], 11160.0, id="a register that began anew"),
+        pytest.param([(0, 1000), (10, 31000)], None, id="more than a house can give"),
+    ],
+)
+def test_a_charger_that_tells_its_energy_only(
+    registers: list[tuple[int, int]], power_w: float | None
+) -> None:
+    draw = Draw()
+    for second, energy in registers:
+        [sample] = samples(message(one(value=str(energy))))
+        draw = after(draw, sample, SIX_PM.replace(second=second), 3, 230.0)
+
+    assert draw.power_w == power_w
+
+
+def test_a_register_beside_measured_currents_is_not_counted() -> None:
+    [energy], [current] = (
+        samples(message(one(value="1000"))),
+        samples(message(one(value="9", measurand="Current.Import", phase="L1", unit="A"))),
+    )
+    draw = after(Draw(), energy, SIX_PM, 3, 230.0)
+    draw = after(draw, current, SIX_PM.replace(second=10), 3, 230.0)
+    later = [one(value="1031")]
+    [sample] = samples(message(*later))
+    draw = after(draw, sample, SIX_PM.replace(second=20), 3, 230.0)
+
+    assert (draw.l1.current_a, draw.power_w, draw.at) == (9.0, 2070.0, SIX_PM.replace(second=10))

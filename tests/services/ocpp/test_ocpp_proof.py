@@ -68,6 +68,43 @@ async def test_a_charger_that_keeps_its_first_period_has_no_lease(tmp_path: Path
         assert state.controllable
 
 
+@pytest.mark.parametrize(
+    ("fault", "lease"),
+    [
+        pytest.param("", LeaseQuality.PROVEN, id="one that obeys is proven"),
+        pytest.param("accepts_and_ignores", LeaseQuality.NONE, id="one that ignores its limit is named"),
+    ],
+)
+async def test_a_charger_that_tells_its_energy_only_is_judged_by_what_flows(
+    tmp_path: Path, fault: str, lease: LeaseQuality
+) -> None:
+    async with House(tmp_path, factor=20) as house:
+        charger = await house.arrived(model=ModelCharger(faults=frozenset({fault})))
+        charger.car_a[1] = 14.0
+        await charger.start()
+        house.order(13.0)
+
+        async def live() -> None:
+            while True:
+                drawn = charger.draw() if not fault else 14.0
+                charger.energy_wh += drawn * 690 * 5 / 3600
+                value = [{"value": f"{charger.energy_wh:.0f}"}]
+                sample = {"timestamp": charger.own_time, "sampledValue": value}
+                await charger.call("MeterValues", {"connectorId": 1, "meterValue": [sample]})
+                house.order(8.0 if fault else 13.0)
+                await house.clock.sleep(5)
+
+        living = asyncio.create_task(live())
+        await house.says(lambda state: (state.power_w or 0) > 4000, patience_s=8)
+        if not fault:
+            await until(lambda: charger.draw() == 13.0, what="the grant")
+            await house.clock.sleep(30)
+            house.command(action="verify")
+
+        await house.says(lambda state: state.lease is lease, patience_s=14)
+        living.cancel()
+
+
 async def test_a_cut_ends_the_proof_and_is_sent_at_once(tmp_path: Path) -> None:
     async with House(tmp_path, factor=10) as house:
         charger = await charging(house)

@@ -261,3 +261,14 @@ async def test_a_restart_does_not_drop_a_car_whose_charger_has_its_own_time(tmp_
         first = again.told("SetChargingProfile")[0]["csChargingProfiles"]["chargingSchedule"]
         assert first["chargingSchedulePeriod"][0]["limit"] == 13.0
         assert again.limit() == 13.0
+
+
+async def test_a_2_0_1_transaction_whose_evse_is_not_named_is_that_of_the_only_one(tmp_path: Path) -> None:
+    async with House(tmp_path, factor=10) as house:
+        charger = await house.arrived(version="2.0.1")
+
+        assert await charger.event("Started", "t1", connector=None, state="Charging") == {}
+
+        state = await house.says(lambda state: state.session is not None)
+        assert state.session is not None
+        assert state.session.transaction == "t1"
