@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 HEARTBEAT_S = 60
 INBOX = 64
 NONSENSE_EVERY_S = 60.0
+NOTES_AT_ONCE, NOTES_PER_S = 20.0, 0.2
 
 
 class ChargePoint:
@@ -86,6 +87,7 @@ class ChargePoint:
         self.released = False
         """The owner took it out of our hands: nothing is sent."""
         self.boots = 0
+        self._notes_left, self._notes_at_s = NOTES_AT_ONCE, now_s
         self._nonsense_count = 0
         self._nonsense_s = -1e9
         self._tasks: set[asyncio.Task[None]] = set()
@@ -135,6 +137,15 @@ class ChargePoint:
             await inbox.put(message)
         elif not calls.hear(message):
             log.debug("%s: an answer nobody waits for", self.plan.id)
+
+    async def note(self, code: str, text: str, severity: str) -> None:
+        """Pass on what it tells the owner; one that never stops talking must not drown what others have to say."""
+        now_s = self.desk.clock.monotonic()
+        self._notes_left = min(NOTES_AT_ONCE, self._notes_left + (now_s - self._notes_at_s) * NOTES_PER_S)
+        self._notes_at_s = now_s
+        if self._notes_left >= 1:
+            self._notes_left -= 1
+            await self.report(code, text, severity=severity)
 
     async def _nonsense(self, what: str) -> None:
         """Say that a charger sends what is no OCPP, at most once a minute."""

@@ -29,7 +29,8 @@ async def configuration(ask: Ask) -> dict[str, str]:
     allowed = keys_of(most).get("GetConfigurationMaxKeys", "")
     said: dict[str, str] = {}
     for group in abilities.groups(abilities.KEYS_16, int(allowed) if allowed.isdecimal() else None):
-        said |= keys_of(await ask("GetConfiguration", {"key": group}))
+        found = keys_of(await ask("GetConfiguration", {"key": group}))
+        said |= {key: value for key, value in found.items() if key in group}
     return said
 
 
@@ -51,7 +52,8 @@ async def variables(charger: "ChargePoint", ask: Ask, evses: Collection[int]) ->
 
 
 async def _variables(ask: Ask, names: Collection[str]) -> dict[str, str]:
-    return variables_of(await ask("GetVariables", {"getVariableData": [asked(name) for name in names]}))
+    found = variables_of(await ask("GetVariables", {"getVariableData": [asked(name) for name in names]}))
+    return {name: value for name, value in found.items() if name in names}
 
 
 async def _inventory(charger: "ChargePoint", ask: Ask) -> dict[str, str]:

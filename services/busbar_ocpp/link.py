@@ -146,9 +146,10 @@ async def opened(
         shown = _credentials(connection, request, door.prefix)
         if shown is None:
             return _response(connection, 404, f"charge points connect to {door.prefix}their-id")
-        await door_pace.turn()
         admission = await admit(shown)
         if admission.status == 101:
+            # Only those who may come in wait for a turn: nobody else can take it from them.
+            await door_pace.turn()
             return None
         log.warning("charge point %r from %s is not let in: %s", shown.id, shown.remote, admission.text)
         return _response(connection, admission.status, admission.text)

@@ -254,3 +254,19 @@ async def test_a_car_that_draws_on_more_legs_than_configured_is_told_of_at_its_e
 
         await until(lambda: events(house), patience_s=5)
         assert events(house) == ["left: connector 1 has 3 phases, chargers.left.legs names 1"]
+
+
+async def test_only_what_was_asked_for_is_remembered(tmp_path: Path) -> None:
+    async with House(tmp_path, factor=20) as house:
+        charger = house.guest()
+        more = [{"key": f"Vendor{number}", "readonly": True, "value": "x"} for number in range(500)]
+        wanted = {"key": "NumberOfConnectors", "readonly": True, "value": "2"}
+        charger.refuses["GetConfiguration"] = {"configurationKey": [*more, wanted]}
+        await charger.connect()
+        await charger.boot()
+
+        await until(lambda: events(house), patience_s=8)
+        await house.clock.sleep(10)
+
+    assert "Vendor7" not in (tmp_path / "learned.json").read_text()
+    assert "NumberOfConnectors" in (tmp_path / "learned.json").read_text()

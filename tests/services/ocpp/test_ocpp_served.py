@@ -153,3 +153,14 @@ async def test_two_that_knock_while_a_dead_first_is_asked_do_not_both_come_in(tm
         assert sent_away.closed == (1008, "already connected")
         assert (await stays.boot())["status"] == "Accepted"
         assert stays.closed is None
+
+
+async def test_a_charger_that_never_stops_telling_does_not_drown_the_others(tmp_path: Path) -> None:
+    async with House(tmp_path, factor=20) as house:
+        charger = await arrived(house, "2.0.1")
+        before = len(house.bus.events)
+
+        for _ in range(200):
+            await charger.call("NotifyEvent", {"generatedAt": AT, "seqNo": 0, "eventData": [EVENT]})
+
+        assert 20 <= len(house.bus.events) - before < 60
