@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import inf
 
-from busbar_battery.caps import Cap, blind_cap, next_cap, too_much_now, wanted_cap
-from busbar_battery.recent import Need, over_limit
+from busbar_battery.caps import Cap, blind_cap, cut_lately, next_cap, output_at, too_much_now, wanted_cap
+from busbar_battery.recent import Need, over_export, over_limit
 from busbar_battery.samples import Pair
-from busbar_battery.site import SiteNow, Tuning, Window, age_limit_s, smallest
+from busbar_battery.site import SLACK_W, SiteNow, Tuning, Window, age_limit_s, smallest
 from busbar_battery.split import Output, capped
 
 # A battery that still gives into a broken export limit at the second sample after is not waited for any longer.
@@ -35,18 +36,62 @@ def cap_after(
     *,
     over_s: float,
     doubtful: bool,
+    absorbs: bool = False,
 ) -> Cap:
-    """The cap on all inverters after this step; `over_s` is how long the export limit has been broken."""
+    """The cap on all inverters after this step.
+
+    `over_s` is how long the export limit has been broken; `absorbs`: a battery with a loop of its own is taking
+    up the excess right now, so that it is not cut twice.
+    """
     if not site.inverters:
         return Cap()
     if need is None:
         return blind_cap(before, site, 2 * age_limit_s(*(one.period_s for one in site.inverters)))
     refused = over_s >= REFUSED_AFTER_S
-    wanted = smallest(wanted_cap(site, need.load + need.charging), too_much_now(site, pair, refused))
+    least = min(need.load + need.charging, inf if absorbs else _least_need(before, site, pair))
+    wanted = smallest(wanted_cap(site, least), too_much_now(site, pair, refused))
     if over_limit(site, pair) and doubtful:
         # Never up on a broken limit or on a guess.
         wanted = smallest(wanted, before.total)
     return next_cap(before, wanted, site, tuning)
+
+
+def _least_need(before: Cap, site: SiteNow, pair: Pair) -> float:
+    """While the export limit is broken, what house and charging take by the newest samples as they came, W.
+
+    Registers may show a second more than their time says, and a battery that falls back inside it hides an excess.
+    `inf` where the inverter shows a cut that the meter may not show yet: the same excess would be cut twice.
+    """
+    if not over_export(site, pair):
+        return inf
+    output = output_at(site.inverters, pair.at_s)
+    if output is None:
+        return inf
+    output = sum(one.power.values[-1] for one in site.inverters)
+    if before.total is not None and cut_lately(before, site.now) and output <= before.total + SLACK_W:
+        return inf
+    given = sum(max(0.0, -one.power.values[-1]) for one in site.batteries if one.inverter is None)
+    return output + pair.grid + given
+
+
+def making_room(before: Cap, cap: Cap, site: SiteNow, pair: Pair, need: Need | None) -> float | None:
+    """The most a battery beside the sun may give while a rising cap lets the sun take over, W; None: no matter.
+
+    Its own loop sees that sun only when it is out at the meter, which is an export nobody wanted.
+    """
+    export = site.wishes.export_limit
+    if (
+        need is None
+        or export is None
+        or before.total is None
+        or cap.total is None
+        or cap.total <= before.total
+    ):
+        return None
+    output = output_at(site.inverters, pair.at_s)
+    if output is None or output < 0.9 * before.total - 5 * SLACK_W:
+        return None
+    return max(0.0, need.load + export - cap.total)
 
 
 def caps_of(cap: Cap, site: SiteNow) -> dict[str, float | None]:

@@ -18,6 +18,9 @@ from busbar_battery.site import InverterNow, SiteNow, Tuning, age_limit_s, or_in
 TOLERANCE_W = 30.0
 # Where an inverter does not tell its rating, its cap rises as that of a 10 kW one.
 UNKNOWN_RATING_W = 10_000.0
+# From an order to samples of inverter and meter that both surely show it: the dead time, the second in which a
+# device refreshes its registers, and the second until they are read.
+ANSWER_S = 2.5
 
 
 class Cap(Struct, frozen=True):
@@ -26,6 +29,8 @@ class Cap(Struct, frozen=True):
     total: float | None = None
     at_s: float | None = None
     sun_lost_since: float | None = None
+    # When it last fell by more than noise.
+    cut_s: float | None = None
 
 
 def output_at(inverters: Sequence[InverterNow], at_s: float) -> float | None:
@@ -85,15 +90,26 @@ def too_much_now(site: SiteNow, pair: Pair, refused: bool) -> float | None:
 
 
 def next_cap(before: Cap, wanted: float | None, site: SiteNow, tuning: Tuning) -> Cap:
-    """The cap after this moment: down at once, up slowly, gone once it no longer binds."""
-    if before.total is None or (wanted is not None and wanted <= before.total):
+    """The cap after this moment: down at once, up slowly and not soon after, gone once it no longer binds."""
+    if before.total is None:
         return Cap(wanted, site.now)
+    if wanted is not None and wanted <= before.total:
+        fell = before.total - wanted > TOLERANCE_W
+        return Cap(wanted, site.now, cut_s=site.now if fell else before.cut_s)
+    if cut_lately(before, site.now):
+        # Seen at the inverter and not yet at the meter, a cut looks like a house that takes more.
+        return Cap(before.total, site.now, cut_s=before.cut_s)
     passed = 0.0 if before.at_s is None else max(0.0, site.now - before.at_s)
     risen = before.total + rise_w_per_s(site.inverters, tuning) * passed
     if wanted is None:
         gone = risen >= min(rating_of(site.inverters), UNKNOWN_RATING_W * 100)
         return Cap(None if gone else risen, site.now)
     return Cap(min(wanted, risen), site.now)
+
+
+def cut_lately(cap: Cap, now: float) -> bool:
+    """Whether samples of now may not show yet what the last cut brought."""
+    return cap.cut_s is not None and now - cap.cut_s < ANSWER_S
 
 
 def blind_cap(before: Cap, site: SiteNow, patience_s: float) -> Cap:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from busbar_battery.capping import anticipated, cap_after, caps_of
+from busbar_battery.capping import anticipated, cap_after, caps_of, making_room
 from busbar_battery.caps import (
     TOLERANCE_W,
     Cap,
@@ -34,7 +34,7 @@ from busbar_battery.recent import Need, Recent, need_of, over_limit, remembered,
 from busbar_battery.samples import Pair, newest_pair
 from busbar_battery.scene import Scene, look
 from busbar_battery.site import RELEASE, SLACK_W, SiteNow, Tuning, Window, age_limit_s, smallest
-from busbar_battery.windows import Style, divided, style_of, window_of
+from busbar_battery.windows import Style, all_surplus, divided, narrowed, style_of, window_of
 
 # While sun is held back, less than this is not worth a discharge: the cap closes the gap.
 GAP_W = 150.0
@@ -150,10 +150,14 @@ def _seeing(
     from_grid = site.wishes.grid_charging and motion.power > max(0.0, scene.surplus)
     parts = shares(motion.power, site.batteries, bands, site.wishes.permissive_soc, from_grid)
     window = window_of(style, scene, motion.power, from_grid)
+    doubtful, over_s = state.recent.doubts > 0, _over_s(state, pair)
+    taking = [one for one in site.batteries if one.inverter is None and one.follows_grid]
+    absorbs = bool(taking) and all_surplus(scene) and pair.battery < scene.allowed.charge - SLACK_W
+    rising = cap_after(state.cap, site, tuning, pair, need, over_s=over_s, doubtful=doubtful)
+    window = narrowed(window, making_room(state.cap, rising, site, pair, need))
     windows = divided(window, motion.power, parts) | dict.fromkeys(site.others, RELEASE)
     need = anticipated(need, site, pair, windows)
-    doubtful, over_s = state.recent.doubts > 0, _over_s(state, pair)
-    cap = cap_after(state.cap, site, tuning, pair, need, over_s=over_s, doubtful=doubtful)
+    cap = cap_after(state.cap, site, tuning, pair, need, over_s=over_s, doubtful=doubtful, absorbs=absorbs)
     decision = consequences(scene, _told(choice, motion))
     decision = _flagged(decision, refuses, need, site)
     state = replace(state, motion=motion, style=style, cap=cap, windows=windows)

@@ -39,7 +39,10 @@ def remembered(recent: Recent, site: SiteNow, pair: Pair) -> Recent:
         return replace(recent, needs=(), doubts=0)
     # An inverter that obeyed a cap jumped somewhere between its two samples: this load is a guess. The last one
     # serves, for two samples at most.
-    doubtful = any(one.power.step_at(pair.at_s) > JUMP_W for one in site.inverters)
+    # What a battery on the DC side did between them is no guess: it slews.
+    jumped = sum(one.power.step_at(pair.at_s) for one in site.inverters)
+    slewed = sum(one.power.step_at(pair.at_s) for one in site.batteries if one.inverter is not None)
+    doubtful = abs(jumped - slewed) > JUMP_W
     if doubtful and recent.needs and recent.doubts < 2:
         return replace(recent, doubts=recent.doubts + 1)
     on_ac = [power for one, power in zip(site.batteries, pair.batteries, strict=True) if one.inverter is None]
@@ -60,7 +63,11 @@ def need_of(recent: Recent, hurry: bool) -> Need | None:
     return Need(load, calm([one.load + one.charging for one in recent.needs]) - load)
 
 
+def over_export(site: SiteNow, pair: Pair) -> bool:
+    """Whether this pair shows an export beyond its limit."""
+    return -pair.grid > or_inf(site.wishes.export_limit) + TOLERANCE_W
+
+
 def over_limit(site: SiteNow, pair: Pair) -> bool:
     """Whether this pair shows an export or import beyond its limit."""
-    over_export = -pair.grid > or_inf(site.wishes.export_limit) + TOLERANCE_W
-    return over_export or pair.grid > or_inf(site.wishes.import_limit) + TOLERANCE_W
+    return over_export(site, pair) or pair.grid > or_inf(site.wishes.import_limit) + TOLERANCE_W

@@ -60,6 +60,13 @@ def window_of(style: Style, scene: Scene, power: float, from_grid: bool) -> Wind
     return Window(lowest, _number(scene.allowed.charge) if all_surplus(scene) else max(power, 0.0))
 
 
+def narrowed(window: Window, most_given: float | None) -> Window:
+    """The window with no more discharge than this, W; an exact one stays as it is."""
+    if most_given is None or window.min_w is None or window.max_w is None or window.min_w == window.max_w:
+        return window
+    return Window(min(max(window.min_w, -most_given), window.max_w), window.max_w, window.grid_charging)
+
+
 def all_surplus(scene: Scene) -> bool:
     """Whether every watt of surplus is for the battery, so that its own loop may take it."""
     battery_first = scene.given.priority != "export_first" and scene.allowed.below_target
