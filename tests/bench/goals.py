@@ -17,7 +17,7 @@ def goals(report: dict[str, Any]) -> list[Row]:
     if "controller" in report:
         rows += _controller(report["controller"])
     for one in report.get("latency", []):
-        if one["broker"] == "mosquitto":
+        if one["broker"] == "mosquitto" and "failed" not in one:
             rows += _latency(one)
     if "start" in report:
         most = max(one["resident"] for one in report["start"]["memory_mib"].values())

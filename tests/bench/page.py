@@ -90,6 +90,9 @@ def _bus(found: list[dict[str, Any]]) -> list[str]:
 def _latency(found: list[dict[str, Any]]) -> list[str]:
     rows = []
     for one in found:
+        if "failed" in one:
+            rows.append([one["broker"], f"failed: {one['failed']}", "", "0"])
+            continue
         limit, profile = one["reading_to_limit_ms"], one["reading_to_profile_ms"]
         rows.append(
             [one["broker"], f"{limit.get('median')}, {limit.get('p99')}",
