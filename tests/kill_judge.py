@@ -99,8 +99,8 @@ class Judge:
         return self._drawn_a() < SWITCHED.get(self._load, (0, FALLBACK_A))[1]
 
     def _drawn_a(self) -> float:
-        # The car's current is what is not the house, seen also while no broker carries the plant's word.
-        if self._load in SWITCHED:
+        # Where only the car is managed its current is what is not the house: seen also while no broker carries a word.
+        if self._load in SWITCHED or self._house.scene.site.batteries:
             return self._house.amps(self._load)
         return max(self.latest_a) - BACKGROUND_W / 230.0
 
