@@ -37,6 +37,7 @@ profile_validity_s = 24
 ping_s = 3
 pong_s = 3
 sample_s = 2
+{more}
 [chargers.left]
 charge_point = "CP-1"
 fallback_a = 6
@@ -107,10 +108,10 @@ class Place:
 
 
 @asynccontextmanager
-async def place(folder: Path) -> AsyncIterator[Place]:
+async def place(folder: Path, *, more: str = "") -> AsyncIterator[Place]:
     """A broker and the OCPP service, each a process."""
     port = free_port()
-    text = SITE.format(mqtt=free_port(), ocpp=port)
+    text = SITE.format(mqtt=free_port(), ocpp=port, more=more)
     (folder / "busbar.toml").write_text(text, encoding="utf-8")
     site, environ = read(text), {"BUSBAR_STATE_DIR": str(folder / "state")}
     broker = os.environ.get("BUSBAR_TEST_BROKER", "auto")

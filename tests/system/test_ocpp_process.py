@@ -1,6 +1,7 @@
 """The OCPP service as a process of its own: stopped, killed and back, with a car that charges."""
 
 import asyncio
+import json
 import signal
 import sys
 from datetime import UTC, datetime
@@ -90,5 +91,24 @@ async def test_a_sigkill_in_a_transaction_loses_nothing_and_books_nothing_twice(
             before.started_at,
         )
         assert len(sessions | {s.session.id for s in house.states[heard:] if s.session is not None}) == 1
+        assert charger.errors == []
+        await charger.disconnect()
+
+
+async def test_an_outsider_answers_about_a_tag_with_plain_json(tmp_path: Path) -> None:
+    async with place(tmp_path, more="accept_all_tags = false\nask_tags = true\nask_tags_s = 15") as house:
+        charger = ChargePoint(FastClock(1.0, start=datetime.now(UTC)), house.port, "CP-1")
+        await charger.connect()
+        await charger.boot()
+        asked = house.bus.listen_raw("hems/charger/+/authorize")
+        await asyncio.sleep(0.5)  # a broker tells nobody when a subscription stands
+        waiting = asyncio.create_task(charger.call("Authorize", {"idTag": "04A2B3C4"}))
+        heard = await asyncio.wait_for(anext(asked), 10)
+        question = json.loads(heard.payload)
+
+        await house.bus.say_raw(f"{heard.topic}/set", '{"tag": "04a2b3c4", "accepted": true}', qos=1)
+
+        assert await waiting == {"idTagInfo": {"status": "Accepted"}}
+        assert (heard.topic, question["tag"]) == ("hems/charger/left/authorize", "04A2B3C4")
         assert charger.errors == []
         await charger.disconnect()
