@@ -15,6 +15,7 @@ from busbar_chargeamps.config import Place
 from busbar_chargeamps.ladder import Sight, Step, Terms, Verdict
 from busbar_chargeamps.memory import Memory, Problem, Wish
 from busbar_chargeamps.schedule import Period, digest, running
+from busbar_chargeamps.week import week
 from busbar_shared.config.services import ChargeAmpsSection
 from busbar_shared.statefile import StateFile
 
@@ -277,7 +278,11 @@ class Outlet:
             plan = self.memory.schedule.digest
         else:
             plan = digest(self.memory.plan)
-        turn: Period | datetime | None = instants.monday(now, self.terms.zone)
-        if not self.terms.weekly:
+        turn: Period | tuple[datetime, bool] | None
+        if self.terms.weekly:
+            # Once nothing of the plan is left of this week, the schedule goes by our own doing.
+            left = week(want.periods, now, self.terms.zone, self.terms.counting).stretches
+            turn = (instants.monday(now, self.terms.zone), bool(left))
+        else:
             turn = running(want.periods, now)
         return f"{plan} {turn}"

@@ -61,3 +61,23 @@ async def test_periods_and_prices_from_the_edges_of_time_stop_nothing(make: Make
         await house.wait(minutes=2)
         assert not house.died
         assert (house.status.last_command_result, house.status.in_period) == ("accepted", True)
+
+
+async def test_a_week_whose_windows_are_over_gives_its_schedule_up_and_blames_nobody(make: MakeHouse) -> None:
+    house = make()
+    house.charger.plug()
+    async with living(house):
+        await house.send(
+            schedule(("2025-12-07T10:00", "2025-12-07T11:00"), ("2025-12-08T02:00", "2025-12-08T03:00"))
+        )
+        await house.wait(days=2, hours=15, minutes=30)
+        assert (house.charger.schedule, house.draws) == (None, 0.0)
+        assert (house.status.sync, house.status.schedule_active) == ("synced", True)
+        assert [code for code, _ in house.bus.events] == []
+
+        # And a driver who starts by hand in the same hour is still corrected.
+        house.charger.mode, house.charger.user_current = "On", 16.0
+        await house.wait(minutes=5)
+        assert house.draws == 0.0
+        await house.wait(hours=14, minutes=40)
+        assert house.draws == 16.0
