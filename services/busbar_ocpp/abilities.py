@@ -64,6 +64,7 @@ def of_16(said: Mapping[str, str], level: int | None) -> Abilities:
         max_level=_whole(said.get("ChargeProfileMaxStackLevel"), 0),
         max_periods=_whole(said.get("ChargingScheduleMaxPeriods"), 1),
         level=level,
+        without_tx_profile=_few_profiles(said),
     )
 
 
@@ -112,6 +113,12 @@ def groups(keys: Iterable[str], most: int | None) -> list[list[str]]:
     size = max(1, min(most or GROUP, 20))
     listed = list(keys)
     return [listed[start : start + size] for start in range(0, len(listed), size)]
+
+
+def _few_profiles(said: Mapping[str, str]) -> bool:
+    """Whether there is no room for a transaction's profile beside the default of each connector (9.4.4)."""
+    most = _whole(said.get("MaxChargingProfilesInstalled"), 1)
+    return most is not None and most < 2 * (_whole(said.get("NumberOfConnectors"), 1) or 1)
 
 
 def _enough(measurands: str | None) -> bool:

@@ -210,6 +210,25 @@ async def test_a_charger_that_rejects_fractions_gets_whole_amperes_in_the_same_f
         assert [one.level for one in charger.model.stored] == [2]
 
 
+async def test_a_charger_with_room_for_one_profile_gets_its_grant_as_the_default(tmp_path: Path) -> None:
+    async with House(tmp_path, factor=20) as house:
+        charger = house.guest(configuration={"MaxChargingProfilesInstalled": "1", "NumberOfConnectors": "1"})
+        await charger.connect()
+        await charger.boot()
+        await charger.status("Available")
+        await until(lambda: charger.told("TriggerMessage"), patience_s=8, what="it is known")
+        await house.clock.sleep(5)
+        await charger.status("Preparing")
+        await charger.start()
+        house.order(13.0)
+
+        await until(lambda: charger.limit() == 13.0)
+
+        assert [one.purpose for one in charger.model.stored] == ["TxDefaultProfile"]
+        await charger.drop()
+        assert charger.limit_after(121) == 6.0
+
+
 async def test_a_charger_without_smart_charging_is_without_control(tmp_path: Path) -> None:
     async with House(tmp_path, factor=20) as house:
         charger = house.guest()
