@@ -80,10 +80,12 @@ class Keeper(Struct):
         same = self.told is not None and self.told.expect == aim.expect
         self.verified = self.verified and same
         self.told, self.told_s, self.touched = aim, now, True
+        # What was told after a release must be released again, however soon.
+        self.released_s = float("-inf")
 
     def unsure(self) -> None:
         """The wire broke while writing: something of the aim may be in the device."""
-        self.told = None
+        self.told, self.released_s = None, float("-inf")
         self.verified = False
 
     def refused(self, now: float, why: str, other: Literal["single", "multiple"] | None = None) -> None:

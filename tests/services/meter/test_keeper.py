@@ -135,3 +135,23 @@ def test_a_device_that_offers_nothing_is_not_written() -> None:
     step = Keeper().step(0, device(), NotOffered("no model 123"))
 
     assert (step.writes, step.control, step.detail) == ((), Control.UNAVAILABLE, "no model 123")
+
+
+def test_what_is_told_soon_after_a_release_is_released_again_at_once() -> None:
+    keeper = a_keeper_that_holds()
+    assert keeper.step(10, device(5000, 1), RELEASE).writes
+    keeper.wrote(10, RELEASE)
+    assert keeper.step(11, device(5000, 0), limit(4000)).writes
+    keeper.wrote(11, limit(4000))
+
+    assert keeper.step(12, device(4000, 1), RELEASE).writes
+
+
+def test_what_may_have_been_told_when_the_wire_broke_is_released_at_once() -> None:
+    keeper = a_keeper_that_holds()
+    keeper.step(10, device(5000, 1), RELEASE)
+    keeper.wrote(10, RELEASE)
+    assert keeper.step(11, device(5000, 0), limit(4000)).writes
+    keeper.unsure()
+
+    assert keeper.step(12, device(4000, 1), RELEASE).writes
