@@ -80,7 +80,7 @@ def acl_text(site: Site, more: str = "") -> str:
     """The broker's access list. `more` is what the owner added by hand; it comes last and is kept as it is."""
     lines = ["# Who may write what on this broker. Made from the contract; do not edit: use acl.local.", ""]
     for account in accounts(site):
-        lines.append(f"user {account.name}")
+        lines.append(f"user {login(site, account.name)}")
         lines += [f"topic read {topic}" for topic in account.reads if topic not in account.writes]
         lines += [
             f"topic {'readwrite' if topic in account.reads else 'write'} {topic}" for topic in account.writes
@@ -88,6 +88,12 @@ def acl_text(site: Site, more: str = "") -> str:
         lines.append("")
     text = "\n".join(lines)
     return f"{text}# From acl.local:\n{more.strip()}\n" if more.strip() else text
+
+
+def login(site: Site, account: str) -> str:
+    """The name with which this account logs in: `oak-{service}` keeps the sites of one broker apart."""
+    name = site.broker.username or ""
+    return name.replace("{service}", account) if "{service}" in name else account
 
 
 def hashed(password: str, salt: bytes) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from busbar_cli.accounts import SALT_BYTES, accounts, acl_text, hashed, matches
+from busbar_cli.accounts import SALT_BYTES, accounts, acl_text, hashed, login, matches
 from busbar_cli.certificates import make_authority, make_server
 from busbar_cli.new_site import SIMULATED, Answers, ChargerSecret, toml_of
 from busbar_cli.service_checks import service_problems
@@ -117,8 +117,9 @@ def renew_accounts(folder: Path, site: Site) -> None:
         if not file.exists():
             _write(file, secrets.token_urlsafe(24) + "\n", 0o644)
         password = file.read_text(encoding="utf-8").strip()
-        stored = known.pop(account.name, "")
-        kept[account.name] = (
+        name = login(site, account.name)
+        stored = known.pop(name, "")
+        kept[name] = (
             stored if matches(password, stored) else hashed(password, secrets.token_bytes(SALT_BYTES))
         )
     # What is left are accounts the owner made himself, for the users of acl.local.

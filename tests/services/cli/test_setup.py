@@ -120,3 +120,22 @@ def test_renewed_certificates_are_signed_by_the_same_authority(tmp_path: Path) -
 
     assert (tmp_path / "ca.pem").read_bytes() == authority
     assert (tmp_path / "ocpp.pem").read_bytes() != server
+
+
+def test_sites_that_share_a_broker_log_in_with_names_of_their_own(tmp_path: Path) -> None:
+    make(tmp_path, answers())
+    file = tmp_path / "busbar.toml"
+    file.write_text(
+        file.read_text()
+        .replace('"{service}"', '"oak-{service}"')
+        .replace("[site]", '[site]\ntopic_root = "sites/oak/hems"')
+    )
+
+    make(tmp_path, answers())
+
+    stored = dict(line.split(":", 1) for line in (tmp_path / "passwords").read_text().splitlines())
+    assert matches((tmp_path / "secrets" / "meter").read_text().strip(), stored["oak-meter"])
+    acl = (tmp_path / "acl").read_text()
+    assert "user oak-meter\ntopic read sites/oak/hems/#" in acl
+    assert "topic write sites/oak/hems/meter/+/reading" in acl
+    assert "hems/#" not in acl.replace("sites/oak/hems/#", "")
