@@ -26,7 +26,7 @@ from busbar_battery.fleet import Fleet, fleet, shares
 from busbar_battery.held_back import asking_more, sight
 from busbar_battery.inputs import Inputs, fault
 from busbar_battery.latch import Band, Latches, latched
-from busbar_battery.pace import bounds_of, not_worse, paced
+from busbar_battery.pace import bounds_of, not_worse, paced, rest_s
 from busbar_battery.probe import Probe, probed
 from busbar_battery.ramp import Motion
 from busbar_battery.reason import Choice
@@ -146,6 +146,7 @@ def _seeing(
     probing, spared = state.probe.since is not None, site.spared_w is not None
     style = style_of(scene, choice, site.batteries, probing, spared)
     bounds = not_worse(bounds_of(scene, choice), state.motion.power, pair.battery, excess_now(site, pair))
+    tuning = replace(tuning, dwell_s=rest_s(site, scene.pv, tuning))
     motion, style = paced((state.motion, state.style), choice, style, bounds, site.now, tuning)
     from_grid = site.wishes.grid_charging and motion.power > max(0.0, scene.surplus)
     parts = shares(motion.power, site.batteries, bands, site.wishes.permissive_soc, from_grid)

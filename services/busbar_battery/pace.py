@@ -7,8 +7,11 @@ from math import inf
 from busbar_battery.ramp import Motion, moved, sign
 from busbar_battery.reason import Choice
 from busbar_battery.scene import Scene
-from busbar_battery.site import Tuning
+from busbar_battery.site import SiteNow, Tuning
 from busbar_battery.windows import Style
+
+# Less sun than this is none that a turn could cost.
+DARK_W = 100.0
 
 
 def paced(
@@ -33,6 +36,16 @@ def paced(
     if style is Style.FREE and motion.power != choice.power:
         return motion, Style.TRACKED
     return motion, style
+
+
+def rest_s(site: SiteNow, sun: float | None, tuning: Tuning) -> float:
+    """How long the battery rests at zero before it turns: only where a turn drops the sun beside it.
+
+    On the DC link of a hybrid in the sun it does, and an import limit would be hurt more by that than by waiting.
+    A battery with an inverter of its own, and any battery at night, turns at once.
+    """
+    in_the_sun = sun is None or sun > DARK_W
+    return tuning.dwell_s if in_the_sun and any(one.inverter for one in site.batteries) else 0.0
 
 
 def bounds_of(scene: Scene, choice: Choice) -> tuple[float, float]:

@@ -107,20 +107,34 @@ def test_charging_at_the_import_limit_stands_still(plant: dict[str, Any]) -> Non
     assert evening.turns(since=6) == 0
 
 
+def peaked(plant: dict[str, Any], sun_w: float) -> Evening:
+    """A battery that charges from the grid at an import limit, and an oven above it each minute."""
+    wishes = Wishes(import_limit=6000.0, grid_charging=True)
+    load = steps(3000.0 + sun_w, 7000.0 + sun_w, 60.0)
+    return live(House(sun=lambda _: sun_w, load=load, wishes=wishes, **plant), 300)
+
+
 @pytest.mark.parametrize("plant", PLANTS)
-def test_an_oven_above_the_import_limit_turns_the_charging_battery_after_its_rest(
+def test_an_oven_above_the_import_limit_turns_the_charging_battery_at_once_at_night(
     plant: dict[str, Any],
 ) -> None:
-    wishes = Wishes(import_limit=6000.0, grid_charging=True)
-    house = House(sun=lambda _: 0.0, load=steps(3000.0, 7000.0, 60.0), wishes=wishes, **plant)
+    evening = peaked(plant, 0.0)
 
-    evening = live(house, 300)
+    # From 3 kW of charging to 1 kW of discharge is 4 kW at 2.5 kW/s; above the limit it is for three of these.
+    assert (
+        evening.longest(lambda grid: grid > 6100, evening.grid, since=10) <= CYCLE_AND_DEAD_S + 4 / 2.5 + 0.5
+    )
+    assert evening.turns(since=10) == 9
 
-    # One cycle and the dead time to stop charging, then 5 s of rest before it turns, as a DC link wants.
+
+@pytest.mark.parametrize("plant", [one for one in PLANTS if one.values[0]["coupling"] == "dc"])
+def test_in_the_sun_a_hybrid_rests_before_it_turns(plant: dict[str, Any]) -> None:
+    evening = peaked(plant, 1000.0)
+
+    # 5 s of rest, as the DC link wants: turned round in one go the sun would be gone for as long.
     assert evening.longest(lambda grid: grid > 6100, evening.grid, since=10) <= CYCLE_AND_DEAD_S + 5 + CYCLE_S
     assert evening.turns(since=10) == 9
-    rests = [t for t, order in evening.orders if order == Window(0.0, 0.0)]
-    assert rests
+    assert [t for t, order in evening.orders if order == Window(0.0, 0.0)]
 
 
 @pytest.mark.parametrize("plant", PLANTS)
