@@ -222,7 +222,8 @@ def write(log: Log, vitals: Vitals, renewals: Renewals, trends: dict[str, Any]) 
             f"While nothing was wrong the longest gap between two renewals of a lease of {LEASE_S:g} s was {gap_s:.1f} s.",
             f"Not back within {RENEWED_WITHIN_S:g} s: {len(log.problems)} times.",
             f"Messages dropped by a full queue: {sum(log.dropped.values())}.",
-            f"The state on disk, with what SQLite has not yet folded in (at most 4 MiB a database), took {log.state_bytes[0] // 1024} KiB at the start and "
+            "The state on disk, with what SQLite has not yet folded in (at most 4 MiB a database), "
+            f"took {log.state_bytes[0] // 1024} KiB at the start and "
             f"{log.state_bytes[-1] // 1024} KiB at the end.",
             "",
             as_table(trends),
