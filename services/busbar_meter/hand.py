@@ -1,5 +1,6 @@
 """Carrying a step out on one device: the hand that writes, and what the keeper learns of it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal
 
@@ -129,7 +130,7 @@ async def written(
     except Unwritable as error:
         keeper.refused(clock.monotonic(), str(error))
         return Step((), Control.REJECTED, str(error))
-    except DeviceSilent:
+    except (DeviceSilent, asyncio.CancelledError):
         keeper.unsure()
         raise
     keeper.wrote(clock.monotonic(), aim)

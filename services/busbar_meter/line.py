@@ -102,12 +102,24 @@ class Line:
 
     async def leave(self) -> None:
         """Leave every device in its safe state, as far as they answer, and hang up."""
-        for station in self.stations:
-            try:
-                await station.leave(self.wire)
-            except (DeviceSilent, DeviceRefused) as error:
-                log.warning("could not be left in its safe state: %s", error)
+        # There is no next visit: those that answer go first, and a lost answer is asked for once more.
+        answering = sorted(self._visits, key=lambda each: each.silent_since_s is not None)
+        missed = [each.station for each in answering if not await self._left(each.station)]
+        for station in missed:
+            await self._left(station)
         self.wire.close()
+
+    async def _left(self, station: Station) -> bool:
+        try:
+            await station.leave(self.wire)
+        except (DeviceSilent, DeviceRefused) as error:
+            log.warning("%s could not be left in its safe state: %s", station, error)
+            return False
+        except Exception:
+            # The other devices are still to be released.
+            log.exception("%s could not be left in its safe state", station)
+            return False
+        return True
 
     async def visit(self, visit: Visit) -> None:
         """One visit, whatever comes of it."""

@@ -1,12 +1,17 @@
 """Keeping a device at what it was told: when to write, when to wait, when to stop fighting."""
 
+import asyncio
+from datetime import UTC, datetime
+
 import pytest
 
 from busbar_contracts.meter import Control
 from busbar_meter.block import Block
 from busbar_meter.definitions import model
+from busbar_meter.hand import written
 from busbar_meter.keeper import Keeper
 from busbar_meter.writes import Aim, NotOffered, write
+from busbar_shared.clock import VirtualClock
 from services.meter.register_images import block
 
 
@@ -155,3 +160,17 @@ def test_what_may_have_been_told_when_the_wire_broke_is_released_at_once() -> No
     keeper.unsure()
 
     assert keeper.step(12, device(4000, 1), RELEASE).writes
+
+
+async def test_a_release_that_was_interrupted_is_written_again_at_once() -> None:
+    keeper = a_keeper_that_holds()
+    step = keeper.step(10, device(5000, 1), RELEASE)
+    clock = VirtualClock(datetime(2026, 6, 21, tzinfo=UTC))
+    writing = asyncio.create_task(
+        written(asyncio.Event().wait(), step, RELEASE, keeper, clock, lambda: None)  # type: ignore[arg-type]
+    )
+    await asyncio.sleep(0)
+    writing.cancel()
+    await asyncio.gather(writing, return_exceptions=True)
+
+    assert keeper.step(11, device(5000, 1), RELEASE).writes

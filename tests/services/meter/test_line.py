@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
 from busbar_meter.answers import DeviceSilent, LineLost, UnitAbsent
@@ -26,6 +27,9 @@ class Desk:
         self.visits: list[float] = []
         self.error: Exception | None = None
         self.doubts = 0
+        self.leaves = 0
+        self.ended: list[Desk] = []
+        self.leaving: list[Exception] = []
 
     async def visit(self, wire: Any) -> list[tuple[AnyRole, Outcome]]:
         self.visits.append(round(self._clock.monotonic() - 1000.0, 3))
@@ -34,7 +38,10 @@ class Desk:
         return []
 
     async def leave(self, wire: Any) -> None:
-        pass
+        self.leaves += 1
+        self.ended.append(self)
+        if self.leaving:
+            raise self.leaving.pop()
 
     def doubt(self) -> None:
         self.doubts += 1
@@ -130,3 +137,35 @@ async def test_a_surprise_in_one_device_does_not_end_the_others() -> None:
 
     assert len(meter.visits) >= 10
     assert ("inverter", "unknown") in events
+
+
+@pytest.mark.parametrize(
+    ("errors", "leaves"),
+    [
+        pytest.param([], 1, id="it answers"),
+        pytest.param([DeviceSilent("a torn reply")], 2, id="the first answer is lost"),
+        pytest.param([DeviceSilent("silence")] * 9, 2, id="it is silent"),
+        pytest.param([ValueError("something nobody thought of")] * 9, 2, id="something unexpected happens"),
+    ],
+)
+async def test_at_the_end_every_device_is_released_whatever_the_one_before_it_does(
+    errors: list[Exception], leaves: int
+) -> None:
+    async with a_line() as (line, meter, inverter, _, _):
+        meter.leaving = errors
+
+        await line.leave()
+
+    assert (meter.leaves, inverter.leaves) == (leaves, 1)
+
+
+async def test_at_the_end_a_silent_device_takes_no_time_from_those_that_answer() -> None:
+    async with a_line() as (line, meter, inverter, clock, _):
+        meter.error = DeviceSilent("silence")
+        meter.leaving = [DeviceSilent("silence")] * 2
+        meter.ended = inverter.ended = []
+        await clock.advance(3.0)
+
+        await line.leave()
+
+    assert inverter.ended == [inverter, meter, meter]
