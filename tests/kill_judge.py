@@ -15,6 +15,7 @@ from pathlib import Path
 from pymodbus.client import AsyncModbusTcpClient
 
 from busbar_cli.up import Child
+from busbar_shared.stopping import still_wanted
 from houses import DARK_HOUSE, House, quick_site
 from kills import BREAKER_A, EVERYONE, HA, TOLERANCE_A, Fault
 from whole_house import NIGHT, OTHER, WholeHouse, lined, whole_house
@@ -66,6 +67,7 @@ class Judge:
                 except Exception:
                     # A meter that is silent on purpose: the plant's word, while the broker carries it.
                     self._from_truth()
+                still_wanted()
                 await asyncio.sleep(0.2)
         finally:
             client.close()
