@@ -2,8 +2,8 @@
 
 from busbar_meter.config import SECTIONS, BadMeterConfig, RolePlan, address_of, roles_of
 from busbar_meter.limit_by_map import limit_map
+from busbar_meter.map_file import BadMap, load
 from busbar_meter.mqtt_picks import picks_for
-from busbar_meter.registermap import BadMap, load
 from busbar_shared.config.devices import BatteryConfig, InverterConfig, MeterConfig
 from busbar_shared.config.root import Site
 

@@ -193,7 +193,7 @@ def _where(host: str, rtu_over_tcp: bool, baudrate: int, parity: str) -> Where:
 
 
 def _map(name: str | None) -> RegisterMap | None:
-    from busbar_meter.registermap import BadMap, load
+    from busbar_meter.map_file import BadMap, load
 
     try:
         return None if name is None else load(name)

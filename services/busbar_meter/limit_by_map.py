@@ -10,7 +10,8 @@ from busbar_meter.control import Standing
 from busbar_meter.hand import MapHand
 from busbar_meter.inverter_limit import reference_w
 from busbar_meter.limit_control import LimitControl
-from busbar_meter.registermap import BadMap, RegisterMap, load, values_of
+from busbar_meter.map_file import BadMap, load
+from busbar_meter.registermap import RegisterMap, values_of
 from busbar_shared.clock import Clock
 
 # An inverter of which nothing is wanted is looked at this rarely, to spare a slow line.

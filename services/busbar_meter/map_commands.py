@@ -15,7 +15,7 @@ maps = typer.Typer(help="Register maps of devices without SunSpec.", no_args_is_
 @maps.command("list")
 def list_maps(as_json: AsJson = False) -> None:
     """The register maps that come with Busbar."""
-    from busbar_meter.registermap import load, shipped
+    from busbar_meter.map_file import load, shipped
 
     found = {name: load(name) for name in shipped()}
     if as_json:
@@ -35,7 +35,8 @@ def check_map(
     as_json: AsJson = False,
 ) -> None:
     """Check a register map: its form, its points, and its own test vectors."""
-    from busbar_meter.registermap import POINTS, BadMap, load
+    from busbar_meter.map_file import BadMap, load
+    from busbar_meter.registermap import POINTS
 
     try:
         found = load(file)

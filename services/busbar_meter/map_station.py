@@ -10,9 +10,10 @@ from busbar_meter.answers import DeviceRefused, DeviceSilent, Wire
 from busbar_meter.config import StationPlan
 from busbar_meter.control import Standing
 from busbar_meter.hand import MapHand
+from busbar_meter.map_file import load
 from busbar_meter.point_samples import battery_of, grid_of, inverter_of
 from busbar_meter.readplan import Read, narrower, replaced
-from busbar_meter.registermap import RegisterMap, invalid, load, values_of
+from busbar_meter.registermap import RegisterMap, invalid, values_of
 from busbar_meter.roles import AnyRole, BatteryRole, InverterRole, MeterRole, Outcome, role_of
 from busbar_shared.clock import Clock
 

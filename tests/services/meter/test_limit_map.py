@@ -12,7 +12,7 @@ from busbar_meter.checks import problems_of
 from busbar_meter.inverter_limit import Limit
 from busbar_meter.limit_control import limit_control_aim
 from busbar_meter.map_control import value_at
-from busbar_meter.registermap import BadMap, load, parse
+from busbar_meter.map_file import BadMap, load, parse
 from busbar_meter.writes import Aim, NotOffered
 from busbar_shared.config.root import Site
 from services.meter.meter_house import INVERTER, house, running, said, until
@@ -127,6 +127,7 @@ def test_what_cannot_be_limited_says_why(
             "limit_control.timeout[0]: 'patience' is none of its",
         ),
         ('["fallback"]', '["backfall"]', "limit_control.restore[0]: 'backfall' is none of its registers"),
+        ("value = 100", "value = nan", "limit_control.release[0].value: nan does not fit into limit"),
         ("value = 100", 'take = "percent"', "limit_control.release[0].take: a release has no figures"),
     ],
 )

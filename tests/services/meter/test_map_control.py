@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from busbar_contracts.battery import BatteryReading, BatterySetpoint
 from busbar_contracts.meter import Control
 from busbar_meter.map_control import control_aim, encoded, situation, value_at
-from busbar_meter.registermap import BadMap, load, parse
+from busbar_meter.map_file import BadMap, load, parse
 from busbar_meter.storage_window import Most, NotOffered, Window
 from busbar_meter.writes import Aim
 from busbar_shared.config.root import Site

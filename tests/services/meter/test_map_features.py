@@ -8,8 +8,9 @@ from busbar_contracts.battery import BatteryReading
 from busbar_contracts.meter import InverterReading, MeterReading
 from busbar_meter.answers import DeviceSilent
 from busbar_meter.config import lines_of
+from busbar_meter.map_file import BadMap, load, parse
 from busbar_meter.map_station import MapStation
-from busbar_meter.registermap import BadMap, invalid, load, parse, values_of
+from busbar_meter.registermap import invalid, values_of
 from busbar_shared.clock import VirtualClock
 from services.meter.meter_house import event, house, running, said
 from services.meter.modbus_servers import CrookedServer

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from busbar_contracts.meter import MeterReading
-from busbar_meter.registermap import BadMap, decoded, load, parse, shipped, values_of
+from busbar_meter.map_file import BadMap, load, parse, shipped
 from busbar_meter.registermap import Register as R
+from busbar_meter.registermap import decoded, values_of
 from services.meter.meter_house import event, house, running, said
 from services.meter.modbus_servers import CrookedServer
 from services.meter.test_meter_commands import invoked
@@ -66,6 +67,9 @@ def test_registers_decode(register: R, words: list[int], order: str, value: floa
         ("address = 10", "address = 65535", "meter[0].address: 65535 leaves no room for int32"),
         ("verified = false", "", "Object missing required field `verified`"),
         (', source = "p. 3"', "", "Object missing required field `source` - at `$.meter[0]`"),
+        ("scale = 0.1", "scale = nan", "meter[0].scale: nan makes nothing of any value"),
+        ("scale = 0.1", "scale = 0", "meter[0].scale: 0 makes nothing of any value"),
+        ('"meter.power_w" = -0.1', '"meter.power_w" = nan', "decodes to -0.1 instead of nan"),
         ("[[vector]]", "[[vektor]]", "Object contains unknown field `vektor`"),
         ('title = "A meter"', "title = ", "Invalid value"),
     ],
