@@ -1,6 +1,7 @@
 """One device that speaks over MQTT: hear its topics, join its figures, say its reading."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
@@ -13,6 +14,8 @@ from busbar_meter.mqtt_picks import picks_for
 from busbar_meter.roles import AnyRole, role_of
 from busbar_shared.bus import Bus
 from busbar_shared.clock import Clock
+
+log = logging.getLogger(__name__)
 
 # How long the first figure of a reading waits for the others on their own topics.
 JOIN_S = 0.4
@@ -61,15 +64,23 @@ class MqttDevice:
             await self._joined()
             self._fresh.clear()
             self._whole.clear()
-            joined = self.joiner.join(self._clock.monotonic())
-            if joined is not None:
-                now = self._clock.monotonic()
-                at = self._clock.now() - timedelta(seconds=max(now - joined.at_s, 0.0))
-                outcome = heard(self.role, joined.values, at, now)
-                if outcome.message is not None:
-                    await self._say(self.role, outcome.message)
-                await self._tell("reading", outcome.problem)
+            try:
+                await self._say_joined()
+            except Exception:
+                # One reading nobody thought of must not be the last one.
+                log.exception("%s: unexpected", self.role.plan.id)
             await self._clock.sleep(LEAST_S)
+
+    async def _say_joined(self) -> None:
+        now = self._clock.monotonic()
+        joined = self.joiner.join(now)
+        if joined is None:
+            return
+        at = self._clock.now() - timedelta(seconds=max(now - joined.at_s, 0.0))
+        outcome = heard(self.role, joined.values, at, now)
+        if outcome.message is not None:
+            await self._say(self.role, outcome.message)
+        await self._tell("reading", outcome.problem)
 
     async def _joined(self) -> None:
         sleep = asyncio.ensure_future(self._clock.sleep(JOIN_S))

@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 
 from busbar_contracts.battery import BatteryReading
 from busbar_contracts.meter import MeterReading, Quality
-from busbar_meter.config import BadMeterConfig
+from busbar_meter.config import BadMeterConfig, roles_of
 from busbar_meter.joining import Joiner, number
 from busbar_meter.main import run
 from busbar_meter.map_station import turned
+from busbar_meter.mqtt_device import MqttDevice
 from busbar_meter.mqtt_picks import picks_for
 from busbar_meter.point_samples import grid_of
+from busbar_shared.clock import RealClock
 from busbar_shared.config.devices import MqttPlace
 from busbar_shared.config.root import Site
 from busbar_shared.fakes import FakeBus
@@ -298,3 +300,27 @@ async def test_a_wrong_configuration_ends_the_service_with_the_field(tmp_path: P
 
     with pytest.raises(BadMeterConfig, match=r"meters\.grid\.mqtt\.kind"):
         await run(service)
+
+
+async def test_a_reading_that_could_not_be_said_is_not_the_last_one(tmp_path: Path) -> None:
+    clock, said_w = RealClock(), []
+    bus = FakeBus(clock=clock)
+
+    async def say(role: Any, message: Any) -> None:
+        said_w.append(message.power_w)
+        if len(said_w) == 1:
+            raise RuntimeError("the broker turned it down")
+
+    site = mqtt_house(mqtt={"kind": "shelly_pro_3em", "topic": "s"})
+    plan = next(role for role in roles_of(site) if role.id == "grid")
+    running_device = asyncio.create_task(MqttDevice(plan, clock, bus, say).run())
+    try:
+        async with asyncio.timeout(8):
+            while len(said_w) < 2:
+                bus.feed_raw("s/status/em:0", json.dumps(EM))
+                await asyncio.sleep(0.05)
+    finally:
+        running_device.cancel()
+        await asyncio.gather(running_device, return_exceptions=True)
+
+    assert len(set(said_w)) == 1
