@@ -285,5 +285,5 @@ def _still(plan: Plan, name: str, evidence: Evidence) -> bool:
     if not plan.has(name):
         return False
     load = plan.known_as(name)
-    now = (len(load.legs), len(plan.phases), load.is_even)
+    now = (load.to_find, len(plan.phases), load.is_even)
     return now == (evidence.legs, evidence.phases, evidence.even)

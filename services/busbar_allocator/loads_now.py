@@ -72,7 +72,7 @@ def plug_now(
     now: float, wall: datetime,
 ) -> snapshot.LoadNow:  # fmt: skip
     running = message.on is True
-    power = message.max_w or None
+    power = message.max_w * load.times or None
     if message.manual:
         per_leg = (power or load.rating_w or 0.0) / plan.volts / len(load.legs)
         return snapshot.LoadNow(status="on", reserved_a=per_leg if running else 0.0, draw_a=draw)

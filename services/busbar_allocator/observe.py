@@ -149,7 +149,7 @@ def _per_leg(load: LoadPlan, message: object) -> Amps | None:
         and message.power_w is not None
         and isfinite(message.power_w)
     ):
-        return (message.power_w / NOMINAL_V / len(load.legs),) * len(load.legs)
+        return (message.power_w / NOMINAL_V / load.to_find,) * load.to_find
     return None
 
 
@@ -171,6 +171,9 @@ def _of_charger(plan: Plan, load: LoadPlan, state: ChargerState) -> tuple[Amps |
 
 def _of_power(plan: Plan, load: LoadPlan, power_w: float | None) -> tuple[Amps | None, float | None]:
     if power_w is None or not isfinite(power_w):
+        return None, None
+    if load.times > 1 and power_w > 0:
+        # Subtracted from the wrong phase it would invent room: the meter shows where it rises.
         return None, None
     per_leg = max(0.0, power_w) / plan.volts / len(load.legs)
     return tuple(per_leg * count for count in load.uses(len(plan.phases))), per_leg

@@ -21,6 +21,7 @@ from busbar_shared.config.wiring import (
     PLUG_MODES,
     connectors,
     path_to_root,
+    plug_phases,
     regulates_itself,
     spare_a,
 )
@@ -68,12 +69,19 @@ class LoadPlan(Struct, frozen=True, kw_only=True):
     follower: Delays = FOLLOWER
     owner: str = ""
     """The name under which its owner and its service know it."""
+    times: int = 1
+    """How many times its power it counts in all: on a phase nobody knows, all of it on each."""
     all_uses: tuple[int, ...] = ()
 
     @property
     def is_even(self) -> bool:
         """Its legs always carry the same."""
         return self.kind != "charger"
+
+    @property
+    def to_find(self) -> int:
+        """How many legs there are to be found."""
+        return len(self.legs) // self.times
 
     def delays(self, follows: bool) -> Delays:
         """How patient it is, following the sun or not."""
@@ -233,20 +241,21 @@ def _plugs(site: Site) -> Iterator[LoadPlan]:
     for name, plug in site.plugs.items():
         if name in hands:
             continue
-        per_amp = site.site.voltage_v * len(plug.phases)
+        phases, times = plug_phases(site, plug)
+        per_amp = site.site.voltage_v * len(phases) / times
         most = plug.max_w if plug.max_w is not None else plug.rating_w
         ranged = plug.step_w is not None
         least = (plug.min_w or 0.0) if ranged else most
         yield LoadPlan(
             id=name, kind="plug", ids={"plug": name},
-            circuits=path_to_root(site, plug.circuit or site.root_circuit()), legs=_legs(site, plug.phases),
+            circuits=path_to_root(site, plug.circuit or site.root_circuit()), legs=_legs(site, phases),
             modes=PLUG_MODES, mode=plug.mode, priority=plug.priority,
             min_a=least / per_amp, max_a=most / per_amp,
             step_a=(plug.step_w or 0.0) / per_amp if ranged else 0.0,
             fallback_a=most / per_amp if plug.safe_state == "on" else 0.0, on_off=not ranged,
             meter=plug.meter, pause_s=plug.min_off_s, min_run_s=plug.min_on_s,
             first_dead_time_s=dead_time.first_guess("plug"), grid_price_max=plug.grid_price_max,
-            rating_w=plug.rating_w,
+            rating_w=plug.rating_w * times, times=times,
         )  # fmt: skip
 
 

@@ -56,7 +56,7 @@ def found_limit(plan: Plan, load: LoadPlan, message: object) -> float:
         return min(message.limit.limit_a, load.max_a) if message.limit is not None else 0.0
     if isinstance(message, PlugState):
         on = message.order_on if message.order_on is not None else False
-        return _per_leg(plan, load, message.max_w) if on else 0.0
+        return _per_leg(plan, load, message.max_w * load.times) if on else 0.0
     if isinstance(message, HeatState):
         storing = message.order is HeatMode.BOOST
         # What regulates itself may run in any second, whether or not it does now.

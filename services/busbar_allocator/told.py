@@ -83,7 +83,7 @@ def _grant(
         reason=_reason(setup, load, outcome, mind, grant, now)[:1000],
         binding=" ".join(part for part in (binding.kind, binding.circuit, binding.phase) if part),
         mode=grant.mode,
-        limit_w=round(mind.limit_a * sum(uses) * plan.volts, 1),
+        limit_w=round(mind.limit_a * sum(uses) * plan.volts / load.times, 1),
         legs=tuple(grant.legs),
         number_of_phases=mind.phases,
         draw_a=None if draw is None else round(max(draw, 0.0), 2),
@@ -161,7 +161,7 @@ def _to_charger(plan: Plan, load: LoadPlan, order: LoadOrder, stamp: OrderStamp,
 
 
 def _to_plug(plan: Plan, load: LoadPlan, order: LoadOrder, stamp: OrderStamp, wall: datetime) -> ToSay:
-    watts = None if load.on_off else round(order.limit_a * plan.volts * len(load.legs), 1)
+    watts = None if load.on_off else round(order.limit_a * plan.volts * load.to_find, 1)
     message = PlugSwitch(
         **stamp.next(wall),
         lease_s=plan.lease_s,

@@ -58,7 +58,7 @@ def told(watch: Watch, load: LoadPlan, per_leg: Amps, at: float) -> Watch:
     if last is not None and at <= last[0]:
         # The same sample in another message says nothing of how still the house is.
         return watch
-    amps = tuple((*per_leg, 0.0, 0.0, 0.0)[: len(load.legs)])
+    amps = tuple((*per_leg, 0.0, 0.0, 0.0)[: load.to_find])
     return replace(watch, waiting={**watch.waiting, load.owner: (at, amps)})
 
 
@@ -88,7 +88,7 @@ def _judge(watch: Watch, plan: Plan, name: str, moved: Amps, there: Instant, her
             return watch
         noise = watch.noise or (1.0,) * len(rest)
         return replace(watch, noise=tuple(map(usual_noise, noise, rest)))
-    evidence = watch.evidence.get(name) or Evidence(len(load.legs), len(plan.phases), even=load.is_even)
+    evidence = watch.evidence.get(name) or Evidence(load.to_find, len(plan.phases), even=load.is_even)
     if evidence.legs > evidence.phases or len(set(load.legs)) < len(load.legs):
         return watch
     doubt = 0.5 * _others(there, here, own) + 0.05 * max(map(abs, moved))

@@ -50,7 +50,7 @@ def advice(plan: Plan, load: LoadPlan, found: Finding) -> str:
     if found.confidence < SURE or agrees(load, found):
         return ""
     seems = ", ".join(f'"{plan.phases[phase]}"' for phase in found.legs)
-    told = ", ".join(f'"{plan.phases[phase]}"' for phase in load.legs)
+    told = ", ".join(f'"{plan.phases[phase]}"' for phase in load.legs) if load.times == 1 else "unknown"
     return (
         f"{key} = [{seems}] fits what was measured ({found.confidence:.0%}); the configuration says [{told}]"
     )
@@ -58,6 +58,8 @@ def advice(plan: Plan, load: LoadPlan, found: Finding) -> str:
 
 def agrees(load: LoadPlan, found: Finding) -> bool:
     """Whether the load is configured as it was found; where all legs carry the same, their order means nothing."""
+    if load.times > 1:
+        return False
     return found.legs == load.legs or (load.is_even and sorted(found.legs) == sorted(load.legs))
 
 
@@ -117,8 +119,9 @@ def with_applied(plan: Plan, applied: Applied) -> Plan:
     loads = {}
     for name, load in plan.loads.items():
         legs = applied.legs.get(load.owner)
-        if legs is not None and len(legs) == len(load.legs) and max(legs) < len(plan.phases):
-            load = replace(load, legs=legs, all_uses=())
+        if legs is not None and len(legs) == load.to_find and max(legs) < len(plan.phases):
+            watts = None if load.rating_w is None else load.rating_w / load.times
+            load = replace(load, legs=legs, all_uses=(), rating_w=watts, times=1)
             load = replace(load, all_uses=load.uses(len(plan.phases)))
         loads[name] = load
     return replace(plan, loads=loads, turned=applied.turned)

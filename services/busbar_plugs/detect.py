@@ -85,7 +85,7 @@ def snippet(relays: Iterable[Found]) -> str:
             value = getattr(one, key)
             if value is not None:
                 lines.append(f"{key} = {_quoted(value)}")
-        lines.append('phases = ["a"]  # the phase its socket hangs on; with a meter Busbar finds out and tells you')
+        lines.append('phase_unknown = true  # if you know it: phases = ["b"]')
         if not one.metered:
             lines.append("rating_w = 2000  # it does not seem to measure: write what the load draws")
         blocks.append("\n".join(lines))

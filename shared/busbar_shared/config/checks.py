@@ -174,7 +174,8 @@ def _ranges(site: Site) -> Iterator[str]:
                 f"(found {charger.fallback_a:g})"
             )
     for name, plug in site.plugs.items():
-        yield from _on_site(f"plugs.{name}.phases", plug.phases, known)
+        if not plug.phase_unknown:
+            yield from _on_site(f"plugs.{name}.phases", plug.phases, known)
         yield from _mode(f"plugs.{name}.mode", plug.mode, PLUG_MODES)
         if plug.min_w is not None and plug.min_w > (plug.max_w or plug.rating_w):
             yield f"plugs.{name}.min_w: {plug.min_w:g} W is above its maximum, {plug.max_w or plug.rating_w:g} W"

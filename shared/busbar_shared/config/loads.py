@@ -29,6 +29,12 @@ class PlugConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     phases: Annotated[
         tuple[Phase, ...], Meta(min_length=1, max_length=3, description="Site phases it uses.")
     ] = ("a",)
+    phase_unknown: Annotated[
+        bool,
+        Meta(
+            description="Nobody knows its phase: it counts on every phase until that is found out; phases is ignored."
+        ),
+    ] = False
     rating_w: Annotated[PositiveWatts, Meta(description="Its power, and the cap of what is learned.")] = (
         2000.0
     )

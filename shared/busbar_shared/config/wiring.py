@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from busbar_contracts.load import LoadMode
-from busbar_shared.config.loads import HeaterConfig
+from busbar_shared.config.loads import HeaterConfig, PlugConfig
 from busbar_shared.config.root import Site
 from busbar_shared.config.site import on_phase
 
@@ -107,12 +107,20 @@ def regulates_itself(heater: HeaterConfig) -> bool:
     return heater.kind != "tank"
 
 
+def plug_phases(site: Site, plug: PlugConfig) -> tuple[tuple[str, ...], int]:
+    """The phases a plug counts on, and how many times its power in all: while nobody knows, all of it on each."""
+    if plug.phase_unknown:
+        return site.site.phases, len(site.site.phases)
+    return plug.phases, 1
+
+
 def _switched_standings(site: Site) -> Iterator[Standing]:
     """Plugs that stay on, and heat pumps that regulate themselves."""
     watts = [
-        (name, plug.circuit, plug.phases, plug.max_w or plug.rating_w)
+        (name, plug.circuit, phases, (plug.max_w or plug.rating_w) * times)
         for name, plug in site.plugs.items()
         if plug.safe_state == "on"
+        for phases, times in [plug_phases(site, plug)]
     ]
     watts += [
         (name, heater.circuit, heater.phases, heater.rating_w)

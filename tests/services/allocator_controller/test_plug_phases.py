@@ -5,6 +5,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 from allocator_house import House, Plug, a_site
 from desk_table import Table
@@ -13,6 +14,8 @@ from test_detection import a_noisy_phase
 from busbar_allocator.detection import SURE, Evidence, finding, scored
 from busbar_contracts.allocation import Allocation
 from busbar_contracts.load import HeatState, LoadSettingsSet, PlugState
+from busbar_shared.config.root import Site
+from busbar_shared.config.wiring import standings
 
 QUIET = (0.4, 0.4, 0.4)
 
@@ -136,3 +139,82 @@ def test_a_sample_that_is_told_again_and_again_does_not_make_the_house_look_stil
     table.seconds(60, 2.0, say)
 
     assert table.desk.state.watch.noise == ()
+
+
+class Socket:
+    """A kettle of 2.3 kW that nobody knows the phase of; it hangs on c, and draws when its plug is on."""
+
+    def __init__(self, house_a: tuple[float, float, float]) -> None:
+        self.table = Table(chargers={}, plugs={"kettle": {"rating_w": 2300.0, "phase_unknown": True}})
+        self.house_a, self.drawing = house_a, True
+
+    def draws_w(self) -> float:
+        told = self.table.told.get("kettle")
+        return 2300.0 if told is not None and told.on and self.drawing else 0.0
+
+    def grid_a(self) -> tuple[float, float, float]:
+        a, b, c = self.house_a
+        return (a, b, c + self.draws_w() / 230)
+
+    def say(self) -> None:
+        table = self.table
+        if table.now % 5:
+            return
+        told = table.told.get("kettle")
+        state = PlugState(
+            at=table.wall, link=True, on=told is not None and told.on, power_w=self.draws_w(), measures=True,
+            sampled_at=table.wall, min_w=2300.0, max_w=2300.0, wants_power=True,
+        )  # fmt: skip
+        table.hear(state, plug="kettle")
+
+    def live(self, seconds: int) -> Any:
+        self.table.seconds(seconds, self.grid_a, self.say)
+        return self.table.desk.state.minds["kettle"].limit_a
+
+
+@pytest.mark.parametrize(
+    ("house_a", "amps"),
+    [
+        pytest.param((2.0, 2.0, 2.0), 10.0, id="with room on every phase it runs"),
+        pytest.param((18.0, 2.0, 2.0), 0.0, id="a full phase keeps it off, for it may hang there"),
+        pytest.param((2.0, 2.0, 18.0), 0.0, id="whichever phase it is"),
+    ],
+)
+def test_until_its_phase_is_known_a_plug_counts_on_every_phase(
+    house_a: tuple[float, float, float], amps: float
+) -> None:
+    socket = Socket(house_a)
+
+    assert socket.live(40) == amps
+
+
+def test_the_meter_shows_where_it_hangs_and_the_owner_applies_it() -> None:
+    socket = Socket((2.0, 2.0, 2.0))
+    for _ in range(4):
+        socket.drawing = not socket.drawing
+        socket.live(60)
+    grant = socket.table.last(Allocation).loads["kettle"]
+    assert grant.limit_w == 2300.0
+    assert grant.legs == ("a", "b", "c")
+    assert grant.detection.legs == ("c",)
+    assert grant.detection.advice.startswith('phases = ["c"] fits what was measured')
+    assert grant.detection.advice.endswith("the configuration says [unknown]")
+
+    socket.table.hear(LoadSettingsSet(apply_detection=True), load="kettle")
+    socket.live(15)
+    assert socket.table.last(Allocation).loads["kettle"].legs == ("c",)
+    assert socket.table.last(Allocation).loads["kettle"].limit_w == 2300.0
+
+    # A full phase elsewhere is no concern of it any more.
+    socket.house_a = (24.0, 2.0, 2.0)
+
+    assert socket.live(20) == 10.0
+
+
+def test_a_freezer_on_an_unknown_phase_must_fit_beside_the_background_on_each() -> None:
+    plug = {"rating_w": 230.0, "safe_state": "on", "phase_unknown": True}
+    site = msgspec.convert(a_site(chargers={}, plugs={"freezer": plug}), Site)
+
+    [standing] = standings(site)
+
+    assert standing.amps == {"a": 1.0, "b": 1.0, "c": 1.0}

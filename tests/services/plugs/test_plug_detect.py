@@ -78,7 +78,7 @@ def test_the_lines_for_the_configuration_can_be_used_as_they_are() -> None:
         "kettle",
     ]
     assert plugs["right-2"] == PlugConfig(
-        driver="tasmota", topic="strip", channel=2, full_topic="%topic%/%prefix%/", phases=("a",)
+        driver="tasmota", topic="strip", channel=2, full_topic="%topic%/%prefix%/", phase_unknown=True
     )
 
 
