@@ -140,9 +140,13 @@ class Line:
             visit.due_s = min(visit.due_s, self._soonest(visit))
         await self._answered(visit)
         for role, outcome in outcomes:
-            if outcome.message is not None:
-                await self._say(role, outcome.message)
-            await self._tell(visit, role, outcome.problem)
+            try:
+                if outcome.message is not None:
+                    await self._say(role, outcome.message)
+                await self._tell(visit, role, outcome.problem)
+            except Exception:
+                # One reading nobody thought of must not silence the devices beside it.
+                log.exception("%s: unexpected", role.plan.id)
 
     async def _waited_for(self, due_s: float) -> bool:
         """Wait for a moment or for a poke; False when the order of visits must be looked at again."""

@@ -169,3 +169,34 @@ async def test_at_the_end_a_silent_device_takes_no_time_from_those_that_answer()
         await line.leave()
 
     assert inverter.ended == [inverter, meter, meter]
+
+
+async def test_a_reading_that_cannot_be_said_silences_nobody_else() -> None:
+    clock, heard = VirtualClock(datetime(2026, 6, 21, tzinfo=UTC)), []
+    talkers = [Talker(plan, clock) for plan in lines_of(house(502))[0].stations]
+
+    async def say(role: AnyRole, message: Any) -> None:
+        heard.append(role.plan.kind)
+        if role.plan.kind == "inverter":
+            raise RuntimeError("a figure beyond the contract")
+
+    async def event(code: str, text: str, severity: str) -> None: ...
+
+    line = Line("test", PaperWire(), talkers, clock, say, event)
+    task = asyncio.create_task(line.run())
+    await clock.advance(1.0)
+    still_running = not task.done()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    assert still_running, heard
+    print(heard)
+    assert min(heard.count(kind) for kind in ("meter", "inverter", "battery")) >= 5
+
+
+class Talker(Desk):
+    """A station that says something for each of its devices at each visit."""
+
+    async def visit(self, wire: Any) -> list[tuple[AnyRole, Outcome]]:
+        await super().visit(wire)
+        return [(role, Outcome(role.silent(self._clock.now(), "test"), "")) for role in self.roles]
