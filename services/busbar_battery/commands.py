@@ -87,7 +87,11 @@ def simulate(
         return
     if svg is not None:
         limit = "" if export_limit is None else f", export limit {export_limit:.0f} W"
-        svg.write_text(drawn(minutes, f"{mode}{limit}", export_limit), encoding="utf-8")
+        try:
+            svg.write_text(drawn(minutes, f"{mode}{limit}", export_limit), encoding="utf-8")
+        except OSError as error:
+            fail(f"--svg: {error}")
+            return
     sums = msgspec.to_builtins(totals(minutes))
     if as_json:
         typer.echo(msgspec.json.encode(sums).decode())

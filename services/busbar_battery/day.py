@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from busbar_battery.decide import Decision, decide
-from busbar_battery.inputs import Inputs
+from busbar_battery.inputs import ABSURD_W, Inputs
 
 MINUTES = 24 * 60
 # What is lost on the way into and out of the cells, together.
@@ -67,8 +67,9 @@ def day(
 ) -> list[Minute]:
     """The minutes of a day under these limits and wishes. Grid charging, if asked for, only in the cheap hours.
 
-    Raises ValueError for settings the decision refuses.
+    Raises ValueError for settings the decision refuses, and for a house that cannot be.
     """
+    _check(soc=soc, capacity_wh=capacity_wh, peak_w=peak_w)
     minutes = []
     for number in range(MINUTES):
         hour = number / 60
@@ -90,6 +91,15 @@ def day(
         stored = battery * ROUND_TRIP**0.5 if battery > 0 else battery / ROUND_TRIP**0.5
         soc = min(100.0, max(0.0, soc + stored / 60 / capacity_wh * 100))
     return minutes
+
+
+def _check(*, soc: float, capacity_wh: float, peak_w: float) -> None:
+    if not 0 <= soc <= 100:
+        raise ValueError(f"soc: {soc:g} is not a percentage between 0 and 100")
+    if not 0 < capacity_wh <= ABSURD_W:
+        raise ValueError(f"capacity: {capacity_wh:g} is not the energy of a battery in Wh")
+    if not 0 <= peak_w <= ABSURD_W:
+        raise ValueError(f"peak: {peak_w:g} is not a power in W")
 
 
 def totals(minutes: Sequence[Minute]) -> Totals:

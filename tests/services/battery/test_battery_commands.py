@@ -62,8 +62,13 @@ def test_the_picture_is_svg_and_says_its_title(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [["--mode", "greedy"], ["--export-limit", "-5"], ["--target", "120"]], ids=" ".join
-)
+    "options",
+    [
+        ["--mode", "greedy"], ["--export-limit", "-5"], ["--target", "120"], ["--capacity", "0"], ["--capacity", "inf"],
+        ["--peak", "nan"], ["--peak", "-1"], ["--soc", "200"], ["--svg", "no/such/folder/day.svg"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
 def test_a_setting_that_cannot_be_is_a_sentence(options: list[str]) -> None:
     answer = CliRunner().invoke(app, ["simulate", *options])
 

@@ -8,13 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from busbar_battery.caps import Cap, next_cap
 from busbar_battery.latch import Band, Latches, latched
+from busbar_battery.pace import rest_s
 from busbar_battery.probe import Probe, Sight, probed
 from busbar_battery.ramp import Motion, moved
 from busbar_battery.samples import Trace, calm, newest_pair
 from busbar_battery.sending import Sent, due
-from busbar_battery.site import RELEASE, Tuning, Window
+from busbar_battery.site import RELEASE, BatteryNow, InverterNow, SiteNow, Tuning, Window
 from busbar_battery.split import Output, Part, capped, shared
+from busbar_battery.windows import narrowed
 
 
 def trace(*samples: tuple[float, float]) -> Trace:
@@ -268,6 +271,62 @@ def test_a_try_that_breaks_the_limit_ends_at_once() -> None:
 )
 def test_an_order_goes_out_when_it_is_due(order: Window, seconds: float, is_due: bool) -> None:
     assert due(Sent(Window(-1000.0, 2000.0), 0.0), order, seconds, 30.0, 50.0) is is_due
+
+
+def cap_after_a_cut(since_cut_s: float, wanted: float) -> float | None:
+    """The cap on a 10 kW inverter, cut to 2 kW so long ago and last looked at a second ago."""
+    site = SiteNow(
+        now=100.0, grid=Trace(), inverters=(InverterNow(id="roof", power=Trace(), rating=10_000.0),)
+    )
+    before = Cap(2000.0, 99.0, cut_s=100.0 - since_cut_s)
+    return next_cap(before, wanted, site, Tuning()).total
+
+
+@pytest.mark.parametrize(
+    ("since_cut_s", "wanted", "total"),
+    [
+        pytest.param(0.5, 6000.0, 2000.0, id="half a second after a cut it does not rise, whatever the house seems to take"),
+        pytest.param(2.4, 6000.0, 2000.0, id="nor shortly before meter and inverter both show the cut"),
+        pytest.param(2.6, 6000.0, 2500.0, id="then by 5 % of the rating a second"),
+        pytest.param(0.5, 1500.0, 1500.0, id="down it goes at any time"),
+    ],
+)  # fmt: skip
+def test_a_cap_that_was_cut_waits_before_it_rises(since_cut_s: float, wanted: float, total: float) -> None:
+    assert cap_after_a_cut(since_cut_s, wanted) == total
+
+
+@pytest.mark.parametrize(
+    ("window", "most_given", "narrower"),
+    [
+        pytest.param(Window(-5000.0, 0.0), 1200.0, Window(-1200.0, 0.0), id="the sun takes over the rest"),
+        pytest.param(Window(-800.0, 0.0), 1200.0, Window(-800.0, 0.0), id="already narrower"),
+        pytest.param(Window(-5000.0, 3000.0), 0.0, Window(0.0, 3000.0), id="the sun covers the house"),
+        pytest.param(Window(-2000.0, -2000.0), 0.0, Window(-2000.0, -2000.0), id="an exact order stays"),
+        pytest.param(RELEASE, 0.0, RELEASE, id="a battery on its own stays so"),
+        pytest.param(Window(-5000.0, 0.0), None, Window(-5000.0, 0.0), id="no cap rises"),
+    ],
+)
+def test_a_window_makes_room_for_a_rising_cap(
+    window: Window, most_given: float | None, narrower: Window
+) -> None:
+    assert narrowed(window, most_given) == narrower
+
+
+@pytest.mark.parametrize(
+    ("inverter", "sun", "rest"),
+    [
+        pytest.param("roof", 3000.0, 5.0, id="a hybrid in the sun rests"),
+        pytest.param("roof", None, 5.0, id="a hybrid whose sun is unknown rests"),
+        pytest.param("roof", 0.0, 0.0, id="a hybrid at night turns at once"),
+        pytest.param(None, 3000.0, 0.0, id="a battery with an inverter of its own turns at once"),
+    ],
+)
+def test_a_battery_rests_before_it_turns_only_where_the_sun_would_drop(
+    inverter: str | None, sun: float | None, rest: float
+) -> None:
+    one = BatteryNow(id="a", power=Trace(), soc=50.0, band=Band(20, 80, 100), inverter=inverter)
+
+    assert rest_s(SiteNow(now=0.0, grid=Trace(), batteries=(one,)), sun, Tuning()) == rest
 
 
 def test_a_cap_of_zero_is_another_order_than_one_of_ten_watts() -> None:
