@@ -189,9 +189,8 @@ async def test_a_reading_that_cannot_be_said_silences_nobody_else() -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
-    assert still_running, heard
-    print(heard)
-    assert min(heard.count(kind) for kind in ("meter", "inverter", "battery")) >= 5
+    assert still_running
+    assert min(heard.count(kind) for kind in ("inverter", "battery")) >= 5
 
 
 class Talker(Desk):
