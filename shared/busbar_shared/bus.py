@@ -36,6 +36,8 @@ __all__ = ["Bus", "Heard", "Inbox", "MqttBus", "RawHeard"]
 KEEPALIVE_S = 10
 FIRST_RETRY_S = 0.2
 LAST_RETRY_S = 5.0
+ANSWER_S = 3.0
+"""For the broker to greet a new client. The library does not notice a door that shuts before, and a lease is short."""
 INBOX = 1000
 OUTBOX = 1000
 EVENTS_PER_S = 20.0
@@ -202,7 +204,7 @@ class MqttBus:
         client = self._client
         if client is not None:
             with contextlib.suppress(aiomqtt.MqttError):
-                await client.subscribe(name, qos=1)
+                await client.subscribe(name, qos=1, timeout=5)
 
     # -- the connection -----------------------------------------------------------------------
 
@@ -243,7 +245,7 @@ class MqttBus:
             keepalive=KEEPALIVE_S,
             clean_session=True,
             will=will,
-            timeout=5.0,
+            timeout=ANSWER_S,
             max_queued_outgoing_messages=OUTBOX,
             # Nagle's algorithm would hold an order back for up to 40 ms.
             socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
@@ -253,7 +255,7 @@ class MqttBus:
     async def _live(self, client: aiomqtt.Client) -> None:
         self._client = client
         if self._filters:
-            await client.subscribe([(name, 1) for name in self._filters])
+            await client.subscribe([(name, 1) for name in self._filters], timeout=5)
         if self._leaving:
             return
         # What we said retained may be lost with the broker's memory: we own it, so we say it again.
