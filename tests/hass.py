@@ -123,7 +123,11 @@ async def home_assistant(
             yield HomeAssistant(folder, client, process)
     finally:
         process.terminate()
-        process.wait(30)
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(10)
 
 
 async def _answers(client: httpx.AsyncClient) -> None:

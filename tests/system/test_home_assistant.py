@@ -6,10 +6,9 @@ import os
 import re
 import sys
 import textwrap
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
@@ -19,6 +18,7 @@ from busbar_cli.detect_snippet import automation, snippet
 from busbar_contracts.meter import MeterReading
 from busbar_contracts.topics import match, topic_of
 from busbar_meter.main import run as meter
+from busbar_shared.asking import gathered
 from busbar_shared.bus import RawHeard
 from busbar_shared.clock import RealClock
 from busbar_shared.config.load import read
@@ -28,7 +28,7 @@ from busbar_shared.discovery.payload import Naming, configs, slug
 from busbar_shared.judge import decode
 from busbar_shared.life import Service, connect
 from full_house import HOUSE, devices
-from hass import home_assistant
+from hass import HomeAssistant, home_assistant
 from houses import quick_site, running
 
 HASS = os.environ.get("BUSBAR_TEST_HASS", "")
@@ -231,13 +231,18 @@ async def test_the_bridge_of_busbar_detect_brings_entities_as_readings(broker: A
         assert hass.complaints() == []
 
 
-async def heard(said: AsyncIterator[RawHeard], address: str, field: bytes) -> RawHeard:
-    """The next message on this topic that says this."""
-    async with asyncio.timeout(30):
-        async for one in said:
-            if one.topic == address and field in one.payload:
-                return one
-    raise AssertionError(f"the bus ended before {address} was heard")
+async def triggered(
+    bus: Any, hass: HomeAssistant, entity: str, states: tuple[str, str], address: str, field: bytes
+) -> RawHeard:
+    """What is said on this topic once the entity went from one state to the other."""
+    for _ in range(5):  # an automation that was just made does not look yet
+        said = bus.listen_raw(address)
+        for state in states:
+            await hass.pretend(entity, state)
+        found = await gathered(said, 8.0, lambda one: field in one.payload)
+        if found and field in found[-1].payload:
+            return cast(RawHeard, found[-1])
+    raise AssertionError(f"{entity} became {states[1]}, and nothing was said on {address}")
 
 
 @pytest.mark.skipif(
@@ -254,7 +259,6 @@ async def test_the_automations_of_the_page_say_what_the_contract_takes(broker: A
             HASS, tmp_path / "hass", broker.port, "automation: !include automations.yaml\n", files
         ) as hass,
     ):
-        said = bus.listen_raw("hems/#")
         # Not from the start on, because here Home Assistant gets its broker later than that.
         (tmp_path / "hass" / "automations.yaml").write_text(yaml.safe_dump(automations), encoding="utf-8")
         await hass.pretend("sensor.car_battery_level", "50")
@@ -269,9 +273,7 @@ async def test_the_automations_of_the_page_say_what_the_contract_takes(broker: A
             ("binary_sensor.grid_operator", "off", "on", "hems/site/limit/set", b"4200"),
             ("sensor.car_battery_level", "50", "81", "hems/load/pool/settings/set", b'"priority":1'),
         ):
-            await hass.pretend(entity, before)
-            await hass.pretend(entity, after)
-            message = await heard(said, address, field)
+            message = await triggered(bus, hass, entity, (before, after), address, field)
             decode(match(address)[0], message.payload)  # type: ignore[index]
             assert not message.retained
         assert hass.complaints() == []
