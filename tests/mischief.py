@@ -20,6 +20,13 @@ DEVICE_TOPICS = (
 )  # fmt: skip
 
 
+class _Filled(dict[str, str]):
+    """Some name for a parameter that came to the contract later."""
+
+    def __missing__(self, name: str) -> str:
+        return "x"
+
+
 @dataclass(frozen=True)
 class Mischief:
     """One thing that was done, in words, and how it is done."""
@@ -107,7 +114,7 @@ def rain(dice: Random) -> Mischief:
     """Nonsense on the contract's topics and on those of the devices."""
     drops = []
     for _ in range(dice.randint(20, 200)):
-        names = [one.address.format(**IDS) for one in TOPICS if "simulator" not in one.address]
+        names = [one.address.format_map(_Filled(IDS)) for one in TOPICS if "simulator" not in one.address]
         drops.append((dice.choice([*names, *DEVICE_TOPICS]), nonsense(dice)))
 
     async def do(whole: WholeHouse) -> None:

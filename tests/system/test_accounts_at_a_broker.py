@@ -115,6 +115,7 @@ async def test_only_its_own_topics_are_delivered(
 IDS = {
     "meter": "grid", "inverter": "roof", "battery": "house", "charger": "left", "connector": "1", "plug": "pump",
     "heater": "tank", "load": "left-1", "connector_id": "1", "series": "import", "device": "d", "alias": "guest",
+    "platform": "sensor", "object": "o", "entity": "e",
 }  # fmt: skip
 
 
