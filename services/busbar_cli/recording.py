@@ -63,7 +63,7 @@ def header_of(site: Site, program: str, at: datetime, known: tuple[str, ...] = (
 
 def line_of(message: RawHeard, started_s: float, known: tuple[str, ...] = ()) -> Line:
     """One message as a line, without secrets and without the values that are known to be some."""
-    t = round(message.at_s - started_s, 4)
+    t, topic = round(message.at_s - started_s, 4), without_secrets(message.topic, known=known)
     try:
         payload = msgspec.json.decode(message.payload) if message.payload else None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -71,9 +71,9 @@ def line_of(message: RawHeard, started_s: float, known: tuple[str, ...] = ()) ->
         for one in known:
             hidden = hidden.replace(one.encode(), HIDDEN.encode())
         raw = base64.b64encode(hidden).decode()
-        return Line(t=t, topic=message.topic, retained=message.retained, raw=raw)
+        return Line(t=t, topic=topic, retained=message.retained, raw=raw)
     payload = without_secrets(payload, known=known)
-    return Line(t=t, topic=message.topic, payload=payload, retained=message.retained)
+    return Line(t=t, topic=topic, payload=payload, retained=message.retained)
 
 
 class Writer:

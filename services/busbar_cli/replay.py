@@ -17,10 +17,10 @@ import msgspec
 from msgspec import Struct
 
 from busbar_cli.recording import BadRecording, Header, Line, read
-from busbar_cli.replay_compare import Comparison, Difference
+from busbar_cli.replay_compare import Comparison, Difference, Word, words_of
 from busbar_cli.replay_desks import Desk, Settings, Spoken, desks_of
 from busbar_contracts.allocation import Allocation
-from busbar_contracts.battery import BatteryDecision, BatterySettings
+from busbar_contracts.battery import BatterySettings
 from busbar_contracts.topics import match, topic_of
 from busbar_shared.bus import Heard, RawHeard
 from busbar_shared.config.checks import impossible
@@ -61,7 +61,7 @@ def replay(
     lines = _told(lines, tell)
     try:
         before, settings = site_of(header, {}), settings_in(path)
-        same = Player(before, header, before, settings)
+        same = Player(before, header, before, settings, keeps=bool(changes))
         if not changes:
             return same.play(lines)
         site = site_of(header, changes)
@@ -125,17 +125,20 @@ class Player:
     """The allocator and the battery service at their desks, fed from a file, one virtual second after another."""
 
     def __init__(
-        self, site: Site, header: Header, before: Site | None = None, settings: Settings | None = None
-    ) -> None:
-        self._header = header
+        self, site: Site, header: Header, before: Site | None = None, settings: Settings | None = None,
+        *, keeps: bool = False,
+    ) -> None:  # fmt: skip
+        self._header, self._keeps = header, keeps
         self._desks: dict[str, Desk] = desks_of(site, before or site, settings or Settings(), START_S)
         self._comparison = Comparison()
-        self.decided: list[tuple[float, Any]] = []
-        """Every decision with its time."""
+        self.decided: list[tuple[float, dict[str, Word]]] = []
+        """Every decision with its time, where they are to be kept; of a day they are many."""
         self._digest = hashlib.sha256()
         self._decisions = 0
 
-    def play(self, lines: Iterator[Line], instead: Sequence[tuple[float, Any]] | None = None) -> Replayed:
+    def play(
+        self, lines: Iterator[Line], instead: Sequence[tuple[float, dict[str, Word]]] | None = None
+    ) -> Replayed:
         """Feed every message at its time. Decisions are compared with the recorded ones, or with others `instead`."""
         others = deque(instead) if instead is not None else None
         if others is not None:
@@ -147,8 +150,8 @@ class Player:
                 self.decide(next_tick)
                 next_tick += TICK_S
             while others and others[0][0] <= t:
-                at, message = others.popleft()
-                self._comparison.recorded(message, at)
+                at, words = others.popleft()
+                self._comparison.recorded_words(words, at)
             self.take(line, t, compared=others is None)
         self._comparison.finish()
         allocation, battery = self.allocation, self._comparison.battery
@@ -193,8 +196,8 @@ class Player:
     def _say(self, name: str, one: Spoken, t: float) -> None:
         self._digest.update(msgspec.json.encode([round(t, 4), name, one.ids, one.message]))
         self._comparison.replayed(one.message, t)
-        if isinstance(one.message, (Allocation, BatteryDecision)):
-            self.decided.append((t, one.message))
+        if self._keeps and (words := dict(words_of(one.message, t))):
+            self.decided.append((t, words))
         heard = Heard(one.message, one.ids, topic_of(type(one.message)).address, START_S + t)
         for other, desk in self._desks.items():
             if other != name:

@@ -36,7 +36,7 @@ class Difference(Struct, frozen=True, kw_only=True, omit_defaults=True):
     replayed_why: str
 
 
-class _Word(Struct, frozen=True):
+class Word(Struct, frozen=True):
     """What was decided of one thing at a time: a figure of which None is none at all, and the reason."""
 
     t: float
@@ -54,8 +54,8 @@ class Comparison:
         self.battery: BatteryDecision | None = None
         self.differences: list[Difference] = []
         self.compared = 0
-        self._now: dict[str, deque[_Word]] = {}
-        self._waiting: deque[tuple[float, dict[str, _Word]]] = deque()
+        self._now: dict[str, deque[Word]] = {}
+        self._waiting: deque[tuple[float, dict[str, Word]]] = deque()
         self._apart: set[str] = set()
         self._told: set[str] = set()
 
@@ -69,7 +69,7 @@ class Comparison:
             self.allocation = message
         elif isinstance(message, BatteryDecision):
             self.battery = message
-        for name, word in _words(message, t):
+        for name, word in words_of(message, t):
             kept = self._now.setdefault(name, deque())
             kept.append(word)
             # The last before the window still held when it began.
@@ -79,7 +79,10 @@ class Comparison:
 
     def recorded(self, message: Any, t: float) -> None:
         """Note what was decided then."""
-        words = dict(_words(message, t))
+        self.recorded_words(dict(words_of(message, t)), t)
+
+    def recorded_words(self, words: dict[str, Word], t: float) -> None:
+        """Note what was decided then, as it was kept."""
         if words:
             self._waiting.append((t, words))
         self._judge(t - BESIDE_S)
@@ -97,7 +100,7 @@ class Comparison:
             for name, word in sorted(words.items()):
                 self._look(name, word, t)
 
-    def _look(self, name: str, then: _Word, t: float) -> None:
+    def _look(self, name: str, then: Word, t: float) -> None:
         around = list(self._in_force(name, t - BESIDE_S, t + BESIDE_S))
         if any(_same(name, then.figure, one.figure) for one in around):
             self._apart.discard(name)
@@ -105,24 +108,25 @@ class Comparison:
             return
         # Once may be a matter of milliseconds between two decisions; what still stands at the next word is not.
         if (name in self._apart or not self._patient) and name not in self._told:
-            now = around[-1] if around else _Word(t, None, "not there")
+            now = around[-1] if around else Word(t, None, "not there")
             self.differences.append(_difference(name, then, now))
             self._told.add(name)
         self._apart.add(name)
 
-    def _in_force(self, name: str, begin: float, end: float) -> Iterator[_Word]:
+    def _in_force(self, name: str, begin: float, end: float) -> Iterator[Word]:
         words = [one for one in self._now.get(name, ()) if one.t <= end]
         before = [one for one in words if one.t <= begin]
         yield from before[-1:]
         yield from (one for one in words if one.t > begin)
 
 
-def _words(message: Any, t: float) -> Iterator[tuple[str, _Word]]:
+def words_of(message: Any, t: float) -> Iterator[tuple[str, Word]]:
+    """What a message decides of each thing; nothing in one that is no decision."""
     if isinstance(message, Allocation):
         for name, grant in message.loads.items():
-            yield name, _Word(t, grant.limit_a, grant.reason)
+            yield name, Word(t, grant.limit_a, grant.reason)
     elif isinstance(message, BatteryDecision):
-        yield BATTERY, _Word(t, message.battery_w if message.control == "apply" else None, message.reason)
+        yield BATTERY, Word(t, message.battery_w if message.control == "apply" else None, message.reason)
 
 
 def _same(name: str, then: float | None, now: float | None) -> bool:
@@ -131,7 +135,7 @@ def _same(name: str, then: float | None, now: float | None) -> bool:
     return abs(then - now) <= (SAME_W if name == BATTERY else SAME_A)
 
 
-def _difference(name: str, then: _Word, now: _Word) -> Difference:
+def _difference(name: str, then: Word, now: Word) -> Difference:
     t, why, why_now = round(then.t, 1), then.why, now.why
     if name == BATTERY:
         return Difference(

@@ -1,5 +1,6 @@
 """A bug report is a file: recorded without secrets, replayed with the same result, different where it must be."""
 
+import base64
 import gzip
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -7,6 +8,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from busbar_cli.hiding import secrets_of, without_secrets
 from busbar_cli.recording import BadRecording, Writer, header_of, line_of, read
@@ -159,6 +162,24 @@ def test_secrets_are_known_by_their_values_wherever_they_are_kept(tmp_path: Path
         "text": "hidden came, and hidden was said",
         "issuer": "left",
     }
+
+
+WORDS = st.text(max_size=12)
+SPOKEN = WORDS | st.tuples(WORDS, WORDS).map(lambda ends: f"{ends[0]}open-sesame{ends[1]}")
+ANYTHING = st.recursive(
+    SPOKEN | st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False),
+    lambda inside: st.lists(inside, max_size=4) | st.dictionaries(SPOKEN, inside, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(ANYTHING | st.binary(max_size=30))
+def test_a_known_secret_is_in_no_line_whatever_is_said(said: Any) -> None:
+    payload = said + b"open-sesame" if isinstance(said, bytes) else msgspec.json.encode(said)
+    line = line_of(RawHeard("hems/x/open-sesame", payload, 1.0), 0.0, ("open-sesame",))
+
+    assert b"open-sesame" not in msgspec.json.encode(line)
+    assert line.raw is None or b"open-sesame" not in base64.b64decode(line.raw)
 
 
 @pytest.mark.parametrize(
