@@ -20,6 +20,7 @@ class Quirk(Struct, frozen=True, forbid_unknown_fields=True):
     single_client: bool | None = None
     battery_inputs: tuple[str, ...] | None = None
     min_limit_percent: Annotated[float, Meta(ge=0, le=20)] | None = None
+    limit_map: str | None = None
     unit: int | None = None
     port: int | None = None
 
@@ -42,6 +43,8 @@ class Manner(Struct, frozen=True):
     single_client: bool = False
     battery_inputs: tuple[str, ...] = ()
     min_limit_percent: float = 0.0
+    # The register map that limits it, where it offers neither model 123 nor 704.
+    limit_map: str | None = None
 
 
 @cache

@@ -110,6 +110,8 @@ def _table(kind: str, names: Mapping[str, str], device: Device) -> list[str]:
 def _hints(kind: str, device: Device) -> list[str]:
     manner = manner_of(device.identity.manufacturer, device.identity.model)
     lines = ["# This maker lets only one program in at a time."] if manner.single_client else []
+    if kind == "inverter" and manner.limit_map is not None:
+        lines += [f'# For Busbar to limit it: writable = true and limit_map = "{manner.limit_map}"']
     if kind == "meter" and not manner.meter_sign_known:
         lines += ['# Check with a kettle: import must read positive, else sign = "export_positive"']
     return lines

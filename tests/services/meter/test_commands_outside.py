@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from busbar_cli.main import app as busbar
 from busbar_meter.discovery import Chain, Place
+from busbar_meter.map_file import shipped
 from busbar_meter.scan import Where
 from busbar_meter.show import Device, snippet
 from busbar_meter.unit import Identity
@@ -98,6 +99,17 @@ def test_a_snippet_says_how_the_device_was_reached(where: Where, base: int, line
 
     assert f"modbus = {{ {line} }}" in lines
     assert lines[-1].startswith("# Check with a kettle")
+
+
+def test_a_snippet_of_a_solaredge_inverter_says_how_it_can_be_limited() -> None:
+    chain = Chain(40000, (Place(1, 40002, 65), Place(103, 40069, 50)), "end block")
+    device = Device(Identity("SolarEdge ", "SE10K", None), ("inverter",))
+
+    lines = snippet(Where("h").toml(1502), 1, chain, [device])
+
+    hint = '# For Busbar to limit it: writable = true and limit_map = "solaredge-limit"'
+    assert hint in lines.splitlines()
+    assert "solaredge-limit" in shipped()
 
 
 async def test_an_odd_base_is_found_when_it_is_named() -> None:
