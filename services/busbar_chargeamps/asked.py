@@ -10,7 +10,7 @@ import binascii
 import json
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -70,6 +70,9 @@ def _plan_now(question: dict[str, Any]) -> datetime:
     first = entries[0] if isinstance(entries, list) and entries else None
     if question.get("now") is None and isinstance(first, dict):
         return fields.at(first.get("start"), "now")
+    if question.get("now") is None and entries == []:
+        # Without any slot the answer is the same at every time.
+        return datetime(2000, 1, 1, tzinfo=UTC)
     return fields.instant(question, "now")
 
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from busbar_chargeamps.asked import answer, what_would_you_say
+from busbar_chargeamps.asked import answer, what_would_you_plan, what_would_you_say
 from busbar_simulator.charge_amps_cloud.cloud import Fault
 from services.chargeamps.household import NOW, TONIGHT, Household, MakeHouse, living
 
@@ -135,3 +135,37 @@ def test_or_that_none_is_in_force(kept: object) -> None:
     question = {"now": "2025-12-04T20:00:00+01:00", "payload": TONIGHT, "retain": True}
     told = answer(json.dumps(question | {"persisted_schedule": kept}), what_would_you_say)
     assert told["decision"] == "accept"
+
+
+SLOT = {"start": "2025-12-04T22:00:00+01:00", "end": "2025-12-04T23:00:00+01:00", "price": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("question", "state"),
+    [
+        pytest.param({"slots": []}, "waiting_for_prices", id="no slot, at whatever time"),
+        pytest.param({"slots": [SLOT]}, "scheduled", id="seen from the first slot"),
+        pytest.param(
+            {"slots": [SLOT], "now": "2025-12-05T00:00:00+01:00"}, "waiting_for_prices", id="a day later"
+        ),
+    ],
+)
+def test_a_question_without_a_time_is_asked_at_the_first_slot(
+    question: dict[str, object], state: str
+) -> None:
+    assert answer(json.dumps(question), what_would_you_plan)["state"] == state
+
+
+@pytest.mark.parametrize(
+    ("question", "path"),
+    [
+        pytest.param({"now": "2025-12-04T20:00:00", "slots": []}, "now", id="a time without offset"),
+        pytest.param({"now": "2025-12-04T20:00:00Z", "timezone": "Mars/Olympus"}, "timezone", id="no zone"),
+        pytest.param({"now": "2025-12-04T20:00:00Z", "top_x": 0}, "top_x", id="no level"),
+        pytest.param({"now": "2025-12-04T20:00:00Z", "threshold": "x"}, "threshold", id="no threshold"),
+        pytest.param({"now": "2025-12-04T20:00:00Z", "slots": "x"}, "slots", id="no list"),
+        pytest.param({"slots": [7]}, "now", id="no time anywhere"),
+    ],
+)
+def test_a_question_that_cannot_be_answered_names_the_field(question: dict[str, object], path: str) -> None:
+    assert answer(json.dumps(question), what_would_you_plan)["error"]["path"] == path
