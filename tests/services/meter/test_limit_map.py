@@ -16,7 +16,7 @@ from busbar_meter.map_file import BadMap, load, parse
 from busbar_meter.writes import Aim, NotOffered
 from busbar_shared.config.root import Site
 from services.meter.meter_house import INVERTER, house, running, said, until
-from services.meter.modbus_servers import CrookedServer
+from services.meter.modbus_servers import CrookedServer, Fault
 from services.meter.register_images import common, image
 from services.meter.test_orders_on_the_wire import limit
 
@@ -191,6 +191,39 @@ async def test_without_dynamic_power_control_nothing_is_written(tmp_path: Path) 
         roof = await said(bus, InverterReading, lambda each: each.control is Control.UNAVAILABLE)
         bus.feed(limit(2500), inverter="roof")
         roof = await said(bus, InverterReading, lambda each: "enable dynamic" in each.detail)
+
+    assert (roof.power_w, roof.limit_w, server.written) == (4200, None, [])
+
+
+def answering(code: int | None) -> Fault:
+    """Every question about the power control registers is answered with this exception, or not at all."""
+
+    def bent(pdu: bytes, honest: bytes) -> bytes | None:
+        if int.from_bytes(pdu[1:3], "big") < 0xF300:
+            return honest
+        return None if code is None else honest[:4] + b"\0\3" + honest[6:7] + bytes([pdu[0] | 0x80, code])
+
+    return bent
+
+
+@pytest.mark.parametrize(
+    ("code", "control"),
+    [
+        pytest.param(4, Control.UNKNOWN, id="device failure"),
+        pytest.param(6, Control.UNKNOWN, id="busy"),
+        pytest.param(11, Control.UNKNOWN, id="gateway target did not respond"),
+        pytest.param(1, Control.UNAVAILABLE, id="illegal function"),
+        pytest.param(None, Control.UNKNOWN, id="no answer"),
+    ],
+)
+async def test_an_inverter_whose_power_control_does_not_answer_is_read_all_the_same(
+    code: int | None, control: Control, tmp_path: Path
+) -> None:
+    async with CrookedServer(unit1=solaredge()) as server:
+        server.fault = answering(code)
+        async with running(roof_by_map(server.port), tmp_path) as bus:
+            bus.feed(limit(2500), inverter="roof")
+            roof = await said(bus, InverterReading, lambda each: each.control is control)
 
     assert (roof.power_w, roof.limit_w, server.written) == (4200, None, [])
 
