@@ -17,9 +17,18 @@ DAYS = 3650
 
 
 def make_authority(folder: Path, name: str) -> None:
-    """Make ca.pem and ca.key, unless they are there. The key signs and is never given to a service."""
-    if (folder / "ca.pem").exists() and (folder / "ca.key").exists():
+    """Make ca.pem and ca.key, unless they are there. The key signs and is never given to a service.
+
+    Raises BadConfig where one of them is missing: another authority would be unknown to everybody who trusts the first.
+    """
+    here = [name for name in ("ca.pem", "ca.key") if (folder / name).exists()]
+    if len(here) == 2:
         return
+    if here:
+        raise BadConfig(
+            f"{folder} has {here[0]} alone: put the other half beside it, or delete both for a new authority, "
+            "which every device must then be told"
+        )
     with tempfile.TemporaryDirectory() as made:
         config = Path(made) / "ca.cnf"
         config.write_text(

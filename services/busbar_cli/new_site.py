@@ -1,5 +1,6 @@
 """The first busbar.toml of a house, from a few answers. Pure."""
 
+import re
 from typing import Literal
 
 from msgspec import Struct
@@ -72,11 +73,24 @@ def _circuit(answers: Answers) -> str:
     )
 
 
+def place_of(meter: str) -> tuple[str, int | None] | None:
+    """Name and port of a meter written as `name`, `name:port`, `[IPv6]:port` or an IPv6 address; None when it is none."""
+    found = re.fullmatch(
+        r"(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<name>[^\s:/\[\]]+))(?::(?P<port>[0-9]{1,5}))?", meter
+    )
+    if found is None:
+        return (meter, None) if re.fullmatch(r"[0-9a-fA-F:.]*::?[0-9a-fA-F:.]+", meter) else None
+    port = int(found["port"]) if found["port"] else None
+    return None if port is not None and not 1 <= port <= 65_535 else (found["six"] or found["name"], port)
+
+
 def _meter(answers: Answers) -> str:
     if answers.meter == SIMULATED:
         place = '{ host = "127.0.0.1", port = 15020, unit = 200 }'
     else:
-        place = f"{{ host = {_text(answers.meter)}, unit = 200 }}"
+        host, port = place_of(answers.meter) or (answers.meter, None)
+        at = "" if port is None else f", port = {port}"
+        place = f"{{ host = {_text(host)}{at}, unit = 200 }}"
     return (
         "# `busbar meter scan` finds the unit of a meter; docs/meter.md tells of meters that speak otherwise.\n"
         f"[meters.grid]\nmodbus = {place}"

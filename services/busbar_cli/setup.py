@@ -9,7 +9,7 @@ import typer
 
 from busbar_cli.accounts import SALT_BYTES, accounts, acl_text, hashed, login, matches
 from busbar_cli.certificates import make_authority, make_server
-from busbar_cli.new_site import SIMULATED, Answers, ChargerSecret, toml_of
+from busbar_cli.new_site import SIMULATED, Answers, ChargerSecret, place_of, toml_of
 from busbar_cli.service_checks import service_problems
 from busbar_shared.config.load import BadConfig, read, read_file
 from busbar_shared.config.root import Site
@@ -42,12 +42,16 @@ def answers_of(
         raise BadConfig(f"phases: 1 or 3 (found {phases})")
     if bad := [one for one in names if not one.replace("-", "").isalnum() or not one.isascii()]:
         raise BadConfig(f"chargers: letters, digits and - only (found {bad[0]!r})")
+    if twice := [one for one in names if names.count(one) > 1]:
+        raise BadConfig(f"chargers: {twice[0]!r} is named twice")
+    if not name.isprintable() or not name.strip():
+        raise BadConfig(f"--name: one line of text (found {name!r})")
     if ocpp_tls and meter.strip() == SIMULATED:
         raise BadConfig(
             "--ocpp-tls: the simulated charge points speak ws; name a real meter (found 'simulated')"
         )
-    if not meter.isprintable() or not meter.strip():
-        raise BadConfig(f"the meter: a name or an address (found {meter!r})")
+    if not meter.isprintable() or not meter.strip() or place_of(meter.strip()) is None:
+        raise BadConfig(f"the meter: a name or an address, with :port where it is not 502 (found {meter!r})")
     return Answers(
         where=where, name=name, timezone=timezone, limit_a=limit_a, phases=3 if phases == 3 else 1,  # type: ignore[arg-type]
         meter=meter.strip(), chargers=names, ocpp_tls=ocpp_tls,
@@ -145,11 +149,14 @@ def _lines(file: Path) -> dict[str, str]:
 
 
 def _certificates(folder: Path, site: Site, hosts: tuple[str, ...], *, renew: bool) -> None:
-    make_authority(folder, site.site.name)
     own = ("broker", "localhost", "127.0.0.1", socket.gethostname(), *hosts)
-    for name, names in (("broker", own), ("ocpp", ("ocpp", *own[1:]))):
-        if renew or not (folder / f"{name}.pem").exists():
-            make_server(folder, name, tuple(dict.fromkeys(names)))
+    servers = {"broker": own, "ocpp": ("ocpp", *own[1:])}
+    wanted = [name for name in servers if renew or not (folder / f"{name}.pem").exists()]
+    # The key of the authority may lie elsewhere while there is nothing to sign.
+    if wanted or not (folder / "ca.pem").exists():
+        make_authority(folder, site.site.name)
+    for name in wanted:
+        make_server(folder, name, tuple(dict.fromkeys(servers[name])))
 
 
 def _write(file: Path, text: str, mode: int) -> None:
@@ -159,13 +166,14 @@ def _write(file: Path, text: str, mode: int) -> None:
     file.write_text(text, encoding="utf-8")
 
 
-def next_steps(folder: Path, answers: Answers) -> str:
-    """What to type now."""
-    if answers.where == "compose":
+def next_steps(folder: Path) -> str:
+    """What to type now, by where the broker of the site is."""
+    host = read_file(folder / "busbar.toml").broker.host
+    if host == "broker":
         return (
             f"now: docker compose --env-file {folder}/compose.env up -d --build, "
             f"then: docker compose --env-file {folder}/compose.env run --rm cli doctor (docs/deploy.md)"
         )
-    if answers.where == "machine":
+    if host != "embedded":
         return f"now: sudo deploy/systemd/install {folder} (docs/deploy.md)"
     return f"now: busbar up --config {folder / 'busbar.toml'}"

@@ -26,15 +26,21 @@ def set_up(
             answers = ask(answers)
         done = list(make(folder, answers, hosts=hosts, renew=renew))
     except (BadConfig, OSError) as error:
-        typer.echo(f"setup: {error}", err=True)
+        typer.echo(f"setup: {_sentence(error)}", err=True)
         return EXIT_CONFIG
-    todo = next_steps(folder, answers)
+    todo = next_steps(folder)
     if as_json:
         print_json({"folder": str(folder), "done": done, "next": todo})
         return 0
     for sentence in (*done, todo):
         typer.echo(sentence)
     return 0
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename} cannot be written: {error.strerror}"
+    return str(error)
 
 
 def renew(folder: Path, *, reference: bool, as_json: bool = False) -> int:
@@ -49,7 +55,7 @@ def renew(folder: Path, *, reference: bool, as_json: bool = False) -> int:
     try:
         renew_accounts(folder, read_file(folder / "busbar.toml"))
     except (BadConfig, OSError) as error:
-        typer.echo(f"accounts: {error}", err=True)
+        typer.echo(f"accounts: {_sentence(error)}", err=True)
         return EXIT_CONFIG
     if as_json:
         print_json({"written": [str(folder / "acl"), str(folder / "passwords")]})

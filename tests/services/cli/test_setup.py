@@ -59,6 +59,10 @@ def test_the_proposed_background_is_60_percent_of_the_breaker() -> None:
         pytest.param({"phases": 2}, "1 or 3 (found 2)", id="two phases"),
         pytest.param({"chargers": "left,rig ht"}, "found 'rig ht'", id="a name with a blank"),
         pytest.param({"meter": "\n[x]"}, "found '\\n[x]'", id="a meter with a line break"),
+        pytest.param({"chargers": "left,Left"}, "'left' is named twice", id="a charger twice"),
+        pytest.param({"name": "a\nb"}, "one line of text (found 'a\\nb')", id="a name of two lines"),
+        pytest.param({"meter": "modbus://10.0.0.5"}, "found 'modbus://10.0.0.5'", id="a meter as a URL"),
+        pytest.param({"meter": "10.0.0.5:70000"}, "found '10.0.0.5:70000'", id="a port beyond all"),
         pytest.param({"where": "cloud"}, "found 'cloud'", id="an unknown place"),
         pytest.param(
             {"meter": "simulated", "ocpp_tls": True}, "--ocpp-tls", id="TLS and the simulated chargers"
@@ -139,3 +143,36 @@ def test_sites_that_share_a_broker_log_in_with_names_of_their_own(tmp_path: Path
     assert "user oak-meter\ntopic read sites/oak/hems/#" in acl
     assert "topic write sites/oak/hems/meter/+/reading" in acl
     assert "hems/#" not in acl.replace("sites/oak/hems/#", "")
+
+
+@pytest.mark.parametrize(
+    ("meter", "host", "port"),
+    [
+        ("192.168.1.20", "192.168.1.20", 502),
+        ("192.168.1.20:1502", "192.168.1.20", 1502),
+        ("meter.local", "meter.local", 502),
+        ("fd00::5", "fd00::5", 502),
+        ("[fd00::5]:1502", "fd00::5", 1502),
+    ],
+)
+def test_a_meter_may_have_a_port(meter: str, host: str, port: int) -> None:
+    site = read(toml_of(answers(meter=meter), dict.fromkeys(("left", "right"), SECRET)))
+
+    place = site.meters["grid"].modbus
+    assert place is not None
+    assert (place.host, place.port) == (host, port)
+
+
+def test_the_key_of_the_authority_may_lie_elsewhere_but_no_other_authority_takes_its_place(
+    tmp_path: Path,
+) -> None:
+    make(tmp_path, answers())
+    authority = (tmp_path / "ca.pem").read_bytes()
+    (tmp_path / "ca.key").unlink()
+
+    make(tmp_path, answers())
+    assert (tmp_path / "ca.pem").read_bytes() == authority
+
+    with pytest.raises(BadConfig, match=r"has ca\.pem alone"):
+        make(tmp_path, answers(), renew=True)
+    assert (tmp_path / "ca.pem").read_bytes() == authority
