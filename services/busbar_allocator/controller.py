@@ -172,7 +172,9 @@ def _order(
         if moved:
             changed = True
             _write_order(plan, books, load, old, mind, tick.now)
-        if (moved or mind.sent_at <= renew) and not _first_grant_comes(plan, state, load, minds, tick):
+        if (moved or mind.sent_at <= renew) and not _first_grant_comes(
+            plan, state, load, minds, ground, tick
+        ):
             minds[load.id] = replace(mind, sent_at=tick.now)
             waits = mind.limit_a <= 0 < allocation.loads[load.id].limit_a
             reason = f"not yet; {mind.reason}" if waits else mind.reason
@@ -181,16 +183,26 @@ def _order(
     return new, tuple(orders), changed
 
 
-def _first_grant_comes(plan: Plan, state: State, load: LoadPlan, minds: dict[str, Mind], tick: Tick) -> bool:
+def _first_grant_comes(
+    plan: Plan,
+    state: State,
+    load: LoadPlan,
+    minds: dict[str, Mind],
+    ground: dict[str, MeterHealth],
+    tick: Tick,
+) -> bool:
     """A heater that was told nothing since our start is not blocked in the seconds before its first grant.
 
-    A heat pump that is blocked for a moment stays off for its dwell, and we may be restarted often.
+    A heat pump that is blocked for a moment stays off for its dwell, and we may be restarted often. So it is
+    first blocked on a reading that leaves it no place, or when there are no readings any more.
     """
     if load.kind != "heater" or minds[load.id].sent_at != NEVER:
         return False
     comfort, storage = minds[load.owner + COMFORT], minds[load.owner + STORAGE]
     if comfort.limit_a > 0 or storage.limit_a > 0:
         return False
+    if not tick.fresh:
+        return all(ground.get(name) is not MeterHealth.LOST for name in load.circuits)
     return comfort.permit.enough_since is not None or not _is_ready(plan, state, minds, tick)
 
 

@@ -211,3 +211,18 @@ def test_a_warm_room_that_has_stored_enough_wants_nothing_more() -> None:
     table.seconds(60, -10.0, say)
 
     assert orders(table) == [HeatMode.BLOCK, HeatMode.BOOST, HeatMode.BLOCK]
+
+
+def test_between_two_readings_nothing_is_known_that_could_block_it_first() -> None:
+    # A charger that is never heard makes the allocator wait for a lease, which ends between two readings.
+    table = Table(**{**a_pump(), "chargers": {"left": {"fallback_a": 0.0}}})
+    pump = Pump(table)
+    for second in range(1, 60):
+        pump.say()
+        if second % 5 == 2:
+            table.seconds(1, 2.0)
+        else:
+            table.now += 1.0
+            table.said += [one.message for one in table.desk.decide(table.now, table.wall).messages]
+
+    assert orders(table) == [HeatMode.NORMAL]
