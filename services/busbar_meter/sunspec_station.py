@@ -95,7 +95,7 @@ class SunSpecStation:
         part = part_for(role, parts)
         if part is None:
             # A header may have been torn while the chain was walked.
-            self.unit.search_soon()
+            self.unit.missing()
             why = f"the unit has no {role.plan.kind} that can be read ({_models(parts)})"
             return Outcome(role.silent(self._clock.now(), why), why)
         manner = manner_of(part.identity.manufacturer, part.identity.model)

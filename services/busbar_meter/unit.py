@@ -31,6 +31,8 @@ DEEPEST_SPLIT = 3
 FAILURES_REFUSE = 3
 # After a refusal the chain is searched again: SMA changes the length of 714 between day and night.
 SEARCH_AGAIN_S = (60.0, 300.0)
+# Without what it is wanted for it is of no use at all: one header refused in the survey must not hide it for long.
+MISSING_AGAIN_S = (5.0, 60.0)
 
 
 class ChainMoved(DeviceSilent):
@@ -82,6 +84,7 @@ class Unit:
         self._joined: set[bool] = set()
         self._search_at: float | None = None
         self._search_after_s = SEARCH_AGAIN_S[0]
+        self._missing_after_s, self._missed_s = MISSING_AGAIN_S[0], float("-inf")
         self._failures: dict[Read, int] = {}
 
     def want(self, fast: frozenset[int], slow: frozenset[int]) -> None:
@@ -118,6 +121,16 @@ class Unit:
             self._search_at = self._clock.monotonic() + self._search_after_s
             self._search_after_s = min(self._search_after_s * 2, SEARCH_AGAIN_S[1])
 
+    def missing(self) -> None:
+        """Search again sooner: what the unit is wanted for was not found."""
+        now = self._clock.monotonic()
+        if now - self._missed_s > SEARCH_AGAIN_S[1]:
+            self._missing_after_s = MISSING_AGAIN_S[0]
+        self._missed_s = now
+        if self._search_at is None or now + self._missing_after_s < self._search_at:
+            self._search_at = now + self._missing_after_s
+            self._missing_after_s = min(self._missing_after_s * 2, MISSING_AGAIN_S[1])
+
     def doubt(self) -> None:
         """After a silence: make sure it is still the same device before anything is believed or written."""
         self._verified = False
@@ -132,6 +145,9 @@ class Unit:
             self.chain = await self._surveyed(wire)
             self._identities = await self._identified(wire, self.chain)
             self._verified = True
+            if not self.chain.ended.startswith("end block"):
+                # It may go on behind the header that was refused.
+                self.search_soon()
             if self.chain == before and not self._lost(plans):
                 # Nothing has moved and nothing is missing: what was learned of its holes still holds.
                 self._plans = plans

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from busbar_meter.answers import DeviceSilent
+from busbar_meter.answers import DeviceRefused, DeviceSilent
 from busbar_meter.unit import ChainMoved, NotADevice, Unit
 from busbar_shared.clock import VirtualClock
 from services.meter.register_images import PaperWire, block, common, image
@@ -193,6 +193,56 @@ async def test_a_header_torn_during_the_search_does_not_hide_a_block_for_long() 
     assert powers(await unit.read(wire)) == [(103, 4200)]
     unit.search_soon()
     wire.images[1] = good
+    await clock.advance(61)
+
+    assert powers(await unit.read(wire)) == [(103, 4200), (203, -3000)]
+
+
+class OnceRefusing(PaperWire):
+    """A device that refuses one header as long as it is told to."""
+
+    refused_at: int | None = None
+
+    async def read(self, unit: int, start: int, count: int, *, function: int = 3) -> tuple[int, ...]:
+        if start == self.refused_at:
+            raise DeviceRefused(2, f"register {start}")
+        return await super().read(unit, start, count, function=function)
+
+
+async def test_what_is_missing_because_a_header_was_refused_is_searched_again_in_seconds() -> None:
+    clock = VirtualClock(NOON)
+    wire, unit = OnceRefusing(unit1=image(common(), INVERTER, METER)), a_unit(clock)
+    wire.refused_at = 40070
+    seen = []
+    for second in range(30):
+        wire.refused_at = 40070 if second < 12 else None
+        seen.append(powers(await unit.read(wire)))
+        if not seen[-1]:
+            unit.missing()
+        await clock.advance(1.0)
+
+    assert seen[11] == []
+    assert seen[15] == [(103, 4200), (203, -3000)]
+
+
+async def test_a_unit_that_never_has_what_is_wanted_is_searched_more_and_more_rarely() -> None:
+    clock = VirtualClock(NOON)
+    wire, unit = PaperWire(unit1=image(common(), [64001, 2, 0, 0])), a_unit(clock)
+    for _ in range(600):
+        await unit.read(wire)
+        unit.missing()
+        await clock.advance(1.0)
+
+    surveys = wire.asked.count((1, 40000, 2))
+    assert 10 <= surveys <= 14
+
+
+async def test_blocks_behind_a_header_that_was_refused_once_are_found_within_a_minute() -> None:
+    clock = VirtualClock(NOON)
+    wire, unit = OnceRefusing(unit1=image(common(), INVERTER, METER)), a_unit(clock)
+    wire.refused_at = 40122
+    assert powers(await unit.read(wire)) == [(103, 4200)]
+    wire.refused_at = None
     await clock.advance(61)
 
     assert powers(await unit.read(wire)) == [(103, 4200), (203, -3000)]
