@@ -12,7 +12,9 @@ from busbar_ocpp.quirks import Quirk
 from busbar_shared.bus import Bus
 from busbar_shared.clock import Clock
 
-AT_ONCE = 8
+# A charger that does not answer holds its place for some seconds; nobody's limit may wait long for it.
+LOOKS_AT_ONCE = 64
+QUESTIONS_AT_ONCE = 12
 
 
 @dataclass
@@ -26,9 +28,9 @@ class Desk:
     memory: Memory
     quirks: tuple[Quirk, ...] = ()
     outbox: Outbox | None = None
-    first_looks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    first_looks: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LOOKS_AT_ONCE))
     """Chargers that are asked what they limit to before they are told anything."""
-    questions: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    questions: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(QUESTIONS_AT_ONCE))
     """Questions of greetings to all chargers together: when a fleet comes back at once, its own calls come first."""
     dirty: set[tuple[str, int]] = field(default_factory=set)
     """Connectors whose state is to be said."""
