@@ -45,6 +45,9 @@ class Variables:
         }
         for number, connector in self.station.connectors.items():
             values["EVSE", f"SupplyPhases/{number}"] = str(len(connector.socket.spec.legs))
+            values["EVSE", f"AvailabilityState/{number}"] = (
+                "Occupied" if connector.socket.car is not None else "Available"
+            )
         return values
 
     def get(self, payload: Mapping[str, Any]) -> Json:
@@ -53,6 +56,8 @@ class Variables:
         for asked in payload["getVariableData"]:
             key, values = _key(asked), self.values()
             status = _found(key, values)
+            if asked.get("attributeType", "Actual") != "Actual":
+                status = "NotSupportedAttributeType"
             result: Json = {
                 "attributeStatus": status,
                 "component": asked["component"],

@@ -340,12 +340,15 @@ async def test_the_201_device_model(central_201: Any, garages: list[Garage]) -> 
     await garage.online()
     interval = {"component": {"name": "SampledDataCtrlr"}, "variable": {"name": "TxUpdatedInterval"}}
     unknown = {"component": {"name": "SampledDataCtrlr"}, "variable": {"name": "Nothing"}}
-    got = await central_201.call("GetVariables", {"getVariableData": [interval, unknown]})
+    evse = {"component": {"name": "EVSE", "evse": {"id": 1}}, "variable": {"name": "AvailabilityState"}}
+    most = evse | {"attributeType": "MaxSet"}
+    got = await central_201.call("GetVariables", {"getVariableData": [interval, unknown, evse, most]})
     put = await central_201.call("SetVariables", {"setVariableData": [interval | {"attributeValue": "5"}]})
     await central_201.call("GetBaseReport", {"requestId": 3, "reportBase": "FullInventory"})
     await garage.until(lambda: any(a == "NotifyReport" and not p["tbc"] for a, p in central_201.heard))
 
-    assert [r["attributeStatus"] for r in got["getVariableResult"]] == ["Accepted", "UnknownVariable"]
+    told = ["Accepted", "UnknownVariable", "Accepted", "NotSupportedAttributeType"]
+    assert [r["attributeStatus"] for r in got["getVariableResult"]] == told
     assert got["getVariableResult"][0]["attributeValue"] == "10"
     assert put["setVariableResult"][0]["attributeStatus"] == "Accepted"
     assert garage.station.sample_s == 5
