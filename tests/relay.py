@@ -13,6 +13,8 @@ class Relay:
         self._flows = asyncio.Event()
         self._flows.set()
         self.port = 0
+        self.connections = 0
+        """How often somebody has come so far."""
 
     async def __aenter__(self) -> "Relay":
         self._server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
@@ -47,6 +49,7 @@ class Relay:
             writer.transport.abort()
             return
         self._writers |= {writer, far_writer}
+        self.connections += 1
         await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
