@@ -1,6 +1,7 @@
 """A command that cannot be done ends with a sentence and a code, never with a trace; also where no broker answers."""
 
 import asyncio
+import json
 import os
 import sys
 from pathlib import Path
@@ -83,3 +84,19 @@ async def test_what_cannot_be_done_is_a_sentence(tmp_path: Path, line: str, code
     ended_with, said = await ended(tmp_path, line)
 
     assert (ended_with, sentence in said, "Traceback" in said) == (code, True, False), said
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "version", "config check", "config schema", "config example", "config reference", "commands", "ocpp password",
+        "ocpp tags", "meter map list", "setup house --for up", "accounts --reference",
+    ],
+)  # fmt: skip
+async def test_json_can_be_read_as_json(tmp_path: Path, line: str) -> None:
+    (tmp_path / "busbar.toml").write_text(HOUSE.format(port=free_port()), encoding="utf-8")
+
+    _, said = await ended(tmp_path, f"{line} --json")
+    begins = min(said.find(one) for one in "{[" if one in said)
+
+    assert json.loads(said[begins:]) is not None
