@@ -91,7 +91,7 @@ class Desk:
         self._batteries: dict[str, BatterySettings] = {}
         self._setup: Setup | None = None
         self._said_at = float("-inf")
-        self._framed: tuple[Settings, Outside, dict[str, MeterHealth]] | None = None
+        self._framed: tuple[Settings, Outside, dict[str, MeterHealth], Applied] | None = None
         """What the last allocation was decided under: when it changes, that is said, though no limit moves."""
         self._trouble = ""
         self._rewired = False
@@ -154,7 +154,7 @@ class Desk:
         self._trouble = ""
         self.state = outcome.state
         messages += orders_of(self.plan, self.state, outcome.orders, self.stamp, wall)
-        frame = (self.settings, outside, outcome.ground)
+        frame = (self.settings, outside, outcome.ground, self.applied)
         if outcome.changed or frame != self._framed or now - self._said_at >= SAY_EVERY_S:
             self._said_at, self._framed = now, frame
             messages.append(ToSay(self.allocation(outcome, now, wall), {}))

@@ -8,10 +8,11 @@ import pytest
 from allocator_house import a_site
 
 from busbar_allocator.config import Kept
-from busbar_allocator.desk import Desk
+from busbar_allocator.desk import Answer, Desk
 from busbar_allocator.detection import Evidence, hypotheses
 from busbar_allocator.plan import plan_of
 from busbar_allocator.wiring import Applied, chosen
+from busbar_contracts.allocation import Allocation
 from busbar_contracts.load import LoadSettingsSet
 from busbar_shared.bus import Heard
 from busbar_shared.config.root import Site
@@ -39,6 +40,10 @@ def press(desk: Desk, wanted: bool, now: float = 1.0) -> Any:
     return desk.decide(now, NOON)
 
 
+def allocations(answer: Answer) -> list[Any]:
+    return [one.message for one in answer.messages if isinstance(one.message, Allocation)]
+
+
 def test_what_was_detected_is_used_kept_over_a_restart_and_taken_back() -> None:
     desk = a_desk(Kept(evidence={"left-1": seen()}))
     assert desk.plan.loads["left-1"].legs == (0, 1, 2)
@@ -57,6 +62,17 @@ def test_what_was_detected_is_used_kept_over_a_restart_and_taken_back() -> None:
     press(again, False, 2.0)
     assert again.plan.loads["left-1"].legs == (0, 1, 2)
     assert a_desk(again.kept()).plan.loads["left-1"].legs == (0, 1, 2)
+
+
+def test_the_press_is_seen_in_the_allocation_at_once_and_not_only_with_the_next_of_ten_seconds() -> None:
+    desk = a_desk(Kept(evidence={"left-1": seen()}))
+    desk.decide(0.0, NOON)
+    assert allocations(desk.decide(1.0, NOON)) == []
+
+    [before, after] = (allocations(press(desk, wanted, at)) for wanted, at in ((True, 2.0), (False, 3.0)))
+
+    assert [one.loads["left-1"].detection.applied for one in (*before, *after)] == [True, False]
+    assert allocations(desk.decide(4.0, NOON)) == []
 
 
 def test_what_was_applied_by_itself_is_gone_when_the_owner_forbids_it() -> None:
