@@ -49,13 +49,21 @@ def _plugs(site: Site) -> Iterator[Device]:
     hands = hands_of_heaters(site)
     for name in site.plugs:
         if name not in hands:
-            entities = (*_wishes(name, PLUG_MODES, ALONE), *_grant(ALONE, in_watts=True))
+            entities = (
+                *_wishes(name, PLUG_MODES, ALONE),
+                *_grant(ALONE, in_watts=True),
+                *_detection(name, ALONE),
+            )
             yield _device(site, name, page(site, "plug", name, "Plug"), entities, ("grant",))
 
 
 def _heaters(site: Site) -> Iterator[Device]:
     for name in site.heaters:
-        entities = (*_wishes(name, HEAT_MODES, ALONE), *_grant(ALONE, in_watts=True))
+        entities = (
+            *_wishes(name, HEAT_MODES, ALONE),
+            *_grant(ALONE, in_watts=True),
+            *_detection(name, ALONE),
+        )
         yield _device(site, name, page(site, "heater", name, "Heater"), entities, ("storage", "comfort"))
 
 
@@ -258,14 +266,20 @@ def _detection(load: str, words: Words) -> tuple[Entity, ...]:
             icon="mdi:transmission-tower",
             work=_detected,
             attributes=lambda seen: {
-                "confidence": seen.get("grant", "detection.confidence"),
-                "applied": seen.get("grant", "detection.applied"),
-                "advice": seen.get("grant", "detection.advice") or "",
+                "confidence": _of_detection(seen, "confidence"),
+                "applied": _of_detection(seen, "applied"),
+                "advice": _of_detection(seen, "advice") or "",
             },
         ),
     )
 
 
 def _detected(seen: Sight) -> str | None:
-    legs = seen.get("grant", "detection.legs")
+    legs = _of_detection(seen, "legs")
     return None if legs is None else "-".join(legs).upper()
+
+
+def _of_detection(seen: Sight, field: str) -> Any:
+    """A fact of what was detected; both parts of a heater say the same of their wires."""
+    detection = getattr(_grant_of(seen), "detection", None)
+    return getattr(detection, field, None)

@@ -1,5 +1,6 @@
 """What entities show, and when: unknown is unknown, old is unknown, and a database is not filled for nothing."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from busbar_contracts.allocation import (
 from busbar_contracts.battery import BatteryReading
 from busbar_contracts.chargeamps import ChargeAmpsStatus
 from busbar_contracts.charger import ChargerState, ConnectorStatus, LegSample, LimitInForce, Session
-from busbar_contracts.load import LoadMode, LoadSettings
+from busbar_contracts.load import Detection, LoadMode, LoadSettings
 from busbar_contracts.meter import InverterReading, MeterReading, PhaseSample
 from busbar_shared.config.root import Site
 from busbar_shared.config.wiring import EVSE_MODES, HEAT_MODES
@@ -209,6 +210,46 @@ def test_a_heater_shows_the_grant_it_lives_on(site: Site, storage_a: float, reas
     )
     settings = LoadSettings(mode=LoadMode.NORMAL, modes=HEAT_MODES, priority=1, enabled=True)
     assert shown(tank, settings=settings, storage=said, comfort=said)["reason"] == reason
+
+
+PLUGGED = LoadSettings(mode=LoadMode.NORMAL, modes=HEAT_MODES, priority=1, enabled=True)
+ON_C = Detection(legs=("c",), confidence=0.9, applied=True, advice='phases = ["c"] fits')
+
+
+@pytest.mark.parametrize(
+    ("load", "sources", "told", "phases", "advice"),
+    [
+        pytest.param("pump", {"grant": "pump"}, ON_C, "C", 'phases = ["c"] fits', id="a plug"),
+        pytest.param(
+            "tank", {"storage": "tank/storage", "comfort": "tank/comfort"}, ON_C, "C", 'phases = ["c"] fits',
+            id="a heater, of which both parts say the same",
+        ),
+        pytest.param("tank", {"comfort": "tank/comfort"}, ON_C, "C", 'phases = ["c"] fits', id="a heater that only keeps warm"),
+        pytest.param("pump", {"grant": "pump"}, None, "unknown", "", id="nothing was detected of a plug yet"),
+        pytest.param("left-1", {"grant": "left-1"}, ON_C, "C", 'phases = ["c"] fits', id="a charger"),
+    ],
+)  # fmt: skip
+def test_a_load_shows_the_phases_it_was_found_on(
+    site: Site, load: str, sources: dict[str, str], told: Detection | None, phases: str, advice: str
+) -> None:
+    device = next(one for one in loads(site) if one.id == f"busbar_home_load_{load}")
+    said = allocation(loads={part: grant(detection=told) for part in sources.values()})
+    found = shown(device, settings=PLUGGED, **dict.fromkeys(sources, said))
+    assert found["detected_phases"] == phases
+    assert found["detected_phases_attributes"] == {
+        "confidence": None if told is None else 0.9,
+        "applied": None if told is None else True,
+        "advice": advice,
+    }
+
+
+@pytest.mark.parametrize("load", ["pump", "tank", "pump2", "left-1"])
+def test_every_load_has_a_button_that_applies_what_was_detected(site: Site, load: str) -> None:
+    device = next(one for one in loads(site) if one.id == f"busbar_home_load_{load}")
+    [press] = [one for one in device.entities if one.key == "apply_phases"]
+    assert press.setting is not None
+    assert press.setting.address == f"hems/load/{load}/settings/set"
+    assert json.loads(press.setting.payload or "") == {"apply_detection": True}
 
 
 def test_a_hybrid_house_adds_up(site: Site) -> None:
