@@ -146,16 +146,19 @@ def _seeing(
     probing, spared = state.probe.since is not None, site.spared_w is not None
     style = style_of(scene, choice, site.batteries, probing, spared)
     bounds = not_worse(bounds_of(scene, choice), state.motion.power, pair.battery, excess_now(site, pair))
+    doubtful, over_s = state.recent.doubts > 0, _over_s(state, pair)
+    rising = cap_after(state.cap, site, tuning, pair, need, over_s=over_s, doubtful=doubtful)
+    room = making_room(state.cap, rising, site, pair, need)
+    if room is not None and not any(one.inverter for one in site.batteries) and not probing:
+        bounds = (min(max(bounds[0], -room), bounds[1]), bounds[1])
     tuning = replace(tuning, dwell_s=rest_s(site, scene.pv, tuning))
     motion, style = paced((state.motion, state.style), choice, style, bounds, site.now, tuning)
     from_grid = site.wishes.grid_charging and motion.power > max(0.0, scene.surplus)
     parts = shares(motion.power, site.batteries, bands, site.wishes.permissive_soc, from_grid)
     window = window_of(style, scene, motion.power, from_grid)
-    doubtful, over_s = state.recent.doubts > 0, _over_s(state, pair)
     taking = [one for one in site.batteries if one.inverter is None and one.follows_grid]
     absorbs = bool(taking) and all_surplus(scene) and pair.battery < scene.allowed.charge - SLACK_W
-    rising = cap_after(state.cap, site, tuning, pair, need, over_s=over_s, doubtful=doubtful)
-    window = narrowed(window, making_room(state.cap, rising, site, pair, need))
+    window = narrowed(window, room)
     windows = divided(window, motion.power, parts) | dict.fromkeys(site.others, RELEASE)
     need = anticipated(need, site, pair, windows)
     cap = cap_after(state.cap, site, tuning, pair, need, over_s=over_s, doubtful=doubtful, absorbs=absorbs)
