@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from busbar_contracts.base import Observed
+from busbar_contracts.base import Command, Observed
 from busbar_contracts.charger import LegSample
 from busbar_contracts.units import Amps, Instant, Text64
 
@@ -43,6 +43,15 @@ class ScheduleSet(Struct, frozen=True, kw_only=True):
 
 class ScheduleClear(Struct, frozen=True, kw_only=True):
     """No charging from now on. The payload is empty or null and is not interpreted."""
+
+
+class ScheduleRefresh(Command, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Asks once to plan anew, to read the cloud and to write it where it differs; the answer appears in the status."""
+
+    id: Annotated[Text64 | None, Meta(description="Echoed in the status as refresh_id.")] = None
+    issued_at: Annotated[
+        Instant | None, Meta(description="When it was asked; more than a minute ago is refused.")
+    ] = None
 
 
 class CommandError(Struct, frozen=True, kw_only=True):
@@ -143,5 +152,10 @@ class ChargeAmpsStatus(Observed, frozen=True, kw_only=True):
     error_code: Annotated[str | None, Meta(description="What the charger complains of; null: nothing.")] = (
         None
     )
+    refreshed_at: Annotated[
+        Instant | None,
+        Meta(description="When it was last asked to plan and look anew; null: not since the start."),
+    ] = None
+    refresh_id: Annotated[str | None, Meta(description="Of the last such request that had one.")] = None
     note: Annotated[str, Meta(description="What is being done or in the way, in plain English.")] = ""
     detail: Annotated[dict[str, Any], Meta(description="For support; may change.")] = {}

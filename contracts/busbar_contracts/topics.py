@@ -17,7 +17,7 @@ from busbar_contracts.battery import (
     BatterySettings,
     BatterySettingsSet,
 )
-from busbar_contracts.chargeamps import ChargeAmpsStatus, ScheduleClear, ScheduleSet
+from busbar_contracts.chargeamps import ChargeAmpsStatus, ScheduleClear, ScheduleRefresh, ScheduleSet
 from busbar_contracts.charger import ChargerCommand, ChargerLimit, ChargerState, TagAnswer, TagQuestion
 from busbar_contracts.load import (
     HeatOrder,
@@ -213,6 +213,12 @@ TOPICS: tuple[Topic, ...] = (
         direction="receive",
         max_bytes=64 * KIB,
         summary="No charging from now on.",
+    ),
+    _order(
+        "hems/charge-amps/{connector_id}/refresh/set",
+        ScheduleRefresh,
+        "owner",
+        "Plans anew, reads the cloud and writes it where it differs.",
     ),
     _state(
         "hems/charge-amps/{connector_id}/status",

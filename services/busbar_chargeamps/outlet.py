@@ -29,6 +29,8 @@ SETTLE_S = 10.0
 """How long a car may take to stop drawing before the next rung of the ladder is climbed."""
 EDGE_FOR = timedelta(minutes=1)
 EDGE_LOOK_S = 10.0
+REFRESH_EVERY_S = 15.0
+"""Whoever presses again within this is answered, and the cloud is not asked more often for it."""
 FIGHT_EVERY = timedelta(hours=1)
 
 
@@ -64,6 +66,9 @@ class Outlet:
         self._agreed: str | None = None
         self._fighting = False
         self._named = ""
+        self.refreshed_at: datetime | None = None
+        self.refresh_id: str | None = None
+        self._refresh_at_s = -REFRESH_EVERY_S
         self._rung_at_s = -SETTLE_S
         self._wrote_at_s = -READ_BACK_FOR_S
 
@@ -103,6 +108,19 @@ class Outlet:
             self.sync = "none"
         elif self._name(want, now) != self._agreed:
             self.sync = "pending"
+
+    def refresh(self, request: str | None, now: datetime, now_s: float) -> bool:
+        """The owner asks to begin anew: what was refused, given up or left to somebody else is tried again.
+
+        False where that was begun less than 15 s ago: this request is answered by that one.
+        """
+        self.refreshed_at, self.refresh_id = now, request or self.refresh_id
+        if now_s - self._refresh_at_s < REFRESH_EVERY_S:
+            return False
+        self._refresh_at_s = now_s
+        self._agreed, self._attempts, self._not_before_s = None, {}, {}
+        self.remember(lambda found: replace(found, refused_by_cloud=None))
+        return True
 
     def keep(self) -> None:
         """Put the memory on disk."""

@@ -43,6 +43,10 @@ class Planner:
         self._make(now)
         return True
 
+    def again(self, now: datetime) -> None:
+        """Plan on the prices heard last, because the owner asks for it."""
+        self._make(now)
+
     def state(self, now: datetime) -> str:
         """The state of the plan at `now`: a plan whose windows have all passed is idle."""
         if self.plan.state == "scheduled" and all(window.end <= now for window in self.plan.windows):

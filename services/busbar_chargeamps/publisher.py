@@ -35,16 +35,30 @@ class Publisher:
         if self._planner.at(now):
             await self._send(now)
 
+    async def again(self, place: Place, now: datetime) -> None:
+        """Plan because the owner asks for it, and send this connector its plan also where it is the same."""
+        self._planner.again(now)
+        before = self._sent
+        await self._send(now)
+        if before is not None and self._sent is before and before == self._left(now):
+            await self._say(place, before)
+
     async def _send(self, now: datetime) -> None:
-        left = tuple(window for window in self._planner.plan.windows if window.end > now)
+        left = self._left(now)
         if left == self._sent or self._planner.plan.state == "waiting_for_prices":
             return
         self._sent = left
         for place in self._places:
-            if left:
-                await self._bus.say_raw(place.topic("schedule/set"), schedule(left, self._zone), qos=1)
-            else:
-                await self._bus.say_raw(place.topic("schedule/clear"), b"", qos=1)
+            await self._say(place, left)
+
+    def _left(self, now: datetime) -> tuple[Window, ...]:
+        return tuple(window for window in self._planner.plan.windows if window.end > now)
+
+    async def _say(self, place: Place, left: tuple[Window, ...]) -> None:
+        if left:
+            await self._bus.say_raw(place.topic("schedule/set"), schedule(left, self._zone), qos=1)
+        else:
+            await self._bus.say_raw(place.topic("schedule/clear"), b"", qos=1)
 
 
 def schedule(windows: tuple[Window, ...], zone: ZoneInfo, source: str = "allocator") -> str:

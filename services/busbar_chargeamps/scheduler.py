@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from busbar_chargeamps import config
+from busbar_chargeamps import config, refreshing
 from busbar_chargeamps.cloud import Cloud
 from busbar_chargeamps.keeper import Keeper
 from busbar_chargeamps.memory import Memory
@@ -16,6 +16,7 @@ from busbar_chargeamps.publisher import Publisher
 from busbar_chargeamps.schedule import Period
 from busbar_chargeamps.status import Said, status
 from busbar_shared.bus import RawHeard
+from busbar_shared.judge import Refused
 from busbar_shared.life import Service
 from busbar_shared.statefile import StateFile
 
@@ -58,6 +59,9 @@ class Scheduler:
         self._prices = (
             service.bus.listen_raw(*self._price_topics) if self._planner or self._publisher else None
         )
+        # Whoever plans, the owner may ask to plan and to compare anew.
+        self._refreshable = {one.place.topic("refresh/set"): one for one in self._outlets.values()}
+        self._refreshes = service.bus.listen_raw(*self._refreshable)
         self._heard = asyncio.Event()
         self._keeper = Keeper(
             cloud,
@@ -72,7 +76,7 @@ class Scheduler:
 
     async def run(self) -> None:
         """Until cancelled."""
-        jobs = [self._tick(), self._answer(), self._keeper.run()]
+        jobs = [self._tick(), self._answer(), self._keeper.run(), self._hear_refreshes(self._refreshes)]
         if self._commands is not None:
             jobs.append(self._hear_commands(self._commands))
         if self._prices is not None:
@@ -118,6 +122,31 @@ class Scheduler:
                 outlet.expect(self._clock.now())
                 await self._tell(outlet)
             self._keeper.wake()
+
+    async def _hear_refreshes(self, refreshes: AsyncIterator[RawHeard]) -> None:
+        async for heard in refreshes:
+            outlet = self._refreshable.get(heard.topic)
+            # An empty message is how a broker's client deletes a retained one.
+            if outlet is None or not heard.payload:
+                continue
+            try:
+                asked = refreshing.read(heard, self._clock.now())
+            except Refused as refused:
+                text = f"{heard.topic}: {refused.text}"
+                await self._bus.event(refused.code, text, path=refused.path, topic=heard.topic)
+                continue
+            await self._refresh(outlet, asked.id)
+
+    async def _refresh(self, outlet: Outlet, request: str | None) -> None:
+        """Plan anew on the prices there are, and let the cloud be compared with it without delay."""
+        now = self._clock.now()
+        if outlet.refresh(request, now, self._clock.monotonic()):
+            if self._planner is not None:
+                self._planner.again(now)
+                await self._replan(self._planner)
+            if self._publisher is not None:
+                await self._publisher.again(outlet.place, now)
+        self._heard.set()
 
     async def _hear_prices(self, prices: AsyncIterator[RawHeard]) -> None:
         async for heard in prices:

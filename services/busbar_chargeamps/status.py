@@ -85,6 +85,8 @@ def status(
             for p in left
         ),
         command_id=memory.last_command_id,
+        refreshed_at=_local(outlet.refreshed_at, outlet),
+        refresh_id=outlet.refresh_id,
         **_measured(outlet, now, now_s, fresh=fresh),
         **_seen(outlet),
         detail=_detail(outlet, seen, fresh=fresh),

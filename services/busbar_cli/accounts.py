@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from busbar_cli.foreign import Foreign, foreign
 from busbar_contracts.battery import BatterySettings
+from busbar_contracts.chargeamps import ScheduleClear, ScheduleSet
 from busbar_contracts.load import PlugSwitch
 from busbar_contracts.topics import TOPICS, Topic, topic_of
 from busbar_shared.config.root import SERVICES, Site
@@ -141,7 +142,7 @@ def _writers(site: Site, topic: Topic) -> tuple[str, ...]:
     if topic is topic_of(PlugSwitch):
         writers.append("heat")  # a tank or heat pump that is switched by a plug
     publishes = site.chargeamps is not None and site.chargeamps.publisher == "allocator"
-    if publishes and topic.address.startswith("hems/charge-amps/") and topic.writer == OWNER:
+    if publishes and topic.message in (ScheduleSet, ScheduleClear):
         writers.append("chargeamps")
     return tuple(writers)
 
