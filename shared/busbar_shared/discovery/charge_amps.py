@@ -39,14 +39,14 @@ def charge_amps(site: Site) -> tuple[Device, ...]:
                 id=id_of(site, "charge_amps", label),
                 page=page(site, "charge_amps", label, "Charge Amps connector"),
                 sources={"state": Source(kind=ChargeAmpsStatus, topic=f"{place}/status")},
-                entities=_entities(place, hems=section.operation_mode == "hems"),
+                entities=_entities(place, connector.charge_point, hems=section.operation_mode == "hems"),
                 needs=("state",),
             )
         )
     return tuple(made)
 
 
-def _entities(place: str, *, hems: bool) -> tuple[Entity, ...]:
+def _entities(place: str, charge_point: str, *, hems: bool) -> tuple[Entity, ...]:
     # The cloud is asked each 30 to 60 s, so its figures are older than a meter's.
     return (
         choice("status", "state", STATES, name=None, icon="mdi:ev-station"),
@@ -61,10 +61,14 @@ def _entities(place: str, *, hems: bool) -> tuple[Entity, ...]:
         yes_no("hems_connected", "hems_connected", device_class="connectivity", category="diagnostic",
                attributes=_heard),
         yes_no("online", "online", device_class="connectivity", category="diagnostic"),
+        yes_no("connector_enabled", work=_enabled, category="diagnostic", icon="mdi:power-plug"),
+        text("serial", work=lambda seen: charge_point, category="diagnostic", icon="mdi:identifier"),
         text("connector_mode", "connector_mode", category="diagnostic"),
         text("connector_status", "connector_status", category="diagnostic"),
         remark("error_code", "error_code"),
         remark("note", "note"),
+        current("current", work=lambda seen: _mean(seen, "current_a"), category="diagnostic"),
+        voltage("voltage", "", work=lambda seen: _mean(seen, "voltage_v")),
         *(current(f"current_{leg}", f"{leg}.current_a", category="diagnostic") for leg in LEGS),
         *(voltage(f"voltage_{leg}", f"{leg}.voltage_v") for leg in LEGS),
         moment("last_hems_command_at", "last_hems_command_at", category="diagnostic"),
@@ -78,6 +82,8 @@ def _entities(place: str, *, hems: bool) -> tuple[Entity, ...]:
         current("applied_current", "applied_max_current", measured=False, at_once=True),
         Entity(key="planned_energy", platform="sensor", name=name_of("planned_energy"), path="planned_kwh",
                precision=1, unit="kWh", device_class="energy"),
+        remark("schedule_error", "last_command_error.message"),
+        button("force_refresh", f"{place}/refresh/set", "{}", device_class="restart", category="config"),
         *((button("clear_schedule", f"{place}/schedule/clear", "null", icon="mdi:calendar-remove"),) if hems else ()),
     )  # fmt: skip
 
@@ -86,8 +92,22 @@ def _charges(seen: Sight) -> bool | None:
     return None if seen.get("state") is None else seen.get("state", "state") == "charging"
 
 
+def _enabled(seen: Sight) -> bool | None:
+    """The owner, or a stop, has not switched the connector off."""
+    mode = seen.get("state", "connector_mode")
+    return None if mode is None else mode.lower() != "off"
+
+
+def _mean(seen: Sight, field: str) -> float | None:
+    """Of the legs that are told; unknown where none is."""
+    told = [value for leg in LEGS if (value := seen.get("state", f"{leg}.{field}")) is not None]
+    return sum(told) / len(told) if told else None
+
+
 def _planned(seen: Sight) -> dict[str, object]:
-    names = ("schedule_source", "planned_minutes", "planned_kwh", "planned_cost", "currency")
+    names = (
+        "schedule_source", "planned_minutes", "planned_kwh", "planned_cost", "currency", "connector_id", "applied",
+    )  # fmt: skip
     return {name: seen.get("state", name) for name in names}
 
 
