@@ -73,6 +73,36 @@ def send_schedule(
         raise typer.Exit(1)
 
 
+@app.command("refresh")
+def refresh(
+    connector: Annotated[str | None, typer.Option(help="Name in [chargeamps.connectors].")] = None,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for the answer.")] = 10.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole status as JSON.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Plan anew, read the cloud anew, and write it where it differs; print what became of it."""
+    from busbar_chargeamps.sending import ask_to_refresh
+
+    site = load_or_exit(config)
+    place = _place(site, connector)
+    said = answer_or_exit(ask_to_refresh(site, place, dict(os.environ), wait))
+    _show_refreshed(said, as_json)
+    if said.get("sync") == "failed":
+        raise typer.Exit(1)
+
+
+def _show_refreshed(said: dict[str, Any], as_json: bool) -> None:
+    import json
+
+    if as_json:
+        typer.echo(json.dumps(said))
+        return
+    note = f": {said['note']}" if said.get("note") else ""
+    plan = f", plan {said['plan_state']}" if said.get("plan_state") else ""
+    typer.echo(f"asked anew{plan}, sync {said.get('sync')}{note}")
+    _show_next(said)
+
+
 def _show(said: dict[str, Any], as_json: bool) -> None:
     import json
 
@@ -82,6 +112,10 @@ def _show(said: dict[str, Any], as_json: bool) -> None:
     error = said.get("last_command_error") or {}
     reason = f": {error.get('code')} {error.get('path') or ''} {error.get('message')}" if error else ""
     typer.echo(f"{said.get('last_command_result')}{reason}")
+    _show_next(said)
+
+
+def _show_next(said: dict[str, Any]) -> None:
     if said.get("next_period_start"):
         start, end = said["next_period_start"], said["next_period_end"]
         typer.echo(

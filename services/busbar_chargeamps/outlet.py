@@ -120,6 +120,7 @@ class Outlet:
         self._refresh_at_s = now_s
         self._agreed, self._attempts, self._not_before_s = None, {}, {}
         self.remember(lambda found: replace(found, refused_by_cloud=None))
+        self.expect(now)
         return True
 
     def keep(self) -> None:

@@ -1,10 +1,12 @@
 """Sends a schedule or a clear over the contract, as any HEMS would, and waits for what became of it."""
 
 import json
+import secrets
 from typing import Any
 
 from busbar_chargeamps.config import Place
 from busbar_shared.asking import NoAnswer, connected, gathered
+from busbar_shared.clock import RealClock
 from busbar_shared.config.root import Site
 from busbar_shared.life import connect
 
@@ -53,6 +55,29 @@ async def send(
     if last.get(ANSWERED) == before:
         raise NoAnswer(f"no answer on {topic} within {wait_s:g} s")
     return last
+
+
+async def ask_to_refresh(site: Site, place: Place, environ: dict[str, str], wait_s: float) -> dict[str, Any]:
+    """Ask to plan and look anew; the first status that says what came of it, else the last that says it is asked.
+
+    Raises NoAnswer when none does in time.
+    """
+    asked = secrets.token_hex(8)
+    topic = place.topic("status")
+    async with connect(site, "chargeamps-cli", environ) as bus:
+        heard = bus.listen_raw(topic)
+        await connected(bus, site, wait_s)
+        request = {"id": asked, "issued_at": RealClock().now().isoformat()}
+        await bus.say_raw(place.topic("refresh/set"), json.dumps(request), qos=1)
+        found = await gathered(heard, wait_s, lambda one: _is_done(_status(one.payload), asked))
+    answers = [said for one in found if (said := _status(one.payload)).get("refresh_id") == asked]
+    if not answers:
+        raise NoAnswer(f"no answer on {topic} within {wait_s:g} s")
+    return answers[-1]
+
+
+def _is_done(said: dict[str, Any], asked: str) -> bool:
+    return said.get("refresh_id") == asked and said.get("sync") != "pending"
 
 
 def _status(raw: bytes) -> dict[str, Any]:

@@ -345,3 +345,27 @@ async def test_the_command_line_sends_a_schedule_and_says_what_became_of_it(runn
     assert said.startswith("rejected: period_end_not_after_start periods[0].end")
     code, said = await busbar("--clear")
     assert (code, said.splitlines()[0]) == (0, "cleared")
+
+
+async def test_the_command_line_asks_to_begin_anew_and_says_what_became_of_it(running: Running) -> None:
+    async def busbar(*words: str, command: str = "refresh") -> tuple[int | None, str]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "busbar_cli", "chargeamps", command, "--config", str(running.config), *words,
+            env=running.environ, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        out, err = await process.communicate()
+        return process.returncode, (out or err).decode()
+
+    assert await busbar() == (0, "asked anew, sync none\n")
+    await busbar("--period", f"{in_hours(1)}/{in_hours(2)}", command="send-schedule")
+    await running.until(lambda: running.status.get("sync") == "synced")
+    code, said = await busbar()
+    assert (code, said.splitlines()[0]) == (0, "asked anew, sync synced")
+    assert said.splitlines()[1].startswith("next period ")
+    code, said = await busbar("--json")
+    assert code == 0
+    assert json.loads(said)["refresh_id"] == running.status["refresh_id"]
+    assert json.loads(said)["sync"] == "synced"
+    code, said = await busbar("--connector", "cellar")
+    assert code == 2
+    assert "--connector: 'cellar' is none of " in said
