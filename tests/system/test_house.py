@@ -127,7 +127,7 @@ async def test_off_contract_rain_on_every_topic_changes_nothing(tmp_path: Path) 
         ids = {
             "meter": "grid", "inverter": "roof", "battery": "house", "charger": "left", "connector": "1",
             "plug": "p", "heater": "h", "load": "left-1", "connector_id": "1", "series": "import",
-            "service": "stranger", "device": "d",
+            "service": "stranger", "platform": "sensor", "device": "d", "entity": "e",
         }  # fmt: skip
         for topic in TOPICS:
             if "truth" in topic.address:
