@@ -83,9 +83,13 @@ def _entities(place: str, charge_point: str, *, hems: bool) -> tuple[Entity, ...
         Entity(key="planned_energy", platform="sensor", name=name_of("planned_energy"), path="planned_kwh",
                precision=1, unit="kWh", device_class="energy"),
         remark("schedule_error", "last_command_error.message"),
-        button("force_refresh", f"{place}/refresh/set", "{}", device_class="restart", category="config"),
-        *((button("clear_schedule", f"{place}/schedule/clear", "null", icon="mdi:calendar-remove"),) if hems else ()),
+        button("force_refresh", f"{place}/refresh/set", "{}", exact=True, device_class="restart", category="config"),
+        *((_clear(place),) if hems else ()),
     )  # fmt: skip
+
+
+def _clear(place: str) -> Entity:
+    return button("clear_schedule", f"{place}/schedule/clear", "null", exact=True, icon="mdi:calendar-remove")
 
 
 def _charges(seen: Sight) -> bool | None:

@@ -74,6 +74,8 @@ class Setting(Struct, frozen=True, kw_only=True):
 
     address: str
     """As in the contract, with its names filled in; `hems` in front stands for the root."""
+    exact: bool = False
+    """The address is the topic's whole name, also where it begins with `hems`."""
     field: str = ""
     whole: bool = False
     """The field takes whole numbers only."""

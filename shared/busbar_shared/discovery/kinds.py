@@ -134,11 +134,10 @@ def switch(key: str, path: str, address: str, field: str, **more: Any) -> Entity
     )  # fmt: skip
 
 
-def button(key: str, address: str, payload: str, **more: Any) -> Entity:
-    """Something that may be asked for."""
-    return Entity(
-        key=key, platform="button", setting=Setting(address=address, payload=payload), **_named(key, more)
-    )
+def button(key: str, address: str, payload: str, *, exact: bool = False, **more: Any) -> Entity:
+    """Something that may be asked for; `exact`: the address is the topic's whole name."""
+    setting = Setting(address=address, payload=payload, exact=exact)
+    return Entity(key=key, platform="button", setting=setting, **_named(key, more))
 
 
 def event(key: str, types: tuple[str, ...], **more: Any) -> Entity:

@@ -136,7 +136,8 @@ def _setting(entity: Entity, naming: Naming) -> dict[str, Any]:
     setting = entity.setting
     if setting is None:
         return {}
-    made: dict[str, Any] = {"command_topic": naming.rooted(setting.address), "qos": 1}
+    topic = setting.address if setting.exact else naming.rooted(setting.address)
+    made: dict[str, Any] = {"command_topic": topic, "qos": 1}
     if entity.platform == "button":
         made["payload_press"] = setting.payload
     elif entity.platform == "switch":

@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from busbar_chargeamps.config import places
 from busbar_contracts.chargeamps import ChargeAmpsStatus, CommandError, ScheduleRefresh
 from busbar_contracts.charger import LegSample
 from busbar_contracts.topics import topic_of
@@ -65,6 +67,32 @@ def test_the_refresh_button_says_what_the_contract_takes(site: Site) -> None:
     assert "retain" not in one
     decode(topic, one["payload_press"].encode())
     assert json.loads(one["payload_press"]) == {}
+
+
+@pytest.mark.parametrize(
+    ("root", "own", "topic"),
+    [
+        pytest.param("hems", None, "hems/charge-amps/1", id="as it comes"),
+        pytest.param("oak", None, "oak/charge-amps/1", id="below the site's root"),
+        pytest.param("hems/oak", None, "hems/oak/charge-amps/1", id="below a root of two words"),
+        pytest.param(
+            "oak", "hems/charge-amps", "hems/charge-amps/1", id="below the contract's, in another site"
+        ),
+        pytest.param("oak", "garage/ca", "garage/ca/1", id="below a root of its own"),
+    ],
+)
+def test_the_buttons_reach_the_topics_the_scheduler_listens_to(
+    site: Site, root: str, own: str | None, topic: str
+) -> None:
+    assert site.chargeamps is not None
+    there = replace(
+        site, site=replace(site.site, topic_root=root), chargeamps=replace(site.chargeamps, topic_root=own)
+    )
+    [device] = charge_amps(there)
+    [message] = configs(device, Naming(service="chargeamps", root=root), "device").values()
+    found = {key: message["cmps"][key]["command_topic"] for key in ("force_refresh", "clear_schedule")}
+    assert found == {"force_refresh": f"{topic}/refresh/set", "clear_schedule": f"{topic}/schedule/clear"}
+    assert [f"{place.root}/{place.connector}" for place in places(there)] == [topic]
 
 
 def shown(site: Site, **facts: Any) -> dict[str, Any]:
