@@ -156,3 +156,27 @@ alias = "guest"
     assert may_write(found["chargeamps"], "garage/ca/guest/1/status")
     assert may_write(found["owner"], "garage/ca/guest/1/schedule/set")
     assert not may_write(found["allocator"], "garage/ca/guest/1/status")
+
+
+@pytest.mark.parametrize(
+    ("account", "verb", "may"),
+    [
+        pytest.param("owner", "refresh/set", True, id="Home Assistant may ask to begin anew"),
+        pytest.param("chargeamps", "schedule/set", True, id="the publisher may send its own schedule"),
+        pytest.param("chargeamps", "refresh/set", False, id="it asks nobody to begin anew"),
+        pytest.param("allocator", "refresh/set", False, id="nor does another service"),
+    ],
+)
+def test_who_may_ask_the_charge_amps_scheduler(account: str, verb: str, may: bool) -> None:
+    text = """
+[chargeamps]
+operation_mode = "hems"
+publisher = "allocator"
+topic_root = "garage/ca"
+[chargeamps.connectors.guest]
+charge_point = "A"
+connector = 1
+alias = "guest"
+"""
+    found = by_name(read(HOUSE + text))[account]
+    assert may_write(found, f"garage/ca/guest/1/{verb}") is may
