@@ -112,6 +112,46 @@ async def test_the_press_before_anybody_is_in_charge_leaves_the_charger_to_its_o
     assert (house.charger.writes, house.status.sync) == ([], "none")
 
 
+async def test_a_connector_its_owner_has_switched_off_stays_off(house: Household) -> None:
+    await house.send(NOW)
+    await house.wait(minutes=2)
+    house.charger.mode = "Off"
+    await house.wait(hours=2)
+    writes = len(house.charger.writes)
+    for _ in range(3):
+        house.charger.mode = "Off"
+        await press(house)
+        await house.wait(minutes=1)
+    assert (house.charger.mode, house.draws) == ("Off", 0.0)
+    assert len(house.charger.writes) == writes
+
+
+@pytest.mark.parametrize("every_s", [1, 3, 16])
+async def test_pressing_all_the_time_keeps_no_car_from_being_stopped(house: Household, every_s: int) -> None:
+    await house.send(NOW)
+    await house.wait(minutes=2)
+    assert house.draws == 16.0
+    house.charger.mode = "On"
+    await house.send(b"", "clear")
+    for _ in range(60 // every_s):
+        await press(house)
+        await house.wait(seconds=max(every_s - 2, 0))
+    assert (house.draws, house.status.sync) == (0.0, "synced")
+
+
+async def test_a_press_while_the_cloud_is_away_is_answered_and_done_when_it_is_back(house: Household) -> None:
+    await house.send(NOW)
+    await house.wait(minutes=2)
+    house.cloud.faults.append(Fault("status", 503))
+    house.charger.schedule = None
+    await press(house, {"id": "later"})
+    assert (house.status.refresh_id, house.status.sync) == ("later", "pending")
+    house.cloud.faults.clear()
+    await house.wait(minutes=5)
+    assert house.status.sync == "synced"
+    assert house.puts == [PUT_NOW, PUT_NOW]
+
+
 async def test_presses_in_a_row_are_all_answered_and_the_cloud_is_asked_once_a_second_at_most(
     house: Household,
 ) -> None:
