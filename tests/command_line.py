@@ -4,15 +4,25 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import typer
-from click.testing import Result
 from typer.testing import CliRunner
 
 from busbar_shared.bus import MqttBus
 from busbar_shared.config.load import read
 from busbar_shared.life import connect
+
+
+class Result(Protocol):
+    """What typer's runner, which brings its own click or none, tells of a command that ended."""
+
+    exit_code: int
+
+    @property
+    def stdout(self) -> str: ...
+    @property
+    def stderr(self) -> str: ...
 
 
 class Shell:
