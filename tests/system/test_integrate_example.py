@@ -97,7 +97,8 @@ async def test_the_session_with_mosquittos_tools_works_as_it_is_printed(tmp_path
 
         assert lines[0]["loads"]["left-1"]["reason"]
         assert [set(line) >= {"at", "power_w", "a", "b", "c"} for line in lines[1:4]] == [True] * 3
-        assert lines[-1]["modes"]
+        assert lines[4]["modes"]
+        assert (lines[-1]["import_limit_w"], lines[-1]["import_limit_source"]) == (4200.0, "grid-operator")
         await house.until(
             lambda: limit_of(house.scene) == (4200.0, "grid-operator"), 5, "the limit is in force"
         )
