@@ -1,5 +1,9 @@
 """What the Charge Amps scheduler shows of each connector."""
 
+from collections.abc import Callable
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
 from busbar_contracts.chargeamps import ChargeAmpsStatus
 from busbar_shared.config.root import Site
 from busbar_shared.discovery.entity import Device, Entity, Sight, Source
@@ -39,14 +43,21 @@ def charge_amps(site: Site) -> tuple[Device, ...]:
                 id=id_of(site, "charge_amps", label),
                 page=page(site, "charge_amps", label, "Charge Amps connector"),
                 sources={"state": Source(kind=ChargeAmpsStatus, topic=f"{place}/status")},
-                entities=_entities(place, connector.charge_point, hems=section.operation_mode == "hems"),
+                entities=_entities(
+                    place,
+                    connector.charge_point,
+                    _planned(ZoneInfo(site.site.timezone), section.top_x_charge_count),
+                    hems=section.operation_mode == "hems",
+                ),
                 needs=("state",),
             )
         )
     return tuple(made)
 
 
-def _entities(place: str, charge_point: str, *, hems: bool) -> tuple[Entity, ...]:
+def _entities(
+    place: str, charge_point: str, planned: Callable[[Sight], dict[str, object]], *, hems: bool
+) -> tuple[Entity, ...]:
     # The cloud is asked each 30 to 60 s, so its figures are older than a meter's.
     return (
         choice("status", "state", STATES, name=None, icon="mdi:ev-station"),
@@ -76,7 +87,7 @@ def _entities(place: str, charge_point: str, *, hems: bool) -> tuple[Entity, ...
         yes_no("price_threshold_active", "price_threshold_active", category="diagnostic",
                icon="mdi:cash-remove"),
         yes_no("no_eligible_slots", work=_no_slots, device_class="problem"),
-        choice("plan_state", "plan_state", PLANS, attributes=_planned),
+        choice("plan_state", "plan_state", PLANS, attributes=planned),
         choice("command_result", "last_command_result", RESULTS, category="diagnostic", attributes=_refused),
         choice("sync", "sync", ("none", "pending", "synced", "failed"), category="diagnostic"),
         current("applied_current", "applied_max_current", measured=False, at_once=True),
@@ -108,11 +119,38 @@ def _mean(seen: Sight, field: str) -> float | None:
     return sum(told) / len(told) if told else None
 
 
-def _planned(seen: Sight) -> dict[str, object]:
+def _planned(zone: ZoneInfo, top_x: int) -> Callable[[Sight], dict[str, object]]:
+    """What the plan comes to, with the windows of today and tomorrow in the owner's zone."""
     names = (
         "schedule_source", "planned_minutes", "planned_kwh", "planned_cost", "currency", "connector_id", "applied",
     )  # fmt: skip
-    return {name: seen.get("state", name) for name in names}
+
+    def attributes(seen: Sight) -> dict[str, object]:
+        today = seen.now.astimezone(zone).date()
+        return {name: seen.get("state", name) for name in names} | {
+            "message": seen.get("state", "note"),
+            "plan_date": today.isoformat(),
+            "automation_enabled": seen.get("state", "plan_state") not in (None, "disabled"),
+            "top_x_charge_count": top_x,
+            "timezone": zone.key,
+            "today_slots": _windows(seen, zone, today),
+            "tomorrow_slots": _windows(seen, zone, today + timedelta(days=1)),
+        }
+
+    return attributes
+
+
+def _windows(seen: Sight, zone: ZoneInfo, day: date) -> list[dict[str, object]]:
+    """The windows still to come, or running, that begin on this day."""
+    return [
+        {
+            "start": one.start.astimezone(zone).isoformat(),
+            "end": one.end.astimezone(zone).isoformat(),
+            "max_current": one.max_current,
+        }
+        for one in seen.get("state", "periods") or ()
+        if one.start.astimezone(zone).date() == day
+    ]
 
 
 def _heard(seen: Sight) -> dict[str, object]:

@@ -1,14 +1,14 @@
 """What owners of the Charge Amps Monitor knew in Home Assistant is there, with its class, unit and category."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from busbar_chargeamps.config import places
-from busbar_contracts.chargeamps import ChargeAmpsStatus, CommandError, ScheduleRefresh
+from busbar_contracts.chargeamps import ChargeAmpsStatus, CommandError, SchedulePeriod, ScheduleRefresh
 from busbar_contracts.charger import LegSample
 from busbar_contracts.topics import topic_of
 from busbar_shared.config.root import Site
@@ -130,3 +130,28 @@ def shown(site: Site, **facts: Any) -> dict[str, Any]:
 )  # fmt: skip
 def test_it_shows(site: Site, facts: dict[str, Any], key: str, value: Any) -> None:
     assert shown(site, **facts)[key] == value
+
+
+def test_the_plan_tells_the_windows_of_today_and_tomorrow_in_the_owners_zone(site: Site) -> None:
+    late, soon = datetime(2026, 5, 4, 22, 30, tzinfo=UTC), datetime(2026, 5, 4, 19, 0, tzinfo=UTC)
+    found = shown(
+        site, plan_state="scheduled", note="sent", applied=True,
+        periods=tuple(
+            SchedulePeriod(start=start, end=start + timedelta(minutes=30), max_current=16.0) for start in (soon, late)
+        ),
+    )["plan_state_attributes"]  # fmt: skip
+    assert (found["plan_date"], found["timezone"], found["top_x_charge_count"]) == (
+        "2026-05-04",
+        "Europe/Berlin",
+        16,
+    )
+    assert (found["automation_enabled"], found["message"], found["applied"]) == (True, "sent", True)
+    assert [datetime.fromisoformat(one["start"]) for one in found["today_slots"]] == [soon]
+    assert found["tomorrow_slots"] == [
+        {"start": "2026-05-05T00:30:00+02:00", "end": "2026-05-05T01:00:00+02:00", "max_current": 16.0}
+    ]
+
+
+def test_a_scheduler_without_a_price_plan_has_no_automation(site: Site) -> None:
+    found = shown(site)["plan_state_attributes"]
+    assert (found["automation_enabled"], found["today_slots"], found["tomorrow_slots"]) == (False, [], [])
