@@ -48,14 +48,31 @@ def broker(tmp_path: Path) -> Iterator[RealBroker]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread the tests that mostly wait among those that mostly reckon, so that workers do both all the time."""
-    waiting = [item for item in items if item.get_closest_marker("system")]
+    """Spread the tests that mostly wait among those that mostly reckon, so that workers do both all the time.
+
+    Each worker takes one part of the list from its front: the parts are alike, and those that may last longest
+    come first in each, so that none is left for the end.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    waiting = sorted(
+        (item for item in items if item.get_closest_marker("system")), key=_patience_s, reverse=True
+    )
     reckoning = [item for item in items if not item.get_closest_marker("system")]
-    if not waiting or not reckoning:
-        return
-    between = -(-len(reckoning) // len(waiting))
     items[:] = [
         item
-        for number, one in enumerate(waiting)
-        for item in (one, *reckoning[number * between : (number + 1) * between])
+        for worker in range(workers)
+        for item in _spread(waiting[worker::workers], reckoning[worker::workers])
     ]
+
+
+def _patience_s(item: pytest.Item) -> float:
+    """How long a test may last."""
+    limit = item.get_closest_marker("timeout")
+    return float(limit.args[0]) if limit is not None and limit.args else 0.0
+
+
+def _spread(few: list[pytest.Item], many: list[pytest.Item]) -> Iterator[pytest.Item]:
+    between = -(-len(many) // max(len(few), 1))
+    for number in range(max(len(few), 1)):
+        yield from few[number : number + 1]
+        yield from many[number * between : (number + 1) * between]

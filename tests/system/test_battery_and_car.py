@@ -78,7 +78,13 @@ async def fits(house: House, seconds: float) -> None:
     await house.holds(lambda: on_a(house) <= BREAKER_A + TOLERANCE_A, seconds, "phase a is overloaded")
 
 
-@pytest.mark.parametrize("arrives_s", [0, 30], ids=["the car was first", "the battery was first"])
+@pytest.mark.parametrize(
+    "arrives_s",
+    [
+        pytest.param(0, id="the car was first"),
+        pytest.param(30, id="the battery was first", marks=pytest.mark.soak),
+    ],
+)
 async def test_a_battery_charging_from_the_grid_and_a_car_share_a_line_and_the_allocator_dies(
     arrives_s: int, tmp_path: Path
 ) -> None:
@@ -106,6 +112,7 @@ async def wish(house: House, **settings: float) -> None:
     await house.bus.say_raw("hems/battery/cellar/settings/set", json.dumps(settings), qos=1)
 
 
+@pytest.mark.soak
 async def test_a_car_on_solar_only_beside_a_battery_below_at_and_above_its_target(tmp_path: Path) -> None:
     """8 kW of sun under 10 kW of inverter, half a kilowatt of house, a battery at 50 % that takes 1.5 kW, a car of 11 kW."""
     async with running(quick_site(mode="solar_only", start="11:30", text=SUNNY), tmp_path) as house:

@@ -148,6 +148,7 @@ async def limiting(house: House, limit_w: float) -> None:
 ONLY = ["simulator", "meter", "battery", "allocator"]
 
 
+@pytest.mark.soak
 async def test_killed_in_each_state_the_battery_is_its_own_again_in_time(tmp_path: Path) -> None:
     text = quick_site(start="12:00", text=STEERED)
     took: dict[str, tuple[float, float]] = {}

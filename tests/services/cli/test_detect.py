@@ -264,7 +264,10 @@ GUARDED = '[circuits.main]\nlimit_a = 25\nmeter = "grid"\nassumed_background_a =
     ("ids", "wanted", "still_to_write"),
     [
         pytest.param(
-            phases("sensor.power_meter_phase_{}_current A", "abc"), "kind = ", [], id="a meter of three phases"
+            phases("sensor.power_meter_phase_{}_current A", "abc"),
+            "kind = ",
+            [],
+            id="a meter of three phases",
         ),
         pytest.param(
             phases("sensor.power_meter_phase_{}_current A", "ab"),
