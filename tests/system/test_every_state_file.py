@@ -44,7 +44,7 @@ async def all_online(whole: WholeHouse) -> None:
 @pytest.mark.parametrize(
     "spoil",
     [
-        pytest.param(torn, id="every file is torn in the middle"),
+        pytest.param(torn, id="every file is torn in the middle", marks=pytest.mark.soak),
         pytest.param(of_another_version, id="every file is of another version", marks=pytest.mark.soak),
         pytest.param(a_folder, id="every file is a folder", marks=pytest.mark.soak),
     ],
