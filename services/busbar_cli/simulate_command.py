@@ -73,27 +73,43 @@ def simulate(
     except BadPeer as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
-    solved: dict[str, Optimum] = {}
-    if optimum:
-        try:
-            solved = {name: cheapest(ran.day) for name, ran in done}
-        except NoSolver as error:
-            typer.echo(str(error), err=True)
-            raise typer.Exit(1) from error
+    solved = _solved(done) if optimum else {}
     if plot is not None:
-        plot.write_text(drawn(done[0][1], done[0][1].title or str(path_of(file))), encoding="utf-8")
-    if json:
-        figures = {name: msgspec.to_builtins(ran.figures) for name, ran in done}
-        for name, one in solved.items():
-            figures[name]["optimum"] = msgspec.to_builtins(one)
-        typer.echo(msgspec.json.encode(figures if len(done) > 1 else figures[done[0][0]]).decode())
-    else:
-        typer.echo(table(done))
-        for name, one in solved.items():
-            typer.echo(
-                f"{name}: with everything known before, the same energy would have cost {one.cost:g} "
-                f"instead of {one.live_cost:g} (import {one.import_kwh:g} kWh, export {one.export_kwh:g} kWh)"
-            )
+        _plotted(plot, done[0][1], str(path_of(file)))
+    typer.echo(_as_json(done, solved) if json else _as_table(done, solved))
+
+
+def _solved(done: list[tuple[str, Ran]]) -> dict[str, Optimum]:
+    try:
+        return {name: cheapest(ran.day) for name, ran in done}
+    except NoSolver as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+
+
+def _plotted(plot: Path, ran: Ran, name: str) -> None:
+    try:
+        plot.write_text(drawn(ran, ran.title or name), encoding="utf-8")
+    except OSError as error:
+        typer.echo(f"{plot} cannot be written: {error.strerror}", err=True)
+        raise typer.Exit(1) from error
+
+
+def _as_json(done: list[tuple[str, Ran]], solved: dict[str, Optimum]) -> str:
+    figures = {name: msgspec.to_builtins(ran.figures) for name, ran in done}
+    for name, one in solved.items():
+        figures[name]["optimum"] = msgspec.to_builtins(one)
+    return msgspec.json.encode(figures if len(done) > 1 else figures[done[0][0]]).decode()
+
+
+def _as_table(done: list[tuple[str, Ran]], solved: dict[str, Optimum]) -> str:
+    lines = [table(done)]
+    lines += [
+        f"{name}: with everything known before, the same energy would have cost {one.cost:g} "
+        f"instead of {one.live_cost:g} (import {one.import_kwh:g} kWh, export {one.export_kwh:g} kWh)"
+        for name, one in solved.items()
+    ]
+    return "\n".join(lines)
 
 
 @dataclass(frozen=True)

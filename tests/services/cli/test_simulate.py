@@ -252,3 +252,14 @@ def test_a_setting_that_is_wrong_ends_with_code_2_and_the_key(tmp_path: Path, ch
 
     assert answer.exit_code == 2
     assert word in answer.output
+
+
+def test_a_plot_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+    site = tmp_path / "busbar.toml"
+    site.write_text(SITE, encoding="utf-8")
+    nowhere = tmp_path / "nowhere" / "day.svg"
+    answer = CliRunner().invoke(app, ["simulate", str(site), "--days", "0.001", "--plot", str(nowhere)])
+    assert (answer.exit_code, answer.stderr) == (
+        1,
+        f"{nowhere} cannot be written: No such file or directory\n",
+    )
