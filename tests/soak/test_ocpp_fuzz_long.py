@@ -17,7 +17,8 @@ from ocpp_place import place
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "services" / "ocpp"))
 
-from ocpp_charge_point import ChargePoint, FastClock
+from ocpp_charge_point import ChargePoint
+from ocpp_time import FastClock
 
 HERE = Path(__file__).parents[1] / "services" / "ocpp"
 

@@ -6,7 +6,8 @@ from types import TracebackType
 from typing import Any
 
 import msgspec
-from ocpp_charge_point import ChargePoint, FastClock, until
+from ocpp_charge_point import ChargePoint
+from ocpp_time import FastClock, until
 
 from busbar_contracts.charger import ChargerCommand, ChargerLimit, ChargerState
 from busbar_ocpp.main import run

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from ocpp_charge_point import until
 from ocpp_house import SITE, House
+from ocpp_time import until
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ocpp_charge_point import ChargePoint, until
+from ocpp_charge_point import ChargePoint
 from ocpp_house import House
+from ocpp_time import until
 
 from busbar_ocpp.proposals import Configured, Learned, phases_of, proposals
 from busbar_ocpp.settings import asked, report_of, variables_of

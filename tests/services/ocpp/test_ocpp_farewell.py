@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
-from ocpp_charge_point import ChargePoint, until
+from ocpp_charge_point import ChargePoint
 from ocpp_charger_model import UNLIMITED
 from ocpp_house import SITE, House
+from ocpp_time import until
 
 from busbar_ocpp.passwords import hashed
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ocpp_charge_point import until
 from ocpp_charger_model import ModelCharger
 from ocpp_house import SITE, House
+from ocpp_time import until
 
 from busbar_contracts.charger import ConnectorStatus
 

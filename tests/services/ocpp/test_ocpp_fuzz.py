@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from bench_ocpp import resident_kib
-from ocpp_charge_point import until
 from ocpp_house import SITE, House
+from ocpp_time import until
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol

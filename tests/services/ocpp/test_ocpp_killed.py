@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import bench_ocpp
-from ocpp_charge_point import ChargePoint, FastClock, until
+from ocpp_charge_point import ChargePoint
+from ocpp_time import FastClock, until
 
 from busbar_ocpp.ledger import Ledger
 

@@ -4,8 +4,8 @@ import time
 from pathlib import Path
 
 import pytest
-from ocpp_charge_point import until
 from ocpp_house import House
+from ocpp_time import until
 
 
 @pytest.mark.parametrize("version", ["1.6", "2.0.1"])

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ocpp_charge_point import FastClock, until
 from ocpp_house import SITE, House
+from ocpp_time import FastClock, until
 
 PEER = Path(__file__).with_name("ocpp_rpc_peer.cjs")
 

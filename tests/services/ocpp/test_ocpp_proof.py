@@ -4,9 +4,10 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from ocpp_charge_point import ChargePoint, FastClock, until
+from ocpp_charge_point import ChargePoint
 from ocpp_charger_model import ModelCharger
 from ocpp_house import House
+from ocpp_time import FastClock, until
 
 from busbar_contracts.charger import LeaseQuality
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import ocpp.messages
 import pytest
-from ocpp_charge_point import until
 from ocpp_house import SITE, House
+from ocpp_time import until
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 

@@ -4,8 +4,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ocpp_charge_point import ChargePoint, until
+from ocpp_charge_point import ChargePoint
 from ocpp_house import House
+from ocpp_time import until
 from test_ocpp_proxy import BackOffice, back_office, site
 
 V = "2.0.1"

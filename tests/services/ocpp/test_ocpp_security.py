@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ocpp_charge_point import until
 from ocpp_house import SITE, House
+from ocpp_time import until
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 

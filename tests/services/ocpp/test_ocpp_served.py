@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ocpp_charge_point import ChargePoint, until
+from ocpp_charge_point import ChargePoint
 from ocpp_house import SITE, House
+from ocpp_time import until
 
 AT = "2026-03-01T18:00:00Z"
 EVENT: dict[str, Any] = {

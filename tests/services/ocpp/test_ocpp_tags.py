@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from ocpp_charge_point import ChargePoint, until
+from ocpp_charge_point import ChargePoint
 from ocpp_house import SITE, House
+from ocpp_time import until
 
 from busbar_contracts.charger import TagAnswer, TagQuestion
 

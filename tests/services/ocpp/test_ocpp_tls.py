@@ -5,8 +5,8 @@ import ssl
 from pathlib import Path
 
 import pytest
-from ocpp_charge_point import until
 from ocpp_house import SITE, House
+from ocpp_time import until
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 

@@ -4,9 +4,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from ocpp_charge_point import ChargePoint, until
+from ocpp_charge_point import ChargePoint
 from ocpp_charger_model import ModelCharger
 from ocpp_house import House
+from ocpp_time import until
 
 from busbar_contracts.charger import ConnectorStatus
 from busbar_ocpp.ledger import Entry, Ledger

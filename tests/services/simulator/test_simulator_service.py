@@ -2,12 +2,10 @@
 
 import asyncio
 import json
-import struct
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from busbar_contracts.service import PlantTruth
 from busbar_shared.clock import VirtualClock
@@ -17,11 +15,8 @@ from busbar_shared.fakes import FakeBus
 from busbar_shared.life import Service
 from busbar_simulator.at_the_broker import topic_matches
 from busbar_simulator.build import build
-from busbar_simulator.commands import app
 from busbar_simulator.gadgets import add_gadgets
 from busbar_simulator.main import run
-from busbar_simulator.modbus_server import ModbusServer
-from busbar_simulator.sunspec.replay import BadDump, replays
 from busbar_simulator.truth import truth
 from busbar_simulator.units import units
 from busbar_simulator.wishes import NotGranted, grant
@@ -253,42 +248,6 @@ def test_time_is_lived_in_small_steps(seconds: float, steps: int) -> None:
 )
 def test_which_device_a_message_is_for(wanted: str, topic: str, matches: bool) -> None:
     assert topic_matches(wanted, topic) == matches
-
-
-DUMP = {
-    "units": [
-        {"unit": 7, "base": 40000, "ended": "end block", "runs": [{"start": 40000, "values": [21365, 28243]}]}
-    ],
-    "program": "busbar",
-}
-
-
-def test_a_dump_answers_like_its_device() -> None:
-    server = ModbusServer(replays(json.dumps(DUMP).encode()))
-
-    assert server.answer(7, b"\x03" + struct.pack(">HH", 40000, 2)) == b"\x03\x04SunS"
-    assert server.answer(7, b"\x03" + struct.pack(">HH", 40000, 3)) == b"\x83\x02"
-    assert server.answer(7, b"\x06" + struct.pack(">HH", 40000, 3)) == b"\x86\x02"
-    assert server.answer(8, b"\x03" + struct.pack(">HH", 40000, 2)) == b"\x83\x0b"
-
-
-@pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"units":[{"unit":1,"runs":[{"start":0,"values":[70000]}]}]}']
-)
-def test_what_is_no_dump(text: str, tmp_path: Path) -> None:
-    with pytest.raises(BadDump):
-        replays(text.encode())
-    file = tmp_path / "dump.json"
-    file.write_text(text, encoding="utf-8")
-
-    assert CliRunner().invoke(app, ["replay", str(file)]).exit_code == 2
-
-
-@pytest.mark.parametrize(
-    "arguments", [["--fault", "lazy"], ["--version", "1.5"]], ids=["no such fault", "no such version"]
-)
-def test_a_herd_that_cannot_be(arguments: list[str]) -> None:
-    assert CliRunner().invoke(app, ["chargers", "ws://127.0.0.1:1/", *arguments]).exit_code == 2
 
 
 def test_a_car_tells_how_full_it_is() -> None:
