@@ -71,138 +71,171 @@ def now() -> str:
     return datetime.now(UTC).isoformat()
 
 
+class Common:
+    """What a charge point says and answers alike in each version; `part` is the package's module of one."""
+
+    part: Any
+    car: Car
+    call: Any  # the package's own
+
+    @on("SetChargingProfile")
+    def set_profile(self, **given: Any) -> Any:
+        wire = on_the_wire(given.get("cs_charging_profiles") or given.get("charging_profile"))
+        place = given.get("connector_id", given.get("evse_id"))
+        status = self.car.model.install(place, wire, datetime.now(UTC))
+        return self.part.call_result.SetChargingProfile(status=status)
+
+    @on("ClearChargingProfile")
+    def clear_profile(self, **given: Any) -> Any:
+        asked = given.get("charging_profile_criteria") or given
+        status = self.car.model.clear(
+            purpose=asked.get("charging_profile_purpose"), level=asked.get("stack_level")
+        )
+        return self.part.call_result.ClearChargingProfile(status=status)
+
+    async def ask(self, name: str, **given: Any) -> Any:
+        return await self.call(getattr(self.part.call, name)(**given), suppress=False)
+
+    def begin_later(self, tag: str, profile: Any) -> None:
+        """Begin once the answer to the start is out."""
+        self.task = asyncio.create_task(self._begin(tag, on_the_wire(profile)))
+
+    async def _begin(self, tag: str, profile: Any) -> None:
+        await asyncio.sleep(0.1)
+        await self.started(tag)
+        if profile is not None:
+            self.car.model.install(1, profile, datetime.now(UTC))
+
+    async def arrive(self) -> None:
+        await self.boot()
+        await self.status("Preparing")
+        await asyncio.sleep(6)
+        await self.status("Preparing")
+
+    async def sample(self) -> None:
+        if self.car.transaction is not None:
+            await self.measured()
+
+    async def stop(self) -> None:
+        if self.car.transaction is not None:
+            await self.stopped()
+            self.car.end()
+
+    def values(self) -> list[dict[str, Any]]:
+        draw_a = self.car.draw_a
+        sampled = [self.value("Current.Import", draw_a, "A") | {"phase": leg} for leg in ("L1", "L2", "L3")]
+        sampled.append(self.value("Power.Active.Import", draw_a * 690, "W"))
+        sampled.append(self.value("Energy.Active.Import.Register", self.car.energy_wh, "Wh"))
+        return [{"timestamp": now(), "sampled_value": sampled}]
+
+    async def boot(self) -> None:
+        raise NotImplementedError
+
+    async def status(self, word: str) -> None:
+        raise NotImplementedError
+
+    async def started(self, tag: str) -> None:
+        raise NotImplementedError
+
+    async def measured(self) -> None:
+        raise NotImplementedError
+
+    async def stopped(self) -> None:
+        raise NotImplementedError
+
+    def value(self, measurand: str, value: float, unit: str) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+class Speaks16(Common):
+    """OCPP 1.6."""
+
+    @on("RemoteStartTransaction")
+    def remote_start(self, **given: Any) -> Any:
+        self.begin_later(given["id_tag"], given.get("charging_profile"))
+        return self.part.call_result.RemoteStartTransaction(status="Accepted")
+
+    @on("GetConfiguration")
+    def settings(self, **given: Any) -> Any:
+        return self.part.call_result.GetConfiguration(unknown_key=given.get("key", []))
+
+    async def boot(self) -> None:
+        await self.ask("BootNotification", charge_point_vendor="mobility", charge_point_model="Peer")
+
+    async def status(self, word: str) -> None:
+        await self.ask(
+            "StatusNotification", connector_id=1, error_code="NoError", status=word, timestamp=now()
+        )
+
+    async def started(self, tag: str) -> None:
+        meter_start = int(self.car.energy_wh)
+        answer = await self.ask(
+            "StartTransaction", connector_id=1, id_tag=tag, meter_start=meter_start, timestamp=now()
+        )
+        self.car.begin(str(answer.transaction_id))
+        await self.status("Charging")
+
+    async def measured(self) -> None:
+        transaction = int(self.car.transaction or 0)
+        await self.ask("MeterValues", connector_id=1, meter_value=self.values(), transaction_id=transaction)
+
+    async def stopped(self) -> None:
+        transaction, meter_stop = int(self.car.transaction or 0), int(self.car.energy_wh)
+        await self.ask("StopTransaction", transaction_id=transaction, meter_stop=meter_stop, timestamp=now())
+
+    def value(self, measurand: str, value: float, unit: str) -> dict[str, Any]:
+        return {"measurand": measurand, "value": str(round(value, 1)), "unit": unit}
+
+
+class Speaks2(Common):
+    """OCPP 2.0.1 and 2.1."""
+
+    @on("RequestStartTransaction")
+    def remote_start(self, **given: Any) -> Any:
+        self.begin_later(given["id_token"]["id_token"], given.get("charging_profile"))
+        return self.part.call_result.RequestStartTransaction(status="Accepted")
+
+    @on("GetVariables")
+    def settings(self, **given: Any) -> Any:
+        unknown = [{**one, "attribute_status": "UnknownVariable"} for one in given["get_variable_data"]]
+        return self.part.call_result.GetVariables(get_variable_result=unknown)
+
+    async def boot(self) -> None:
+        station = {"vendor_name": "mobility", "model": "Peer"}
+        await self.ask("BootNotification", charging_station=station, reason="PowerUp")
+
+    async def status(self, word: str) -> None:
+        await self.ask(
+            "StatusNotification", timestamp=now(), connector_status="Occupied", evse_id=1, connector_id=1
+        )
+
+    async def started(self, tag: str) -> None:
+        self.car.begin("stranger-1")
+        await self.event("Started", id_token={"id_token": tag, "type": "Central"})
+
+    async def measured(self) -> None:
+        await self.event("Updated")
+
+    async def stopped(self) -> None:
+        await self.event("Ended", "EVConnected")
+
+    async def event(self, kind: str, state: str = "Charging", **more: Any) -> None:
+        self.car.seq += 1
+        info = {"transaction_id": self.car.transaction, "charging_state": state}
+        await self.ask(
+            "TransactionEvent", event_type=kind, timestamp=now(), trigger_reason="RemoteStart", seq_no=self.car.seq,
+            transaction_info=info, evse={"id": 1, "connector_id": 1}, meter_value=self.values(), **more,
+        )  # fmt: skip
+
+    def value(self, measurand: str, value: float, unit: str) -> dict[str, Any]:
+        return {"measurand": measurand, "value": round(value, 1), "unit_of_measure": {"unit": unit}}
+
+
 def peer(version: str, car: Car) -> Any:
-    """A charge point class of this version."""
+    """A charge point class of this version, of the package's own and what is said here."""
     part = importlib.import_module(PARTS[version])
-    call, result, is_16 = part.call, part.call_result, version == "1.6"
-
-    class Peer(part.ChargePoint):  # type: ignore[name-defined,misc]
-        @on("SetChargingProfile")
-        def set_profile(self, **given: Any) -> Any:
-            wire = on_the_wire(given.get("cs_charging_profiles") or given.get("charging_profile"))
-            place = given.get("connector_id", given.get("evse_id"))
-            return result.SetChargingProfile(status=car.model.install(place, wire, datetime.now(UTC)))
-
-        @on("ClearChargingProfile")
-        def clear_profile(self, **given: Any) -> Any:
-            asked = given.get("charging_profile_criteria") or given
-            status = car.model.clear(
-                purpose=asked.get("charging_profile_purpose"), level=asked.get("stack_level")
-            )
-            return result.ClearChargingProfile(status=status)
-
-        @on("RemoteStartTransaction" if is_16 else "RequestStartTransaction")
-        def remote_start(self, **given: Any) -> Any:
-            tag = given.get("id_tag") or given["id_token"]["id_token"]
-            self.later(self.begin(tag, on_the_wire(given.get("charging_profile"))))
-            kind = result.RemoteStartTransaction if is_16 else result.RequestStartTransaction
-            return kind(status="Accepted")
-
-        @on("GetConfiguration" if is_16 else "GetVariables")
-        def settings(self, **given: Any) -> Any:
-            if is_16:
-                return result.GetConfiguration(unknown_key=given.get("key", []))
-            unknown = [{**one, "attribute_status": "UnknownVariable"} for one in given["get_variable_data"]]
-            return result.GetVariables(get_variable_result=unknown)
-
-        def later(self, work: Any) -> None:
-            self.task = asyncio.create_task(work)
-
-        async def ask(self, name: str, **given: Any) -> Any:
-            return await self.call(getattr(call, name)(**given), suppress=False)
-
-        async def arrive(self) -> None:
-            if is_16:
-                await self.ask("BootNotification", charge_point_vendor="mobility", charge_point_model="Peer")
-            else:
-                station = {"vendor_name": "mobility", "model": "Peer"}
-                await self.ask("BootNotification", charging_station=station, reason="PowerUp")
-            await self.status("Preparing")
-            await asyncio.sleep(6)
-            await self.status("Preparing")
-
-        async def status(self, word: str) -> None:
-            if is_16:
-                await self.ask(
-                    "StatusNotification", connector_id=1, error_code="NoError", status=word, timestamp=now()
-                )
-            else:
-                await self.ask(
-                    "StatusNotification",
-                    timestamp=now(),
-                    connector_status="Occupied",
-                    evse_id=1,
-                    connector_id=1,
-                )
-
-        async def begin(self, tag: str, profile: Any) -> None:
-            await asyncio.sleep(0.1)
-            if is_16:
-                answer = await self.ask(
-                    "StartTransaction",
-                    connector_id=1,
-                    id_tag=tag,
-                    meter_start=int(car.energy_wh),
-                    timestamp=now(),
-                )
-                car.begin(str(answer.transaction_id))
-                await self.status("Charging")
-            else:
-                car.begin("stranger-1")
-                await self.event("Started", id_token={"id_token": tag, "type": "Central"})
-            if profile is not None:
-                car.model.install(1, profile, datetime.now(UTC))
-
-        async def event(self, kind: str, state: str = "Charging", **more: Any) -> None:
-            car.seq += 1
-            info = {"transaction_id": car.transaction, "charging_state": state}
-            await self.ask(
-                "TransactionEvent", event_type=kind, timestamp=now(), trigger_reason="RemoteStart", seq_no=car.seq,
-                transaction_info=info, evse={"id": 1, "connector_id": 1}, meter_value=self.values(), **more,
-            )  # fmt: skip
-
-        def values(self) -> list[dict[str, Any]]:
-            amps = [("Current.Import", phase, car.draw_a, "A") for phase in ("L1", "L2", "L3")]
-            whole = [
-                ("Power.Active.Import", None, car.draw_a * 690, "W"),
-                ("Energy.Active.Import.Register", None, car.energy_wh, "Wh"),
-            ]
-            sampled = []
-            for measurand, phase, value, unit in (*amps, *whole):
-                one: dict[str, Any] = {"measurand": measurand, "value": round(value, 1)}
-                one |= {"phase": phase} if phase else {}
-                one |= {"unit": unit} if is_16 else {"unit_of_measure": {"unit": unit}}
-                sampled.append({**one, "value": str(one["value"])} if is_16 else one)
-            return [{"timestamp": now(), "sampled_value": sampled}]
-
-        async def sample(self) -> None:
-            if car.transaction is None:
-                return
-            if is_16:
-                await self.ask(
-                    "MeterValues",
-                    connector_id=1,
-                    meter_value=self.values(),
-                    transaction_id=int(car.transaction),
-                )
-            else:
-                await self.event("Updated")
-
-        async def stop(self) -> None:
-            if car.transaction is None:
-                return
-            if is_16:
-                await self.ask(
-                    "StopTransaction",
-                    transaction_id=int(car.transaction),
-                    meter_stop=int(car.energy_wh),
-                    timestamp=now(),
-                )
-            else:
-                await self.event("Ended", "EVConnected")
-            car.end()
-
-    return Peer
+    speech = Speaks16 if version == "1.6" else Speaks2
+    return type("Peer", (speech, part.ChargePoint), {"part": part, "car": car})
 
 
 async def show(car: Car) -> None:
