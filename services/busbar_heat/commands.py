@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -74,7 +75,10 @@ def sg(
     if as_json:
         print_json(state)
         return
-    later = f", no change before {state.may_switch_at:%H:%M:%S} UTC" if state.may_switch_at else ""
+    zone = ZoneInfo(site.site.timezone)
+    later = (
+        f", no change before {state.may_switch_at.astimezone(zone):%H:%M:%S}" if state.may_switch_at else ""
+    )
     typer.echo(f"{heater} is in state {state.sg_state}{later}")
 
 

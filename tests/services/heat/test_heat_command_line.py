@@ -114,10 +114,10 @@ async def test_a_heat_pump_is_set_by_hand_and_given_back(broker: Any, tmp_path: 
             given_back = await typed.types("sg", "pump", "auto")
             machine = await typed.types("sg", "pump", "4", "--json")
 
-    assert (done.exit_code, done.stdout) == (0, "pump is in state 3, no change before 12:10:00 UTC\n")
+    assert (done.exit_code, done.stdout) == (0, "pump is in state 3, no change before 14:10:00\n")
     assert (given_back.exit_code, given_back.stdout) == (
         0,
-        "pump is in state 2, no change before 12:10:00 UTC\n",
+        "pump is in state 2, no change before 14:10:00\n",
     )
     assert (machine.exit_code, json.loads(machine.stdout)["sg_state"]) == (0, 4)
 
