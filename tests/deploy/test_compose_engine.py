@@ -203,7 +203,7 @@ def heard_by_the_owner(house: Composed, accounts: list[str], topics: list[str]) 
             await asyncio.sleep(0.5)
             for name in accounts:
                 async with login(name) as mouth:
-                    async with asyncio.timeout(10):
+                    async with asyncio.timeout(30):
                         await mouth.connected.wait()
                     for topic in topics:
                         await mouth.say_raw(topic, f"I am {name}", qos=1)

@@ -73,7 +73,7 @@ class DeafBus(MqttBus):
 )
 async def test_a_bus_that_is_left_ends(where: Where) -> None:
     client = Deaf(where)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         async with DeafBus(client) as bus:
             bus.listen(PlugState)
             await bus.say_raw("somebody/else", "on", qos=1)

@@ -62,7 +62,7 @@ async def test_the_example_service_limits_the_car_and_lets_go_when_it_dies(tmp_p
             example.kill()
             await example.wait()
         await house.until(lambda: house.amps() > 15, LEASE_S + 20, "the lease ends and the car rises again")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             async for one in states:
                 if one.message.state == "offline":
                     break

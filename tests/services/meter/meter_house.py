@@ -83,7 +83,7 @@ async def running(
 
 async def said(bus: FakeBus, kind: type, where: Callable[[Any], bool] = lambda message: True) -> Any:
     """The first message of a kind that fits, waiting for it."""
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(30):
         while True:
             for _, message in bus.said:
                 if isinstance(message, kind) and where(message):
@@ -92,7 +92,7 @@ async def said(bus: FakeBus, kind: type, where: Callable[[Any], bool] = lambda m
 
 
 async def event(bus: FakeBus, code: str) -> str:
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(30):
         while True:
             for name, text in bus.events:
                 if name == code:
@@ -110,7 +110,7 @@ def steered(port: int, **inverter: Any) -> Site:
 
 async def until(happened: Callable[[], Any]) -> Any:
     """What happened, waiting for it."""
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(30):
         while not (found := happened()):
             await asyncio.sleep(0.01)
         return found

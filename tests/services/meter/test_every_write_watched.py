@@ -139,7 +139,7 @@ def points(written: list[tuple[int, int, tuple[int, ...]]], registers: dict[int,
 
 async def readings_of(bus: FakeBus, kinds: tuple[type, ...]) -> None:
     bus.said.clear()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while len([1 for _, message in bus.said if isinstance(message, kinds)]) < len(kinds):
             await asyncio.sleep(0.005)
 

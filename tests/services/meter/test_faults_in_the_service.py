@@ -90,7 +90,7 @@ async def test_a_fault_comes_and_goes(fault: str, tmp_path: Path) -> None:
         await asyncio.sleep(0.8)
         server.fault = None
         heard = len(bus.said)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while not any(isinstance(message, MeterReading) for _, message in bus.said[heard + 1 :]):
                 await asyncio.sleep(0.02)
 
@@ -134,7 +134,7 @@ async def test_a_meter_that_changes_while_it_is_read(
             await asyncio.sleep(1.5)
         during = len([1 for _, message in bus.said if isinstance(message, MeterReading)])
         heard = len(bus.said)
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while not any(isinstance(message, MeterReading) for _, message in bus.said[heard:]):
                 await asyncio.sleep(0.02)
 
@@ -205,6 +205,6 @@ async def test_a_second_client_takes_the_only_connection_and_gives_it_back(tmp_p
 
 
 async def _until(happened: Callable[[], object]) -> None:
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(30):
         while not happened():
             await asyncio.sleep(0.005)

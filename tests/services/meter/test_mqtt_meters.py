@@ -315,7 +315,7 @@ async def test_a_reading_that_could_not_be_said_is_not_the_last_one(tmp_path: Pa
     plan = next(role for role in roles_of(site) if role.id == "grid")
     running_device = asyncio.create_task(MqttDevice(plan, clock, bus, say).run())
     try:
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(30):
             while len(said_w) < 2:
                 bus.feed_raw("s/status/em:0", json.dumps(EM))
                 await asyncio.sleep(0.05)

@@ -136,7 +136,7 @@ class House:
         return states[-1] if states else None  # type: ignore[return-value]
 
     async def says(
-        self, true: Any, charger: str = "left", patience_s: float = 5.0, what: str = ""
+        self, true: Any, charger: str = "left", patience_s: float = 20.0, what: str = ""
     ) -> ChargerState:
         """Wait for a state of which something is true."""
         await until(

@@ -76,7 +76,7 @@ async def test_when_the_lease_ends_the_smaller_of_limit_and_fallback_is_sent_at_
         house.order(13.0)
         await until(lambda: charger.limit() == 13.0)
 
-        await until(lambda: charger.limit() == 6.0, patience_s=4, what="the fallback after the lease")
+        await until(lambda: charger.limit() == 6.0, what="the fallback after the lease")
 
         state = await house.says(lambda state: state.limit is not None and state.limit.limit_a == 6.0)
         assert state.limit is not None
@@ -126,7 +126,7 @@ async def test_a_silent_link_is_declared_lost(tmp_path: Path) -> None:
 
         charger.go_deaf()
 
-        await house.says(lambda state: not state.link, patience_s=8)
+        await house.says(lambda state: not state.link)
 
 
 async def test_a_second_connection_replaces_a_dead_first(tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ async def test_a_station_of_2_0_1_is_asked_no_more_at_once_than_it_takes(tmp_pat
         await station.boot()
         await station.status("Available")
 
-        await until(lambda: len(events(house)) == 3, patience_s=8, what="the proposals")
+        await until(lambda: len(events(house)) == 3, what="the proposals")
 
         assert station.largest == 2
         assert events(house) == [
@@ -176,11 +176,11 @@ async def test_what_was_proposed_once_is_not_said_again_after_a_reboot(tmp_path:
         station = Station(house.clock, house.port, model_of=MODEL)
         await station.connect()
         await station.boot()
-        await until(lambda: len(events(house)) == 3, patience_s=8)
+        await until(lambda: len(events(house)) == 3)
         count = len(station.told("GetVariables"))
         await station.boot()
 
-        await until(lambda: len(station.told("GetVariables")) >= 2 * count, patience_s=8, what="asked again")
+        await until(lambda: len(station.told("GetVariables")) >= 2 * count, what="asked again")
 
         assert len(events(house)) == 3
         await station.disconnect()
@@ -193,7 +193,7 @@ async def test_a_station_that_answers_no_variable_is_asked_for_its_inventory(tmp
         await station.boot()
         await station.status("Available")
 
-        await until(lambda: events(house), patience_s=8, what="what the inventory told")
+        await until(lambda: events(house), what="what the inventory told")
 
         [report] = station.reports
         assert report["reportBase"] == "FullInventory"
@@ -214,8 +214,8 @@ async def test_an_inventory_that_never_ends_holds_nothing_up(tmp_path: Path) -> 
         await station.status("Available")
         house.order(10.0)
 
-        await until(lambda: station.limit() == 10.0, patience_s=5)
-        await until(lambda: station.told("SetVariables"), patience_s=5, what="it goes on after its time")
+        await until(lambda: station.limit() == 10.0)
+        await until(lambda: station.told("SetVariables"), what="it goes on after its time")
         await station.disconnect()
 
 
@@ -234,7 +234,7 @@ async def test_a_charger_of_1_6_tells_its_minimum_and_what_it_offers_by_itself(t
         await charger.boot()
         await charger.status("Available")
 
-        await until(lambda: len(events(house)) == 3, patience_s=8)
+        await until(lambda: len(events(house)) == 3)
 
         assert events(house) == [
             "left: connector 1 has 1 phases, chargers.left.legs names 3",
@@ -253,7 +253,7 @@ async def test_a_car_that_draws_on_more_legs_than_configured_is_told_of_at_its_e
         await charger.measure(amps=10.0)
         await charger.stop()
 
-        await until(lambda: events(house), patience_s=5)
+        await until(lambda: events(house))
         assert events(house) == ["left: connector 1 has 3 phases, chargers.left.legs names 1"]
 
 
@@ -266,7 +266,7 @@ async def test_only_what_was_asked_for_is_remembered(tmp_path: Path) -> None:
         await charger.connect()
         await charger.boot()
 
-        await until(lambda: events(house), patience_s=8)
+        await until(lambda: events(house))
         await house.clock.sleep(10)
 
     assert "Vendor7" not in (tmp_path / "learned.json").read_text()

@@ -79,8 +79,8 @@ async def test_a_charger_that_ignores_each_third_profile_is_told_again(tmp_path:
                 await house.clock.sleep(8)
 
         living = asyncio.create_task(live())
-        await until(lambda: len(charger.told("SetChargingProfile")) > 6, patience_s=15, what="renewals")
-        await until(lambda: charger.limit() <= 8.0, patience_s=10)
+        await until(lambda: len(charger.told("SetChargingProfile")) > 6, what="renewals")
+        await until(lambda: charger.limit() <= 8.0)
         living.cancel()
 
 
@@ -93,7 +93,7 @@ async def test_an_answer_that_comes_too_late_is_ignored_and_the_limit_sent_again
         del charger.refuses["SetChargingProfile"]
         await charger.send_text('[3,"not-asked",{"status":"Accepted"}]')
 
-        await until(lambda: charger.limit() == 9.0, patience_s=10, what="the second try")
+        await until(lambda: charger.limit() == 9.0, what="the second try")
 
 
 async def test_a_link_that_breaks_between_question_and_answer_loses_nothing(tmp_path: Path) -> None:
@@ -206,7 +206,7 @@ async def test_a_charger_that_0_a_does_not_stop_is_stopped_and_started_with_its_
 
         house.order(8.0)
 
-        await until(lambda: charger.told("RemoteStartTransaction"), patience_s=8)
+        await until(lambda: charger.told("RemoteStartTransaction"))
         assert charger.told("RemoteStartTransaction")[0]["idTag"] == "MINE"
 
 
@@ -234,6 +234,6 @@ async def test_a_charger_that_clears_everything_when_asked_for_one_level_is_told
         await charger.boot()
         await charger.status("Available")
         house.order(10.0)
-        await until(lambda: len(charger.told("ClearChargingProfile")) == 4, patience_s=8, what="the clearing")
+        await until(lambda: len(charger.told("ClearChargingProfile")) == 4, what="the clearing")
 
-        await until(lambda: charger.limit() == 10.0, patience_s=2, what="the limit, again")
+        await until(lambda: charger.limit() == 10.0, what="the limit, again")

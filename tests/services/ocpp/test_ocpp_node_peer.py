@@ -57,7 +57,7 @@ async def test_a_strict_stranger_finds_no_fault(tmp_path: Path, node_modules: Pa
         house.order(11.0)
         ended = lambda: any("done" in line or "wrong" in line for line in lines)  # noqa: E731
         await until(ended, patience_s=40, what="the peer is done")
-        await asyncio.wait_for(listening, 5)
+        await asyncio.wait_for(listening, 30)
         await peer.wait()
 
     assert [line["wrong"] for line in lines if "wrong" in line] == []

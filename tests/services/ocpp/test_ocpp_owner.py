@@ -254,7 +254,7 @@ async def test_one_call_at_a_time_and_a_cut_goes_before_questions(tmp_path: Path
 
         house.order(6.5)
 
-        await until(lambda: charger.limit() == 6.5, patience_s=8)
+        await until(lambda: charger.limit() == 6.5)
         later = [action for action, _ in charger.received[before:]]
         assert later.index("SetChargingProfile") <= 1
 

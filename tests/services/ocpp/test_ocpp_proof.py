@@ -42,9 +42,7 @@ async def test_a_charger_that_falls_by_itself_is_proven(tmp_path: Path, version:
 
         house.command(action="verify", id="1")
 
-        state = await house.says(
-            lambda state: (state.last_answer or "").startswith("[1] verify"), patience_s=9
-        )
+        state = await house.says(lambda state: (state.last_answer or "").startswith("[1] verify"))
         living.cancel()
         assert state.last_answer == (
             "[1] verify: lease: proven. It fell from 9 A to 6 A by itself, without a word"
@@ -61,7 +59,7 @@ async def test_a_charger_that_keeps_its_first_period_has_no_lease(tmp_path: Path
 
         house.command(action="verify")
 
-        state = await house.says(lambda state: state.last_answer, patience_s=9)
+        state = await house.says(lambda state: state.last_answer)
         living.cancel()
         assert state.last_answer is not None
         assert state.last_answer.startswith("verify: lease: none.")
@@ -96,13 +94,13 @@ async def test_a_charger_that_tells_its_energy_only_is_judged_by_what_flows(
                 await house.clock.sleep(5)
 
         living = asyncio.create_task(live())
-        await house.says(lambda state: (state.power_w or 0) > 4000, patience_s=8)
+        await house.says(lambda state: (state.power_w or 0) > 4000)
         if not fault:
             await until(lambda: charger.draw() == 13.0, what="the grant")
             await house.clock.sleep(30)
             house.command(action="verify")
 
-        await house.says(lambda state: state.lease is lease, patience_s=14)
+        await house.says(lambda state: state.lease is lease)
         living.cancel()
 
 
@@ -117,7 +115,7 @@ async def test_a_cut_ends_the_proof_and_is_sent_at_once(tmp_path: Path) -> None:
 
         house.order(8.0)
 
-        await until(lambda: charger.limit() == 8.0, patience_s=2)
+        await until(lambda: charger.limit() == 8.0)
         state = await house.says(lambda state: state.last_answer)
         assert state.last_answer == "verify: cannot be tried now: the limit was cut meanwhile"
 
@@ -183,9 +181,7 @@ async def test_a_charger_that_rejects_a_form_gets_another(
         await charger.start()
         house.order(13.0)
 
-        await until(
-            lambda: abs(charger.limit() - limit_a) < 0.01, what="the limit in another form", patience_s=8
-        )
+        await until(lambda: abs(charger.limit() - limit_a) < 0.01, what="the limit in another form")
 
         state = await house.says(lambda state: state.limit is not None and state.limit.confirmed)
         assert state.controllable
@@ -217,7 +213,7 @@ async def test_a_charger_with_room_for_one_profile_gets_its_grant_as_the_default
         await charger.connect()
         await charger.boot()
         await charger.status("Available")
-        await until(lambda: charger.told("TriggerMessage"), patience_s=8, what="it is known")
+        await until(lambda: charger.told("TriggerMessage"), what="it is known")
         await house.clock.sleep(5)
         await charger.status("Preparing")
         await charger.start()
@@ -239,7 +235,7 @@ async def test_a_charger_without_smart_charging_is_without_control(tmp_path: Pat
         await charger.status("Available")
         house.order(13.0)
 
-        state = await house.says(lambda state: not state.controllable, patience_s=8)
+        state = await house.says(lambda state: not state.controllable)
 
         assert state.lease is LeaseQuality.NONE
         assert any(code == "charger_without_control" for code, _ in house.bus.events)
@@ -265,12 +261,12 @@ async def test_a_charger_that_never_answers_a_profile_is_without_control_over_re
         assert [code for code, _ in house.bus.events].count("charger_without_control") == 1
         charger.received.clear()
         await charger.boot()
-        await until(lambda: charger.told("SetChargingProfile"), patience_s=10, what="it is tried again")
+        await until(lambda: charger.told("SetChargingProfile"), what="it is tried again")
         state = await house.says(lambda state: state.link)
         assert (state.controllable, state.lease) == (False, LeaseQuality.NONE)
         del charger.refuses["SetChargingProfile"]
         await charger.boot()
-        state = await house.says(lambda state: state.controllable and state.limit is not None, patience_s=10)
+        state = await house.says(lambda state: state.controllable and state.limit is not None)
         assert state.lease is LeaseQuality.ACCEPTED
 
 
@@ -299,7 +295,7 @@ async def test_one_period_and_one_level_are_no_lease(tmp_path: Path) -> None:
         charger = await house.arrived(model=model)
         house.order(13.0)
 
-        await until(lambda: charger.limit() == 13.0, patience_s=8)
+        await until(lambda: charger.limit() == 13.0)
 
         state = await house.says(lambda state: state.limit is not None and state.limit.confirmed)
         assert state.lease is LeaseQuality.NONE
@@ -333,8 +329,8 @@ async def test_a_charger_that_ignores_its_limit_climbs_the_ladder(tmp_path: Path
                 await house.clock.sleep(8)
 
         drawing = asyncio.create_task(keep_drawing())
-        await house.says(lambda state: state.disobedient, patience_s=8)
-        await until(lambda: charger.resets == ["Soft"], patience_s=8, what="the soft reset")
+        await house.says(lambda state: state.disobedient)
+        await until(lambda: charger.resets == ["Soft"], what="the soft reset")
         drawing.cancel()
 
         codes = [code for code, _ in house.bus.events]
@@ -374,12 +370,12 @@ async def test_the_proof_goes_on_across_a_reboot(tmp_path: Path) -> None:
         await house.says(lambda state: state.power_w)
 
         house.command(action="verify", value="reboot")
-        await until(lambda: charger.resets, patience_s=9, what="the reset")
+        await until(lambda: charger.resets, what="the reset")
         living.cancel()
         await charger.disconnect()
         charger.model.transactions.clear()
         await charger.connect()
         await charger.boot()
 
-        state = await house.says(lambda state: state.last_answer, patience_s=9)
+        state = await house.says(lambda state: state.last_answer)
         assert (state.last_answer or "").endswith("without a word; a profile survived its reboot")

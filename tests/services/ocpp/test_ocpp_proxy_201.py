@@ -172,7 +172,7 @@ async def test_a_back_office_that_is_away_hears_of_transactions_later_with_their
     ):
         reconnected = again.guest(version=V, model=charger.model)
         await reconnected.connect()  # without a boot: who it is was known before
-        await until(lambda: len(office.told("TransactionEvent")) == 2, patience_s=8)
+        await until(lambda: len(office.told("TransactionEvent")) == 2)
 
         [first, last] = office.told("TransactionEvent")
         assert (first["eventType"], last["eventType"]) == ("Started", "Ended")

@@ -157,7 +157,7 @@ async def test_garbage_is_answered_or_ignored_and_harms_nobody(tmp_path: Path) -
             await bad.send(b"\xff\xfe binary")
             await bad.send('[2,"last","Heartbeat",{}]')
             answers: list[str] = []
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 while not any('"last"' in answer for answer in answers):
                     answers.append(str(await bad.recv()))
             house.order(9.0, "right")
@@ -181,7 +181,7 @@ async def test_an_enormous_frame_ends_only_its_own_connection(tmp_path: Path) ->
         ) as bad:
             await bad.send("[2," + "9" * 300_000)
             with pytest.raises(Exception, match="1009"):
-                await asyncio.wait_for(_until_closed(bad), 5)
+                await asyncio.wait_for(_until_closed(bad), 30)
 
         assert (await good.call("Heartbeat", {}))["currentTime"]
 
@@ -204,4 +204,4 @@ async def test_errors_of_2_0_1(tmp_path: Path, frame: str, code: str) -> None:
     ) as bad:  # fmt: skip
         await bad.send(frame)
 
-        assert code in str(await asyncio.wait_for(bad.recv(), 5))
+        assert code in str(await asyncio.wait_for(bad.recv(), 30))

@@ -148,7 +148,7 @@ async def test_two_that_knock_while_a_dead_first_is_asked_do_not_both_come_in(tm
         await second.connect()
         await third.connect()
 
-        await until(lambda: second.closed or third.closed, patience_s=12, what="one of the two is sent away")
+        await until(lambda: second.closed or third.closed, what="one of the two is sent away")
 
         sent_away, stays = (second, third) if second.closed else (third, second)
         assert sent_away.closed == (1008, "already connected")

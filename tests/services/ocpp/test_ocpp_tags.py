@@ -188,7 +188,7 @@ async def test_while_somebody_is_asked_another_charger_is_limited_as_ever(tmp_pa
         house.order(9.0, "right")
         house.order(8.0, "left")
 
-        await until(lambda: (left.limit(), right.limit()) == (8.0, 9.0), patience_s=3)
+        await until(lambda: (left.limit(), right.limit()) == (8.0, 9.0))
         assert not waiting.done(), f"answered after {time.monotonic() - began_s:.1f} s"
         answer(house, tag="04A2B3C4", accepted=True)
         assert await waiting == "Accepted"

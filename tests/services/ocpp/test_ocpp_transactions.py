@@ -169,7 +169,7 @@ charge_point = "CP-1"
 
 
 async def test_leases_go_on_after_a_restart_with_what_is_left_of_them(tmp_path: Path) -> None:
-    async with House(tmp_path, factor=30) as house:
+    async with House(tmp_path, factor=15) as house:
         charger = await house.arrived()
         house.order(13.0)
         await until(lambda: charger.limit() == 13.0)
@@ -181,7 +181,7 @@ async def test_leases_go_on_after_a_restart_with_what_is_left_of_them(tmp_path: 
         state = await house.says(lambda state: state.limit is not None and state.limit.limit_a == 13.0)
         assert state.limit is not None
         assert state.limit.issuer == "allocator"
-        await until(lambda: again.limit() == 6.0, patience_s=5, what="the fallback when the old lease ends")
+        await until(lambda: again.limit() == 6.0, what="the fallback when the old lease ends")
 
 
 async def test_a_cut_survives_a_kill_right_after_it(tmp_path: Path) -> None:

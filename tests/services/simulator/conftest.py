@@ -60,13 +60,13 @@ class CentralSystem:
         self._pending[key] = (action, answered)
         self._check(2, action, payload)
         await self._socket.send(json.dumps([2, key, action, payload]))
-        return await asyncio.wait_for(answered, 5)
+        return await asyncio.wait_for(answered, 30)
 
     async def until(
         self, action: str, match: Callable[[Json], bool] = lambda payload: True, since: int = 0
     ) -> Json:
         """The first such call heard."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while True:
                 for name, payload in self.heard[since:]:
                     if name == action and match(payload):

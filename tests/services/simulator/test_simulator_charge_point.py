@@ -49,7 +49,7 @@ class Garage:
 
     async def until(self, told: "Callable[[], bool]") -> None:
         """Live until this is so."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not told():
                 await self.live(0.1)
 
