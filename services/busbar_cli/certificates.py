@@ -15,6 +15,14 @@ from busbar_shared.config.load import BadConfig
 DAYS = 3650
 """A house has nobody who renews; `busbar doctor` warns two months before, `busbar setup --renew` makes new ones."""
 
+NO_OPENSSL = "the command openssl is needed to make certificates; install it"
+
+
+def require_openssl() -> None:
+    """Raises BadConfig where certificates cannot be made on this machine."""
+    if shutil.which("openssl") is None:
+        raise BadConfig(NO_OPENSSL)
+
 
 def make_authority(folder: Path, name: str) -> None:
     """Make ca.pem and ca.key, unless they are there. The key signs and is never given to a service.
@@ -103,7 +111,7 @@ def _openssl(*arguments: str) -> str:
             ["openssl", *arguments], capture_output=True, text=True, check=False, timeout=60
         )
     except FileNotFoundError as error:
-        raise BadConfig("the command openssl is needed to make certificates; install it") from error
+        raise BadConfig(NO_OPENSSL) from error
     if done.returncode != 0:
         last = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
         raise BadConfig(f"openssl {arguments[0]}: {last[0]}")

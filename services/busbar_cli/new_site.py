@@ -34,15 +34,18 @@ class ChargerSecret(Struct, frozen=True):
     hashed: str
 
 
-def toml_of(answers: Answers, chargers: dict[str, ChargerSecret]) -> str:
-    """The configuration. It passes `busbar config check` for every answer that is accepted."""
+def toml_of(answers: Answers, chargers: dict[str, ChargerSecret], folder: str = "/etc/busbar") -> str:
+    """The configuration. It passes `busbar config check` for every answer that is accepted.
+
+    `folder` is where `busbar up` finds the certificates; containers and units always find them in /etc/busbar.
+    """
     parts = [
         "# One house. `busbar config check` says what is wrong with it, `busbar config example` shows every key.",
         _site(answers),
         _broker(answers),
         _circuit(answers),
         _meter(answers),
-        *(_ocpp(answers, chargers) if answers.chargers else ()),
+        *(_ocpp(answers, chargers, folder) if answers.chargers else ()),
         *(_simulator(answers, chargers) if answers.meter == SIMULATED else ()),
     ]
     return "\n\n".join(parts) + "\n"
@@ -97,14 +100,15 @@ def _meter(answers: Answers) -> str:
     )
 
 
-def _ocpp(answers: Answers, chargers: dict[str, ChargerSecret]) -> tuple[str, ...]:
+def _ocpp(answers: Answers, chargers: dict[str, ChargerSecret], folder: str) -> tuple[str, ...]:
     host = "127.0.0.1" if answers.where == "up" and answers.meter == SIMULATED else "0.0.0.0"
     lines = f'[ocpp]\nhost = "{host}"\nport = 9000\nsecurity = {2 if answers.ocpp_tls else 1}'
     if answers.ocpp_tls:
         # systemd hands the key to this one service; its unit says LoadCredential.
+        place = folder if answers.where == "up" else "/etc/busbar"
         of_unit = answers.where == "machine"
-        key = "/run/credentials/busbar@ocpp.service/ocpp.key" if of_unit else "/etc/busbar/ocpp.key"
-        lines += f'\ncert_file = "/etc/busbar/ocpp.pem"\nkey_file = "{key}"'
+        key = "/run/credentials/busbar@ocpp.service/ocpp.key" if of_unit else f"{place}/ocpp.key"
+        lines += f"\ncert_file = {_text(f'{place}/ocpp.pem')}\nkey_file = {_text(key)}"
     legs = "" if answers.phases == 3 else '\nlegs = ["a"]'
     return (lines, *(
         f"[chargers.{name}]\ncharge_point = {_text(name)}{legs}\npassword = {_text(chargers[name].hashed)}"

@@ -1,6 +1,7 @@
 """`busbar setup`: asks little, and writes the files of a new site into one folder."""
 
 import secrets
+import shlex
 import socket
 import zoneinfo
 from pathlib import Path
@@ -8,9 +9,18 @@ from pathlib import Path
 import typer
 
 from busbar_cli.accounts import SALT_BYTES, accounts, acl_text, hashed, login, matches
-from busbar_cli.certificates import make_authority, make_server
+from busbar_cli.certificates import make_authority, make_server, require_openssl
 from busbar_cli.new_site import SIMULATED, Answers, ChargerSecret, place_of, toml_of
 from busbar_cli.service_checks import service_problems
+from busbar_cli.setup_files import (
+    folder_for_containers,
+    lines_of,
+    literal,
+    make_own_folders,
+    refuse_a_folder_of_others,
+    text_of,
+    write,
+)
 from busbar_shared.config.load import BadConfig, read, read_file
 from busbar_shared.config.root import Site
 
@@ -70,57 +80,83 @@ def zone_here() -> str:
 
 def make(folder: Path, answers: Answers, *, hosts: tuple[str, ...] = (), renew: bool = False) -> list[str]:
     """Write what is missing; what is there is kept. Returns sentences for the owner. Raises BadConfig."""
-    said: list[str] = []
+    refuse_a_folder_of_others(folder)
+    file = folder / "busbar.toml"
+    if file.exists():
+        site, text, said = read_file(file), None, [f"{file} is kept as it is"]
+    else:
+        text, said = _configuration(folder, answers)
+        site = read(text)
+        said.insert(0, f"{file} is written; `busbar config check --config {file}` explains it")
+        if wrong := list(service_problems(site)):
+            raise BadConfig("\n".join(wrong))
+    certified = site.broker.tls or answers.ocpp_tls or (site.ocpp is not None and site.ocpp.security >= 2)
+    if certified and text is not None:
+        # Before anything is written: the passwords of the chargers are told once, at the end.
+        require_openssl()
     folder.mkdir(parents=True, exist_ok=True)
     # Inside are secrets that a container's own user must be able to read; the folder is what keeps others out.
     folder.chmod(0o700)
-    site = _configuration(folder, answers, said)
-    if site.broker.username:
+    if text is not None:
+        write(file, text, 0o644)
+    if _has_accounts(site):
         renew_accounts(folder, site)
         said.append("accounts: one for each service, `owner` for you and Home Assistant, `devices` for plugs")
-    if site.broker.tls or answers.ocpp_tls:
+    if certified:
         _certificates(folder, site, hosts, renew=renew)
         said.append("certificates: signed by the site's own authority, ca.pem; keep ca.key to yourself")
+        if answers.ocpp_tls and not hosts:
+            said.append(
+                "chargers connect to a name in their certificate: it has the name of this machine; "
+                "where they are told an address, add it with --renew --host ADDRESS"
+            )
     return said
 
 
-def _configuration(folder: Path, answers: Answers, said: list[str]) -> Site:
-    file = folder / "busbar.toml"
-    if file.exists():
-        said.append(f"{file} is kept as it is")
-        return read_file(file)
+def _configuration(folder: Path, answers: Answers) -> tuple[str, list[str]]:
+    """The configuration of a new site, with a password for each charger, and what its owner must be told."""
     from busbar_ocpp.passwords import hashed as hashed_for_charger
 
     made: dict[str, ChargerSecret] = {}
+    said: list[str] = []
     for name in answers.chargers:
         # OCPP security whitepaper, profile 1: 16 to 40 characters.
         password = secrets.token_urlsafe(18)
         made[name] = ChargerSecret(password, hashed_for_charger(password))
         if answers.meter != SIMULATED:
             said.append(f"charger {name}: identity {name}, password {password} (only its hash is kept)")
-    text = toml_of(answers, made)
-    site = read(text)
-    if wrong := list(service_problems(site)):
-        raise BadConfig("\n".join(wrong))
-    _write(file, text, 0o644)
-    said.insert(0, f"{file} is written; `busbar config check --config {file}` explains it")
-    return site
+    return toml_of(answers, made, str(folder.absolute())), said
+
+
+def _has_accounts(site: Site) -> bool:
+    """Whether each service logs in as itself; with one name for all, or none, the broker is the owner's own affair."""
+    return "{service}" in (site.broker.username or "")
 
 
 def renew_accounts(folder: Path, site: Site) -> None:
-    """Bring acl and passwords in line with the site. Passwords that exist stay, so nothing has to log in anew."""
-    local = folder / "acl.local"
-    _write(folder / "acl", acl_text(site, local.read_text(encoding="utf-8") if local.exists() else ""), 0o644)
+    """Bring acl and passwords in line with the site. Passwords that exist stay, so nothing has to log in anew.
+
+    Raises BadConfig where the site has no account for each service, or names that the broker's files cannot hold.
+    """
+    name = site.broker.username or ""
+    if not _has_accounts(site) or ":" in name or not name.isprintable() or name != name.strip():
+        raise BadConfig(
+            f"broker.username: accounts for each service need {{service}} in it, and neither a colon nor "
+            f"a blank at its ends (found {name!r})"
+        )
+    write(folder / "acl", acl_text(site, text_of(folder / "acl.local")), 0o644)
     _compose_env(folder, site)
+    make_own_folders(folder)
     store = folder / "secrets"
-    store.mkdir(exist_ok=True)
-    known = _lines(folder / "passwords")
+    folder_for_containers(store)
+    known = lines_of(folder / "passwords")
     kept: dict[str, str] = {}
     for account in accounts(site):
         file = store / account.name
-        if not file.exists():
-            _write(file, secrets.token_urlsafe(24) + "\n", 0o644)
-        password = file.read_text(encoding="utf-8").strip()
+        # An empty one is what a full disk left of the first try; it would let anybody in.
+        if not (password := text_of(file).strip()):
+            password = secrets.token_urlsafe(24)
+            write(file, password + "\n", 0o644)
         name = login(site, account.name)
         stored = known.pop(name, "")
         kept[name] = (
@@ -128,7 +164,7 @@ def renew_accounts(folder: Path, site: Site) -> None:
         )
     # What is left are accounts the owner made himself, for the users of acl.local.
     lines = [f"{name}:{stored}\n" for name, stored in {**kept, **known}.items()]
-    _write(folder / "passwords", "".join(lines), 0o644)
+    write(folder / "passwords", "".join(lines), 0o644)
 
 
 def _compose_env(folder: Path, site: Site) -> None:
@@ -137,20 +173,19 @@ def _compose_env(folder: Path, site: Site) -> None:
     profiles = [
         "simulated" if name == "simulator" else name for name in site.services() if name not in always
     ]
-    text = f"BUSBAR_SITE={folder.absolute()}\nCOMPOSE_PROFILES={','.join(profiles)}\n"
-    _write(folder / "compose.env", text, 0o644)
-
-
-def _lines(file: Path) -> dict[str, str]:
-    if not file.exists():
-        return {}
-    lines = file.read_text(encoding="utf-8").splitlines()
-    return dict(line.split(":", 1) for line in lines if ":" in line)
+    text = f"BUSBAR_SITE={literal(str(folder.absolute()))}\nCOMPOSE_PROFILES={','.join(profiles)}\n"
+    write(folder / "compose.env", text, 0o644)
 
 
 def _certificates(folder: Path, site: Site, hosts: tuple[str, ...], *, renew: bool) -> None:
     own = ("broker", "localhost", "127.0.0.1", socket.gethostname(), *hosts)
     servers = {"broker": own, "ocpp": ("ocpp", *own[1:])}
+    for name in servers:
+        halves = [half for half in (f"{name}.pem", f"{name}.key") if (folder / half).exists()]
+        if len(halves) == 1 and not renew:
+            raise BadConfig(
+                f"{folder} has {halves[0]} without its other half; put that beside it, or take it away"
+            )
     wanted = [name for name in servers if renew or not (folder / f"{name}.pem").exists()]
     # The key of the authority may lie elsewhere while there is nothing to sign.
     if wanted or not (folder / "ca.pem").exists():
@@ -159,21 +194,15 @@ def _certificates(folder: Path, site: Site, hosts: tuple[str, ...], *, renew: bo
         make_server(folder, name, tuple(dict.fromkeys(servers[name])))
 
 
-def _write(file: Path, text: str, mode: int) -> None:
-    # In place where it exists: a container sees the file it was started with, not another of the same name.
-    file.touch(mode=mode)
-    file.chmod(mode)
-    file.write_text(text, encoding="utf-8")
-
-
 def next_steps(folder: Path) -> str:
     """What to type now, by where the broker of the site is."""
     host = read_file(folder / "busbar.toml").broker.host
+    env, file = shlex.quote(f"{folder}/compose.env"), shlex.quote(str(folder / "busbar.toml"))
     if host == "broker":
         return (
-            f"now: docker compose --env-file {folder}/compose.env up -d --build, "
-            f"then: docker compose --env-file {folder}/compose.env run --rm cli doctor (docs/deploy.md)"
+            f"now: docker compose --env-file {env} up -d --build, "
+            f"then: docker compose --env-file {env} run --rm cli doctor (docs/deploy.md)"
         )
     if host != "embedded":
-        return f"now: sudo deploy/systemd/install {folder} (docs/deploy.md)"
-    return f"now: busbar up --config {folder / 'busbar.toml'}"
+        return f"now: sudo deploy/systemd/install {shlex.quote(str(folder))} (docs/deploy.md)"
+    return f"now: busbar up --config {file}"

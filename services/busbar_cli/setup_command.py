@@ -1,11 +1,13 @@
 """The commands `busbar setup` and `busbar accounts` at the terminal."""
 
+import sys
 from pathlib import Path
 
 import typer
 
 from busbar_cli.accounts import acl_text
 from busbar_cli.accounts import reference as reference_site
+from busbar_cli.new_site import Answers
 from busbar_cli.setup import answers_of, ask, make, next_steps, renew_accounts, zone_here
 from busbar_shared.command_line import print_json
 from busbar_shared.config.load import BadConfig, read_file
@@ -23,7 +25,7 @@ def set_up(
             where, name, timezone or zone_here(), limit_a, phases, meter, chargers, ocpp_tls=ocpp_tls
         )
         if not yes and not (folder / "busbar.toml").exists():
-            answers = ask(answers)
+            answers = _asked(answers)
         done = list(make(folder, answers, hosts=hosts, renew=renew))
     except (BadConfig, OSError) as error:
         typer.echo(f"setup: {_sentence(error)}", err=True)
@@ -35,6 +37,16 @@ def set_up(
     for sentence in (*done, todo):
         typer.echo(sentence)
     return 0
+
+
+def _asked(first: Answers) -> Answers:
+    """The answers from the terminal. Raises BadConfig where nobody is there to give them."""
+    try:
+        return ask(first)
+    except typer.Abort as abort:
+        if sys.stdin.isatty():
+            raise
+        raise BadConfig("nobody answers here; give the answers as options, with --yes") from abort
 
 
 def _sentence(error: Exception) -> str:
