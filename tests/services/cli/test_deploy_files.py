@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from busbar_cli.setup import answers_of, make
+from busbar_cli.setup_files import OWN
 from busbar_shared.config.root import SERVICES
 
 ROOT = Path(__file__).parents[3]
@@ -44,7 +45,8 @@ def test_a_service_has_its_own_password_and_is_asked_for_its_health(name: str) -
     assert made["command"] == ["run", name]
     assert made["healthcheck"]["test"] == ["CMD", "busbar", "health", name]
     assert {"source": name, "target": "mqtt_password"} in made["secrets"]
-    assert made["volumes"] == [f"{name}:/var/lib/busbar"]
+    own = [f"${{BUSBAR_SITE:-./deploy/site}}/own/{name}:/run/own:ro"] if name in OWN else []
+    assert made["volumes"] == [f"{name}:/var/lib/busbar", *own]
     assert made["restart"] == "unless-stopped"
 
 
@@ -61,6 +63,26 @@ def test_every_file_compose_wants_is_written_by_setup_or_is_here(tmp_path: Path)
         for one in made.get(kind, [])
     }
     assert used == {*COMPOSE["configs"], *COMPOSE["secrets"]}
+
+
+def test_tokens_and_logins_are_files_that_setup_has_laid_out(tmp_path: Path) -> None:
+    make(tmp_path, answers_of("compose", "Oak", "UTC", 25, 3, "simulated", "left", ocpp_tls=False))
+    wanted = {
+        f"{name}/{Path(value).name}"
+        for name, made in COMPOSE["services"].items()
+        for key, value in made.get("environment", {}).items()
+        if key.endswith("_FILE") and str(value).startswith("/run/own/")
+    }
+    plain = [
+        key
+        for made in COMPOSE["services"].values()
+        for key in made.get("environment", {})
+        if any(word in key for word in ("PASSWORD", "TOKEN", "KEY", "EMAIL")) and not key.endswith("_FILE")
+    ]
+
+    files = [one for one in (tmp_path / "own").rglob("*") if one.is_file()]
+    assert wanted == {str(one.relative_to(tmp_path / "own")) for one in files}
+    assert plain == []
 
 
 def test_the_add_on_writes_what_the_documentation_knows() -> None:
