@@ -7,11 +7,41 @@ from busbar_meter.mqtt_picks import picks_for
 from busbar_shared.config.devices import BatteryConfig, InverterConfig, MeterConfig
 from busbar_shared.config.root import Site
 
+# Of a line, in seconds: nothing answers in less, and nobody waits longer for a meter.
+PATIENCE = (("timeout_s", 0.05, 60.0), ("pause_s", 0.0, 5.0))
+
 
 def problems_of(site: Site) -> list[str]:
     """Each problem as a sentence that begins with the path of the field."""
-    found = [problem for role in roles_of(site) for problem in _role_problems(role)]
+    found = [problem for role in roles_of(site) for problem in (*_wiring(role, site), *_role_problems(role))]
     return [*found, *_consumption(site)]
+
+
+def _wiring(role: RolePlan, site: Site) -> list[str]:
+    """The phases it hangs on, and the patience its line is given."""
+    section = next(name for name, kind in SECTIONS.items() if kind == role.kind)
+    path, listed, known = f"{section}.{role.id}", role.config.phases or (), site.site.phases
+    problems = []
+    if len(set(listed)) != len(listed):
+        problems.append(f"{path}.phases: a phase is named twice (found {list(listed)})")
+    problems += [
+        f"{path}.phases: the site has no phase {phase!r}; it has {', '.join(known)}"
+        for phase in listed
+        if phase not in known
+    ]
+    if isinstance(role.config, MeterConfig):
+        problems += [
+            f"{path}.invert: it does not see phase {phase!r}; it sees {', '.join(role.phases)}"
+            for phase in role.config.invert
+            if phase not in role.phases
+        ]
+    place = role.config.modbus
+    if place is not None:
+        for name, least, most in PATIENCE:
+            value = getattr(place, name)
+            if not least <= value <= most:
+                problems.append(f"{path}.modbus.{name}: {least:g} to {most:g} s (found {value:g})")
+    return problems
 
 
 def _consumption(site: Site) -> list[str]:

@@ -12,6 +12,8 @@ from busbar_shared.config.root import Site
 from busbar_shared.config.site import on_phase
 
 Kind = Literal["meter", "inverter", "battery"]
+# Behind it there is no room for the mark and one header.
+LAST_BASE = 65531
 SECTIONS: dict[str, Kind] = {"meters": "meter", "inverters": "inverter", "batteries": "battery"}
 
 
@@ -98,6 +100,14 @@ def address_of(config: DeviceConfig, path: str) -> LineAddress:
     place = config.modbus
     if place is None:
         raise BadMeterConfig(f"{path}.modbus: driver {config.driver!r} needs a host or a serial line")
+    if place.serial is not None and place.host is not None:
+        raise BadMeterConfig(
+            f"{path}.modbus: either host or serial (found host {place.host!r} and serial {place.serial!r})"
+        )
+    if place.base is not None and not 0 <= place.base <= LAST_BASE:
+        raise BadMeterConfig(
+            f"{path}.modbus.base: no address a chain can begin at, 0 to {LAST_BASE} (found {place.base})"
+        )
     if place.serial is not None:
         return LineAddress("serial", place.serial, 0, place.baudrate, place.parity)
     if place.host is None:

@@ -8,7 +8,14 @@ import msgspec
 from msgspec import Struct
 
 from busbar_contracts.meter import Control
-from busbar_meter.answers import ILLEGAL_FUNCTION, DeviceRefused, DeviceSilent, Wire
+from busbar_meter.answers import (
+    DEVICE_FAILURE,
+    ILLEGAL_FUNCTION,
+    DeviceLater,
+    DeviceRefused,
+    DeviceSilent,
+    Wire,
+)
 from busbar_meter.block import Block
 from busbar_meter.keeper import Keeper, Step
 from busbar_meter.map_control import ControlRead, Place
@@ -72,7 +79,7 @@ async def stepped(
     if not hand.allowed():
         return Step((), Control.UNKNOWN, "an older instance of this service lives and gives the orders")
     carrying = carry_out(hand.wire, hand.unit, hand.part.starts[model], step.writes, hand.manner.write_with)
-    # Exception 1: the function is not known here. Kostal wants 6, APsystems 16, others do not say.
+    # Kostal wants function 6 and calls 16 a failure of its own (evcc issue 12444), APsystems wants 16.
     return await written(carrying, step, aim, keeper, clock, remember, OTHER[hand.manner.write_with])
 
 
@@ -121,6 +128,12 @@ async def written(
         remember()
     try:
         await carrying
+    except DeviceLater as error:
+        if error.code == DEVICE_FAILURE:
+            keeper.refused(clock.monotonic(), str(error), other)
+        else:
+            keeper.busy(clock.monotonic(), str(error))
+        raise
     except DeviceRefused as error:
         # A device may also take the points, but not several of them in one request.
         bundled = other == "single" and any(len(each.points) > 1 for each in step.writes)
@@ -130,7 +143,10 @@ async def written(
     except Unwritable as error:
         keeper.refused(clock.monotonic(), str(error))
         return Step((), Control.REJECTED, str(error))
-    except (DeviceSilent, asyncio.CancelledError):
+    except DeviceSilent:
+        keeper.unheard(clock.monotonic())
+        raise
+    except asyncio.CancelledError:
         keeper.unsure()
         raise
     keeper.wrote(clock.monotonic(), aim)

@@ -85,13 +85,16 @@ def limit_aim(
     model = limit_model(blocks)
     if isinstance(model, NotOffered):
         return model
-    reference = reference_w(blocks, rating_w)
-    if reference is None:
-        return NotOffered("what 100 percent is, is not known: neither WMax nor WRtg; set rating_w")
     block = blocks[model]
     if local_control(blocks):
         return NotOffered("the device is under local control (model 715)")
-    if limit is None or limit.watts >= reference:
+    if limit is None:
+        # Nothing has to be known of its percentages to give it back.
+        return _release(block, None)
+    reference = reference_w(blocks, rating_w)
+    if reference is None:
+        return NotOffered("what 100 percent is, is not known: neither WMax nor WRtg; set rating_w")
+    if limit.watts >= reference:
         # 100 percent with Ena = 1 would be an active override that outranks others, not a release.
         return _release(block, limit)
     percent = max(100.0 * max(limit.watts, 0.0) / reference, manner.min_limit_percent)

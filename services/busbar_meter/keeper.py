@@ -16,6 +16,10 @@ SETTLE_S = 3.0
 SMALL_CHANGE_S = 5.0
 # After a rejection, and after too many contentions, it is tried again this much later.
 RETRY_S = 30.0
+# A device that says it is busy has time sooner.
+BUSY_S = 5.0
+# Writes in a row without an answer, until it counts as a refusal: some devices keep silent instead of saying no.
+MOST_UNANSWERED = 3
 TRUCE_S = 60.0
 MOST_CONTENTIONS = 3
 CONTENTION_WINDOW_S = 600.0
@@ -44,6 +48,7 @@ class Keeper(Struct):
     pause_until_s: float = 0.0
     pause_control: Control = Control.REJECTED
     pause_detail: str = ""
+    unanswered: int = 0
     # The function code the device turned out to want, where its maker's quirk did not say.
     write_with: Literal["single", "multiple"] | None = None
     # What the percentages refer to, as last read: a command is never divided by a torn reading.
@@ -74,6 +79,7 @@ class Keeper(Struct):
 
     def wrote(self, now: float, aim: Aim) -> None:
         """The device took the writes of this aim."""
+        self.unanswered = 0
         if aim.releases:
             self.told, self.verified = None, False
             return
@@ -88,9 +94,26 @@ class Keeper(Struct):
         self.told, self.released_s = None, float("-inf")
         self.verified = False
 
+    def unheard(self, now: float) -> None:
+        """The device did not answer a write: something of the aim may be in it.
+
+        One that answers when it is read and not when it is written to is left alone for a while: each
+        silence costs the readings of everything behind the same connection their time.
+        """
+        self.unsure()
+        self.unanswered += 1
+        if self.unanswered >= MOST_UNANSWERED:
+            self.unanswered, self.released_s = 0, now
+            self._pause(now + RETRY_S, Control.REJECTED, "the device does not answer when it is written to")
+
+    def busy(self, now: float, why: str) -> None:
+        """The device has no time for it; it is asked again soon."""
+        self.told = None
+        self._pause(now + BUSY_S, Control.UNKNOWN, f"the device has no time for it: {why}")
+
     def refused(self, now: float, why: str, other: Literal["single", "multiple"] | None = None) -> None:
         """The device said no; it is asked again much later, or at once with the `other` function code."""
-        self.told = None
+        self.told, self.unanswered = None, 0
         if other is not None and self.write_with is None:
             self.write_with = other
             return

@@ -12,8 +12,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from busbar_meter.inverter_limit import Limit
-from busbar_meter.map_control import Place, Puts, Require, aim_of, unmet, value_at
-from busbar_meter.writes import Aim, NotOffered, Write
+from busbar_meter.map_control import Place, Puts, Require, aim_of, stands, unmet, value_at
+from busbar_meter.writes import Aim, NotOffered
 
 
 class LimitControl(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,9 +45,11 @@ def limit_control_aim(
     originals: Mapping[str, float],
 ) -> Aim | NotOffered:
     """The registers for a limit, or for its release when it is None or limits nothing."""
+    if limit is None:
+        return _release(control, registers, originals)
     if not reference_w:
         return NotOffered("what 100 percent is, is not known: set rating_w")
-    if limit is None or limit.watts >= reference_w:
+    if limit.watts >= reference_w:
         return _release(control, registers, originals)
     refused = unmet(control.require, control.registers, registers)
     if refused:
@@ -67,13 +69,9 @@ def limit_control_aim(
     writes = tuple(
         each
         for each in aim.writes
-        if each.points[0] in repeated or not _stands(control.registers[each.points[0]], each, registers)
+        if each.points[0] in repeated or not stands(control.registers[each.points[0]], each, registers)
     )
     return msgspec.structs.replace(aim, writes=writes, coarse=frozenset(), deadband=0)
-
-
-def _stands(place: Place, written: Write, registers: Mapping[int, int]) -> bool:
-    return [registers.get(place.address + step) for step in range(len(written.values))] == [*written.values]
 
 
 def _percent(watts: float, reference_w: float) -> float:
@@ -96,6 +94,6 @@ def _release(control: LimitControl, registers: Mapping[int, int], originals: Map
         fixed={name: originals[name] for name in control.restore if name in originals},
     )
     differs = tuple(
-        each for each in back.writes if not _stands(control.registers[each.points[0]], each, registers)
+        each for each in back.writes if not stands(control.registers[each.points[0]], each, registers)
     )
     return Aim(writes=aim.writes + differs, expect={**aim.expect, **back.expect}, releases=True)

@@ -123,7 +123,8 @@ def line_of(plan: LinePlan, desk: Desk, service: Service, say: Say) -> Line:
 def say_on(service: Service, producers: Producers) -> Say:
     """How a role's reading reaches the bus."""
 
-    watch = SignWatch()
+    # Each inverter is compared with itself: the difference between two of them is no step of the sun.
+    watches = {name: SignWatch() for name in service.site.inverters}
     grid = next((circuit.meter for circuit in service.site.circuits.values() if circuit.parent is None), None)
 
     async def say(role: AnyRole, message: Struct) -> None:
@@ -131,10 +132,12 @@ def say_on(service: Service, producers: Producers) -> Say:
         if isinstance(message, InverterReading | BatteryReading):
             producers.heard(role.plan.id, message, service.clock.monotonic())
         if isinstance(message, MeterReading) and role.plan.id == grid:
-            watch.grid(message.power_w)
+            for watch in watches.values():
+                watch.grid(message.power_w)
         elif isinstance(message, InverterReading):
-            warning = watch.inverter(message.power_w, service.clock.monotonic())
-            if warning:
+            told = any(watch.told for watch in watches.values())
+            warning = watches[role.plan.id].inverter(message.power_w, service.clock.monotonic())
+            if warning and not told:
                 await service.bus.event(
                     "meter_sign_suspicious", f"meter {grid}: {warning}", path=f"meters.{grid}.sign"
                 )

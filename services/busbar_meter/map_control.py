@@ -30,6 +30,12 @@ class Place(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     word_order: Annotated[Literal["big", "little"], Meta(description="big: most significant word first.")] = (
         "big"
     )
+    most: Annotated[
+        float | None, Meta(description="The largest value the device takes; larger ones are cut to it.")
+    ] = None
+    counts_down: Annotated[
+        bool, Meta(description="The device counts it down, so that it does not read as it was written.")
+    ] = False
     source: Annotated[str, Meta(min_length=8, description="The vendor's text: unit, range, meaning.")]
 
 
@@ -64,6 +70,12 @@ class BatteryControl(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ]
     refresh_s: Annotated[float, Meta(gt=0, le=600, description="How often it must be told again, at most.")]
     registers: Annotated[dict[str, Place], Meta(min_length=1, description="By name.")]
+    repeat: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Registers that are written again with every refresh; the others only when they differ. Empty: all."
+        ),
+    ] = ()
     require: tuple[Require, ...] = ()
     restore: Annotated[tuple[str, ...], Meta(description="Registers put back as they were at release.")] = ()
     release: Annotated[Puts, Meta(min_length=1, description="Back to its own control.")]
@@ -120,7 +132,21 @@ def control_aim(
     charge = low if name == "force_charge" else max(high, 0.0)
     discharge = -high if name == "force_discharge" else max(-low, 0.0)
     figures = {"charge_w": charge, "discharge_w": discharge, "revert_s": float(int(revert_s))}
-    return _aim(control, puts, figures, coarse=True)
+    aim = _aim(control, puts, figures, coarse=True)
+    # What stands already may lie in a memory that wears.
+    writes = tuple(
+        each
+        for each in aim.writes
+        if not control.repeat
+        or each.points[0] in control.repeat
+        or not stands(control.registers[each.points[0]], each, registers)
+    )
+    return msgspec.structs.replace(aim, writes=writes)
+
+
+def stands(place: Place, written: Write, registers: Mapping[int, int]) -> bool:
+    """Whether the device reads already as it is to be written."""
+    return [registers.get(place.address + step) for step in range(len(written.values))] == [*written.values]
 
 
 def _release(control: BatteryControl, registers: Mapping[int, int], originals: Mapping[str, int]) -> Aim:
@@ -128,7 +154,9 @@ def _release(control: BatteryControl, registers: Mapping[int, int], originals: M
     back = [
         Write((name,), place.address, encoded(place, float(originals[name])))
         for name in control.restore
-        if name in originals and value_at(place := control.registers[name], registers) != originals[name]
+        if name in originals
+        and aim.expect.get(name) != originals[name]
+        and value_at(place := control.registers[name], registers) != originals[name]
     ]
     expect = {**aim.expect, **{name: originals[name] for name in control.restore if name in originals}}
     return Aim(writes=(*aim.writes, *back), expect=expect, releases=True)
@@ -160,17 +188,27 @@ def aim_of(
 ) -> Aim:
     """The writes of these puts, and of `fixed` values by register name, with what they must read like."""
     values = {put.register: _value(put, figures) for put in puts} | dict(fixed)
+    writes = tuple(
+        Write((name,), places[name].address, encoded(places[name], value)) for name, value in values.items()
+    )
     return Aim(
-        writes=tuple(
-            Write((name,), places[name].address, encoded(places[name], value))
-            for name, value in values.items()
-        ),
-        expect={name: round(value) for name, value in values.items()},
+        writes=writes,
+        expect={
+            each.points[0]: round(_said(places[each.points[0]], each))
+            for each in writes
+            if not places[each.points[0]].counts_down
+        },
         coarse=frozenset(put.register for put in puts if put.take is not None),
         deadband=25,
         # The keeper refreshes at a third of this.
         revert_s=refresh_s * 3,
     )
+
+
+def _said(place: Place, written: Write) -> float:
+    """What a write says, as it will read: a figure may have been cut to what fits."""
+    words = {place.address + step: word for step, word in enumerate(written.values)}
+    return value_at(place, words) or 0.0
 
 
 def _value(put: Put, figures: Mapping[str, float]) -> float:
@@ -183,6 +221,7 @@ def _between(low: float, value: float, high: float) -> float:
 
 def encoded(place: Place, value: float) -> tuple[int, ...]:
     """A value as registers; figures that do not fit are cut to the largest that does."""
+    value = value if place.most is None else min(value, place.most)
     if place.type == "float32":
         words = list(struct.unpack(">2H", struct.pack(">f", value)))
     else:

@@ -1,6 +1,7 @@
 """Register maps as files: found, read, and told what is wrong with them before they are used."""
 
 import math
+import tomllib
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
@@ -9,7 +10,9 @@ import msgspec
 
 from busbar_meter.limit_control import LimitControl
 from busbar_meter.map_control import SITUATIONS, BatteryControl, Place, Put, encoded, value_at
-from busbar_meter.registermap import POINTS, SIZES, RegisterMap, Vector, values_of
+from busbar_meter.registermap import HOLDING, POINTS, SIZES, RegisterMap, Vector, values_of
+from busbar_shared.judge import split
+from busbar_shared.judge import value_at as found_at
 
 
 class BadMap(ValueError):
@@ -19,9 +22,20 @@ class BadMap(ValueError):
 def parse(text: str | bytes, name: str) -> RegisterMap:
     """A map from its text, or BadMap with every problem in it."""
     try:
-        definition = msgspec.toml.decode(text, type=RegisterMap)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadMap(f"{name}: {error}") from error
+        data = tomllib.loads(text if isinstance(text, str) else text.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise BadMap(f"{name}: not UTF-8: byte {error.start}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise BadMap(f"{name}: not TOML: {error}") from error
+    except RecursionError as error:
+        raise BadMap(f"{name}: not TOML that can be read: nested too deeply") from error
+    try:
+        definition = msgspec.convert(data, RegisterMap)
+    except msgspec.ValidationError as error:
+        sentence, path = split(str(error))
+        found = found_at(data, path)
+        shown = "" if found is None or isinstance(found, dict | list) else f" (found {found!r})"
+        raise BadMap(f"{name}: {path.removeprefix('$').removeprefix('.')}: {sentence}{shown}") from error
     problems = problems_of(definition)
     if problems:
         raise BadMap("\n".join(f"{name}: {problem}" for problem in problems))
@@ -72,6 +86,11 @@ def problems_of(definition: RegisterMap) -> list[str]:
                 problems.append(f"{path}.scale: {register.scale:g} makes nothing of any value")
             if register.end > 65536:
                 problems.append(f"{path}.address: {register.address} leaves no room for {register.type}")
+    if definition.function != HOLDING and definition.limit_control is not None:
+        problems.append(
+            f"function: {definition.function} reads input registers, but the limit of an inverter lies in holding "
+            f"registers; [limit_control] needs function = {HOLDING}"
+        )
     problems += _control_problems("battery_control", definition.battery_control)
     problems += _control_problems("limit_control", definition.limit_control)
     for number, vector in enumerate(definition.vector):
@@ -105,13 +124,32 @@ def _control_problems(section: str, control: BatteryControl | LimitControl | Non
                 problems.append(f"{path}.take: a release has no figures")
             elif put.take is not None and put.take not in TAKEN[section]:
                 problems.append(f"{path}.take: {put.take!r} is none of {', '.join(TAKEN[section])}")
+    for number, requirement in enumerate(control.require):
+        if not math.isfinite(requirement.value):
+            problems.append(f"{section}.require[{number}].value: {requirement.value:g} is no value")
+    if isinstance(control, LimitControl):
+        problems += [
+            f"{section}.{name}: nothing in it takes {' or '.join(taken)}" for name, taken in _deaf(control)
+        ]
+    repeat = control.repeat if isinstance(control, BatteryControl) else ()
     timeout = (control.timeout,) if isinstance(control, LimitControl) and control.timeout else ()
     required = tuple(each.register for each in control.require)
-    for field, names in (("restore", control.restore), ("require", required), ("timeout", timeout)):
+    named = {"restore": control.restore, "require": required, "timeout": timeout, "repeat": repeat}
+    for field, names in named.items():
         for number, register in enumerate(names):
             if register not in control.registers:
                 problems.append(f"{section}.{field}[{number}]: {register!r} is none of its registers")
     return problems
+
+
+def _deaf(control: LimitControl) -> list[tuple[str, tuple[str, ...]]]:
+    """The parts of a limit that would not follow what is ordered."""
+    wanted = {"limit": ("percent",), "mandatory": TAKEN["limit_control"]}
+    return [
+        (name, taken)
+        for name, taken in wanted.items()
+        if getattr(control, name) and not any(put.take in taken for put in getattr(control, name))
+    ]
 
 
 def _fits(put: Put, place: Place) -> bool:
@@ -131,6 +169,11 @@ def _vector_problems(definition: RegisterMap, vector: Vector) -> list[str]:
             first = int(start, 0)
         except ValueError:
             return [f"registers: {start!r} is not an address"]
+        if not 0 <= first <= 65536 - len(values):
+            return [f"registers.{start}: {len(values)} registers from {first} on are not between 0 and 65535"]
+        wrong = [value for value in values if not 0 <= value <= 65535]
+        if wrong:
+            return [f"registers.{start}: {wrong[0]} is no register, which holds 0 to 65535"]
         registers.update({first + step: value for step, value in enumerate(values)})
     found = {
         f"{kind}.{point}": value

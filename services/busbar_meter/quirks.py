@@ -21,6 +21,7 @@ class Quirk(Struct, frozen=True, forbid_unknown_fields=True):
     battery_inputs: tuple[str, ...] | None = None
     min_limit_percent: Annotated[float, Meta(ge=0, le=20)] | None = None
     limit_map: str | None = None
+    negative_export: bool | None = None
     unit: int | None = None
     port: int | None = None
 
@@ -45,6 +46,8 @@ class Manner(Struct, frozen=True):
     min_limit_percent: float = 0.0
     # The register map that limits it, where it offers neither model 123 nor 704.
     limit_map: str | None = None
+    # The exported energy counts downwards from zero, as a two's complement in an unsigned counter.
+    negative_export: bool = False
 
 
 @cache
@@ -61,6 +64,18 @@ def manner_of(manufacturer: str | None, model: str | None) -> Manner:
         if _named(manufacturer, quirk.manufacturer) and _named(model, quirk.model):
             manner = _with(manner, quirk)
     return manner
+
+
+def manner_in_chain(manufacturer: str | None, model: str | None, head: str | None) -> Manner:
+    """The treatment of a device in the chain of another maker's, `head`, that passes its figures on.
+
+    What its own name does not tell of the sign of a meter, the name of the head tells: a WattNode behind
+    a SolarEdge inverter counts export as positive like SolarEdge's own meters.
+    """
+    own, passed_on = manner_of(manufacturer, model), manner_of(head, None)
+    if own.meter_sign_known or not passed_on.meter_sign_known:
+        return own
+    return msgspec.structs.replace(own, meter_sign=passed_on.meter_sign, meter_sign_known=True)
 
 
 def _named(name: str | None, prefix: str) -> bool:

@@ -27,6 +27,9 @@ SIZES = {
     "float64": 4,
 }
 
+# The function that reads holding registers, the only ones that can be written.
+HOLDING = 3
+
 LEG_POINTS = tuple(f"{leg}.{what}" for leg in "abc" for what in ("current_a", "power_w", "voltage_v"))
 POINTS = {
     "meter": ("power_w", "import_wh", "export_wh", "frequency_hz", *LEG_POINTS),
@@ -104,7 +107,7 @@ class RegisterMap(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     )
     most: Annotated[int, Meta(ge=1, le=MOST, description="Most registers in one request.")] = MOST
     gap: Annotated[int, Meta(ge=0, le=MOST, description="Unused registers that may be read across.")] = 0
-    every_least_s: Annotated[float, Meta(ge=0, description="Not to be asked more often.")] = 0.0
+    every_least_s: Annotated[float, Meta(ge=0, le=3600, description="Not to be asked more often.")] = 0.0
     notes: Annotated[str, Meta(description="What the owner must know or set on the device.")] = ""
     meter: tuple[Register, ...] = ()
     inverter: tuple[Register, ...] = ()
@@ -119,15 +122,31 @@ class RegisterMap(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         return {"meter": self.meter, "inverter": self.inverter, "battery": self.battery}[kind]
 
     def reads(self, kinds: Iterable[str], *, control: bool = False) -> tuple[Read, ...]:
-        """The fewest requests for these kinds of device, with the registers that steer it if wanted."""
+        """The fewest requests for these kinds of device, with the registers that steer it if wanted.
+
+        What steers it are holding registers; where the rest are input registers see `control_reads`.
+        """
         kinds = tuple(kinds)
         wanted = {(each.address, each.end) for kind in kinds for each in self.registers(kind)}
         flags = [each.minus_if for kind in kinds for each in self.registers(kind)]
         wanted |= {(flag.address, flag.address + 1) for flag in flags if flag is not None}
         wanted |= {(each.address, each.address + 1) for each in self.valid if each.kind in kinds}
-        for section in (self.battery_control, self.limit_control) if control else ():
-            places = section.registers.values() if section is not None else ()
-            wanted |= {(each.address, each.address + WRITE_SIZES[each.type]) for each in places}
+        if control and self.function == HOLDING:
+            wanted |= self._steering()
+        return self._planned(wanted)
+
+    def control_reads(self) -> tuple[Read, ...]:
+        """The fewest requests for the registers that steer it, where the rest of the map are input registers."""
+        return () if self.function == HOLDING else self._planned(self._steering())
+
+    def _steering(self) -> set[tuple[int, int]]:
+        sections = (self.battery_control, self.limit_control)
+        places = [
+            place for section in sections if section is not None for place in section.registers.values()
+        ]
+        return {(place.address, place.address + WRITE_SIZES[place.type]) for place in places}
+
+    def _planned(self, wanted: set[tuple[int, int]]) -> tuple[Read, ...]:
         spans = [Span(start, end - start) for start, end in sorted(wanted)]
         return plan(spans, self.most, self.gap)
 

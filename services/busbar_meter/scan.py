@@ -12,8 +12,8 @@ from busbar_meter.dc_inputs import EVIDENCE
 from busbar_meter.definitions import model
 from busbar_meter.discovery import BASES, Chain, NotSunSpec, Part
 from busbar_meter.image import find_chain, registers_of
-from busbar_meter.show import Device, kinds_of, snippet
-from busbar_meter.unit import Identity, whole_block
+from busbar_meter.show import Device, kinds_of, named, snippet
+from busbar_meter.unit import identity_of, whole_block
 from busbar_meter.wire import ModbusWire
 from busbar_shared.clock import RealClock
 
@@ -82,6 +82,7 @@ class Found(Struct, frozen=True):
                     "manufacturer": device.identity.manufacturer,
                     "model": device.identity.model,
                     "version": device.identity.version,
+                    "option": device.identity.option,
                     "can_be": list(device.kinds),
                     "models": [[place.model, place.start, place.length] for place in part.blocks],
                 }
@@ -96,7 +97,8 @@ class Found(Struct, frozen=True):
         for device in self.row()["devices"]:
             models = ", ".join(str(number) for number, _, _ in device["models"])
             can_be = ", ".join(device["can_be"]) or "nothing Busbar reads"
-            lines.append(f"  {device['manufacturer']} {device['model']} {device['version'] or ''}: {can_be}")
+            name = named(device["manufacturer"], device["model"], device["version"], device["option"])
+            lines.append(f"  {name}: {can_be}")
             lines.append(f"    models {models}")
         return "\n".join(lines)
 
@@ -148,7 +150,7 @@ async def _look(wire: Wire, place: str, port: int, unit: int, bases: Sequence[in
 
 async def _device(wire: Wire, unit: int, part: Part) -> Device:
     common = await whole_block(wire, unit, part.common)
-    identity = Identity(common.text("Mn"), common.text("Md"), common.text("SN"), common.text("Vr"))
+    identity = identity_of(common)
     blocks: dict[int, Block] = {}
     for place in part.blocks:
         definition = model(place.model) if place.model in EVIDENCE else None

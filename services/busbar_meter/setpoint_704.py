@@ -38,7 +38,8 @@ def setpoint_aim(
     dc_coupled: bool,
 ) -> Aim | NotOffered:
     """The registers for an exact power, or for the release of the battery."""
-    refused = _refused(blocks, dc_coupled)
+    releases = window is None or window.releases
+    refused = _not_released(blocks) if releases else _refused(blocks, dc_coupled)
     if refused:
         return NotOffered(refused)
     block = blocks[704]
@@ -87,6 +88,13 @@ def exact_power(window: Window, most: Most) -> float | NotOffered:
     if low == high:
         return low
     return NotOffered("a set-point tells one power and cannot leave the battery a choice")
+
+
+def _not_released(blocks: Mapping[int, Block]) -> str:
+    """Modules that feed in now are no reason to leave an order of the night in the device."""
+    if not offers_setpoint(blocks):
+        return "the device has no set-point in model 704"
+    return "the device is under local control (model 715)" if local_control(blocks) else ""
 
 
 def _refused(blocks: Mapping[int, Block], dc_coupled: bool) -> str:

@@ -9,7 +9,7 @@ from busbar_meter.block import Block, Repetition
 from busbar_meter.dc_inputs import storage_there
 from busbar_meter.definitions import Point
 from busbar_meter.discovery import BASES, Chain, Part
-from busbar_meter.quirks import manner_of
+from busbar_meter.quirks import manner_in_chain
 from busbar_meter.sunspec_battery import BATTERY_MODELS
 from busbar_meter.sunspec_inverter import INVERTER_MODELS
 from busbar_meter.sunspec_meter import METER_MODELS
@@ -24,6 +24,12 @@ class Device(Struct, frozen=True):
 
     identity: Identity
     kinds: tuple[str, ...]
+
+
+def named(*names: str | None) -> str:
+    """What a device calls itself, on one line and without what a terminal would obey."""
+    text = " ".join(name for name in names if name)
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def points_of(block: Block) -> dict[str, Any]:
@@ -44,7 +50,7 @@ def _worth(point: Point) -> bool:
 
 def _shown(block: Block, point: Point) -> Any:
     if point.type == "string":
-        return block.text(point.name)
+        return named(block.text(point.name)) or None
     if point.symbols:
         return _named(point, block.whole(point.name))
     return block.number(point.name) if point.type in NUMBERS else block.whole(point.name)
@@ -52,7 +58,7 @@ def _shown(block: Block, point: Point) -> Any:
 
 def _shown_repeated(repetition: Repetition, point: Point) -> Any:
     if point.type == "string":
-        return repetition.text(point.name)
+        return named(repetition.text(point.name)) or None
     if point.symbols:
         return _named(point, repetition.whole(point.name))
     return repetition.number(point.name) if point.type in NUMBERS else repetition.whole(point.name)
@@ -88,7 +94,8 @@ def snippet(place: str, unit: int, chain: Chain, devices: list[Device]) -> str:
             counts[kind] = group + 1
             names[kind] = f"{kind}{unit}" + (f"-{group + 1}" if group else "")
             where = f"{place}, unit = {unit}{base}" + (f", group = {group}" if group else "")
-            lines += [*_table(kind, names, device), f"modbus = {{ {where} }}", *_hints(kind, device), ""]
+            hints = _hints(kind, device, devices[0].identity.manufacturer)
+            lines += [*_table(kind, names, device), f"modbus = {{ {where} }}", *hints, ""]
     return "\n".join(lines)
 
 
@@ -96,7 +103,7 @@ def _table(kind: str, names: Mapping[str, str], device: Device) -> list[str]:
     section = {"meter": "meters", "inverter": "inverters", "battery": "batteries"}[kind]
     identity = device.identity
     lines = [
-        f"# {identity.manufacturer} {identity.model}",
+        f"# {named(identity.manufacturer, identity.model, identity.option)}".rstrip(),
         f"[{section}.{names[kind]}]",
         'driver = "sunspec"',
     ]
@@ -107,8 +114,8 @@ def _table(kind: str, names: Mapping[str, str], device: Device) -> list[str]:
     return lines
 
 
-def _hints(kind: str, device: Device) -> list[str]:
-    manner = manner_of(device.identity.manufacturer, device.identity.model)
+def _hints(kind: str, device: Device, head: str | None) -> list[str]:
+    manner = manner_in_chain(device.identity.manufacturer, device.identity.model, head)
     lines = ["# This maker lets only one program in at a time."] if manner.single_client else []
     if kind == "inverter" and manner.limit_map is not None:
         lines += [f'# For Busbar to limit it: writable = true and limit_map = "{manner.limit_map}"']

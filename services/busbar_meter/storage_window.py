@@ -75,7 +75,8 @@ def window_aim(
 
     `original_grid` is what ChaGriSet said before we first wrote it; a release puts it back.
     """
-    refused = not_offered(blocks)
+    releases = window is None or window.releases
+    refused = not_released(blocks) if releases else not_offered(blocks)
     if refused is not None:
         return refused
     block = blocks[124]
@@ -99,6 +100,19 @@ def window_aim(
     )
 
 
+def not_released(blocks: Mapping[int, Block]) -> NotOffered | None:
+    """Why the battery cannot be given back to itself now; None when it can.
+
+    Less is needed than to steer it: neither rates nor their reference, nor the end of a calibration.
+    """
+    block = blocks.get(124)
+    if block is None:
+        return NotOffered("the device has no model 124")
+    if not block.has("StorCtl_Mod"):
+        return NotOffered("model 124 is there, but StorCtl_Mod not implemented")
+    return NotOffered("the device is under local control") if _local(blocks) else None
+
+
 def not_offered(blocks: Mapping[int, Block]) -> NotOffered | None:
     """Why the battery cannot be steered now; None when it can."""
     block = blocks.get(124)
@@ -113,9 +127,11 @@ def not_offered(blocks: Mapping[int, Block]) -> NotOffered | None:
         return NotOffered("the scale factor of InWRte and OutWRte is unusable")
     if block.whole("ChaSt") == CALIBRATING:
         return NotOffered("the battery is calibrating itself and is left alone")
-    if local_control(blocks) or (802 in blocks and blocks[802].whole("LocRemCtl") == 1):
-        return NotOffered("the device is under local control")
-    return None
+    return NotOffered("the device is under local control") if _local(blocks) else None
+
+
+def _local(blocks: Mapping[int, Block]) -> bool:
+    return local_control(blocks) or (802 in blocks and blocks[802].whole("LocRemCtl") == 1)
 
 
 def rates_of(block: Block, window: Window, most: Most) -> Rates | NotOffered:

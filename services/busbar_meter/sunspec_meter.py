@@ -10,12 +10,22 @@ METER_MODELS = (211, 212, 213, 214, 201, 202, 203, 204)
 SINGLE = (201, 211)
 # Where a meter does not say its voltages.
 NOMINAL_V = 230.0
+# A counter of 32 bits that counts downwards from zero stands in its upper half.
+HALF, FULL = 2**31, 2**32
 
 
-def grid_sample(block: Block, at: datetime, sign: int, phases: tuple[str, ...] = PHASES) -> GridSample:
+def grid_sample(
+    block: Block,
+    at: datetime,
+    sign: int,
+    phases: tuple[str, ...] = PHASES,
+    *,
+    negative_export: bool = False,
+) -> GridSample:
     """The sample, with the maker's sign turned so that import is positive.
 
-    `phases` says which site phase each of the meter's legs A, B, C is wired to.
+    `phases` says which site phase each of the meter's legs A, B, C is wired to; `negative_export` that
+    the exported energy counts downwards.
     """
     power = _turned(block.number("W"), sign)
     legs = _legs(block, sign, phases, power)
@@ -29,10 +39,17 @@ def grid_sample(block: Block, at: datetime, sign: int, phases: tuple[str, ...] =
         power_w=power,
         # The energies go by their names: SolarEdge counts export power as positive and export as exported.
         import_wh=block.energy("TotWhImp", running=True),
-        export_wh=block.energy("TotWhExp", running=True),
+        export_wh=_exported(block, negative_export),
         frequency_hz=block.number("Hz"),
         doubts=tuple(doubts),
     )
+
+
+def _exported(block: Block, negative: bool) -> float | None:
+    energy, raw = block.energy("TotWhExp", running=True), block.whole("TotWhExp")
+    if not negative or energy is None or raw is None or raw < HALF:
+        return energy
+    return energy / raw * (FULL - raw)
 
 
 def _legs(block: Block, sign: int, phases: tuple[str, ...], power: float | None) -> dict[str, Leg]:

@@ -1,18 +1,21 @@
 """One SunSpec unit and the devices of the house that are read from it."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
+from busbar_contracts.meter import Control
 from busbar_meter.actuators import LimitActuator, WindowActuator
-from busbar_meter.answers import Wire
+from busbar_meter.answers import DeviceLater, DeviceSilent, Wire
 from busbar_meter.block import Block
 from busbar_meter.config import StationPlan
+from busbar_meter.control import Standing
 from busbar_meter.discovery import BASES
 from busbar_meter.hand import Hand
 from busbar_meter.heartbeat import Heartbeat
 from busbar_meter.limit_by_map import LimitByMap
-from busbar_meter.quirks import Manner, manner_of
+from busbar_meter.quirks import Manner, manner_in_chain, manner_of
 from busbar_meter.roles import AnyRole, InverterRole, MeterRole, Outcome, role_of
 from busbar_meter.sunspec_battery import BATTERY_MODELS, battery_sample
 from busbar_meter.sunspec_inverter import INVERTER_MODELS, inverter_sample
@@ -20,6 +23,8 @@ from busbar_meter.sunspec_meter import METER_MODELS, grid_sample
 from busbar_meter.unit import PartRead, Unit
 from busbar_meter.wanted import FAST_BATTERY, FAST_INVERTER, FAST_METER, SLOW_BATTERY, SLOW_INVERTER
 from busbar_shared.clock import Clock
+
+log = logging.getLogger(__name__)
 
 MODELS = {"meter": METER_MODELS, "inverter": INVERTER_MODELS, "battery": BATTERY_MODELS}
 FAST = {"meter": FAST_METER, "inverter": FAST_INVERTER, "battery": FAST_BATTERY}
@@ -62,30 +67,56 @@ class SunSpecStation:
     async def visit(self, wire: Wire) -> list[tuple[AnyRole, Outcome]]:
         """Read the unit, keep it at what it was ordered, and judge what it says for each role."""
         parts = await self.unit.read(wire)
-        await self._act(wire, parts, leaving=False)
+        await self._act(wire, parts)
         return [(role, self._outcome(role, parts)) for role in self.roles]
 
     async def leave(self, wire: Wire) -> None:
         """Leave the devices in their safe state: batteries and economic limits released."""
-        if any((role.plan.kind, role.plan.id) in self._actuators for role in self.roles):
-            await self._act(wire, await self.unit.read(wire), leaving=True)
-
-    async def _act(self, wire: Wire, parts: tuple[PartRead, ...], *, leaving: bool) -> None:
+        if not any((role.plan.kind, role.plan.id) in self._actuators for role in self.roles):
+            return
+        parts = await self.unit.read(wire)
+        missed: DeviceSilent | None = None
         for role in self.roles:
-            actuator = self._actuators.get((role.plan.kind, role.plan.id))
-            part = part_for(role, parts)
-            if actuator is None or part is None or isinstance(role, MeterRole):
-                continue
-            if isinstance(actuator, LimitActuator) and role.plan.id in self._limits:
-                role.standing = await self._limits[role.plan.id].act(
-                    actuator, wire, self.unit.number, part.blocks, self._allowed, leaving=leaving
-                )
-                continue
-            manner = manner_of(part.identity.manufacturer, part.identity.model)
-            hand = Hand(wire, self.unit.number, part, manner, self._allowed)
-            role.standing = await actuator.act(hand, leaving=leaving)
-            if actuator.keeper.touched:
-                await self._heartbeat.beat(hand)
+            try:
+                if missed is not None:
+                    await self.unit.prepare(wire)
+                await self._steer(wire, role, parts, leaving=True)
+            except DeviceSilent as error:
+                # The others of this unit are to be left as well.
+                missed = error
+                self.doubt()
+        if missed is not None:
+            raise missed
+
+    async def _act(self, wire: Wire, parts: tuple[PartRead, ...]) -> None:
+        """Keep every device at what it was ordered. What was read before is true whatever becomes of it."""
+        for role in self.roles:
+            try:
+                await self._steer(wire, role, parts, leaving=False)
+            except DeviceSilent as error:
+                log.warning("%s: %s", self, error)
+                if not isinstance(role, MeterRole):
+                    role.standing = Standing(control=Control.UNKNOWN, detail=str(error))
+                if not isinstance(error, DeviceLater):
+                    # It is asked who it is before the next write.
+                    self.doubt()
+                    return
+
+    async def _steer(self, wire: Wire, role: AnyRole, parts: tuple[PartRead, ...], *, leaving: bool) -> None:
+        actuator = self._actuators.get((role.plan.kind, role.plan.id))
+        part = part_for(role, parts)
+        if actuator is None or part is None or isinstance(role, MeterRole):
+            return
+        if isinstance(actuator, LimitActuator) and role.plan.id in self._limits:
+            role.standing = await self._limits[role.plan.id].act(
+                actuator, wire, self.unit.number, part.blocks, self._allowed, leaving=leaving
+            )
+            return
+        manner = manner_of(part.identity.manufacturer, part.identity.model)
+        hand = Hand(wire, self.unit.number, part, manner, self._allowed)
+        role.standing = await actuator.act(hand, leaving=leaving)
+        if actuator.keeper.touched:
+            await self._heartbeat.beat(hand)
 
     def doubt(self) -> None:
         """After a silence everything must be verified again."""
@@ -98,10 +129,11 @@ class SunSpecStation:
             self.unit.missing()
             why = f"the unit has no {role.plan.kind} that can be read ({_models(parts)})"
             return Outcome(role.silent(self._clock.now(), why), why)
-        manner = manner_of(part.identity.manufacturer, part.identity.model)
-        now = self._clock.monotonic()
+        now, identity = self._clock.monotonic(), part.identity
         if isinstance(role, MeterRole):
-            return self._meter(role, part, manner, now)
+            head = parts[0].identity.manufacturer
+            return self._meter(role, part, manner_in_chain(identity.manufacturer, identity.model, head), now)
+        manner = manner_of(identity.manufacturer, identity.model)
         if isinstance(role, InverterRole):
             block, at = _block_of(part, INVERTER_MODELS)
             inputs, hybrid = manner.battery_inputs, role.config.hybrid
@@ -114,7 +146,10 @@ class SunSpecStation:
         block, at = _block_of(part, METER_MODELS)
         # In the path to the loads SunSpec meters count consumption as negative (open-dynamic-export).
         usual = -manner.meter_sign if role.in_consumption else manner.meter_sign
-        return role.heard(grid_sample(block, at, role.sign(usual), role.plan.phases), now)
+        sample = grid_sample(
+            block, at, role.sign(usual), role.plan.phases, negative_export=manner.negative_export
+        )
+        return role.heard(sample, now)
 
 
 def part_for(role: AnyRole, parts: Iterable[PartRead]) -> PartRead | None:

@@ -15,11 +15,12 @@ from busbar_meter.answers import (
     UnitAbsent,
     Wire,
 )
+from busbar_meter.asking import Asking
 from busbar_meter.block import Block, Place
 from busbar_meter.definitions import Model, model
 from busbar_meter.discovery import BASES, SUNS, Chain, NotSunSpec, Part
 from busbar_meter.image import find_chain
-from busbar_meter.readplan import Read, narrower, plan, replaced, span_of
+from busbar_meter.readplan import Read, Span, plan, span_of
 from busbar_meter.wanted import THROUGH, chosen, trusted
 from busbar_shared.clock import Clock
 
@@ -27,8 +28,6 @@ log = logging.getLogger(__name__)
 
 # A refused request is split at most this often in one cycle; the rest waits for the next cycles.
 DEEPEST_SPLIT = 3
-# A "device failure" that comes back this often for the same registers is a refusal of them.
-FAILURES_REFUSE = 3
 # After a refusal the chain is searched again: SMA changes the length of 714 between day and night.
 SEARCH_AGAIN_S = (60.0, 300.0)
 # Without what it is wanted for it is of no use at all: one header refused in the survey must not hide it for long.
@@ -50,6 +49,13 @@ class Identity(Struct, frozen=True):
     model: str | None
     serial: str | None
     version: str | None = None
+    # What it was set up as, for example "Production" or "Export+Import" of a meter behind a SolarEdge.
+    option: str | None = None
+
+
+def identity_of(common: Block) -> Identity:
+    """What model 1 says."""
+    return Identity(*(common.text(name) for name in ("Mn", "Md", "SN", "Vr", "Opt")))
 
 
 class PartRead(Struct, frozen=True):
@@ -74,24 +80,20 @@ class Unit:
         self._slow_every_s = slow_every_s
         self._fast: frozenset[int] = frozenset()
         self._slow: frozenset[int] = frozenset()
-        self._plans: dict[bool, tuple[Read, ...]] = {}
+        self._asking = Asking()
         self._kept: dict[int, Mapping[int, int]] = {}
         self._slow_due = 0.0
         self._verified = False
         self._identities: tuple[Identity, ...] = ()
-        # Plans in which a piece was refused altogether, and those put together again since the last search.
-        self._holes: set[bool] = set()
-        self._joined: set[bool] = set()
         self._search_at: float | None = None
         self._search_after_s = SEARCH_AGAIN_S[0]
         self._missing_after_s, self._missed_s = MISSING_AGAIN_S[0], float("-inf")
-        self._failures: dict[Read, int] = {}
 
     def want(self, fast: frozenset[int], slow: frozenset[int]) -> None:
         """Say which models matter; blocks of other models are never read."""
         if (fast, slow) != (self._fast, self._slow):
             self._fast, self._slow = fast, slow
-            self._plans = {}
+            self._asking = Asking()
             self._slow_due = 0.0
 
     @property
@@ -107,13 +109,11 @@ class Unit:
     def forget(self) -> None:
         """Search again before the next reading, whatever was known."""
         self.chain = None
-        self._plans = {}
+        self._asking = Asking()
         self._kept = {}
         self._slow_due = 0.0
         self._verified = False
         self._search_at = None
-        self._holes, self._joined = set(), set()
-        self._failures = {}
 
     def search_soon(self) -> None:
         """Search again after a while: something that should be here was not found or not readable."""
@@ -138,7 +138,7 @@ class Unit:
 
     async def prepare(self, wire: Wire) -> None:
         """Survey the unit, or verify that it is still the one surveyed."""
-        before, plans = self.chain, self._plans
+        before, asking = self.chain, self._asking
         if self._search_at is not None and self._clock.monotonic() >= self._search_at:
             self.forget()
         if self.chain is None:
@@ -148,9 +148,10 @@ class Unit:
             if not self.chain.ended.startswith("end block"):
                 # It may go on behind the header that was refused.
                 self.search_soon()
-            if self.chain == before and not self._lost(plans):
+            wanted = ((slow, place.start) for slow in (True, False) for place in self._places(slow))
+            if self.chain == before and not asking.lost(wanted):
                 # Nothing has moved and nothing is missing: what was learned of its holes still holds.
-                self._plans = plans
+                self._asking = asking.searched_again()
         elif not self._verified:
             await self._verify(wire, self.chain)
 
@@ -160,6 +161,7 @@ class Unit:
         slow = self._clock.monotonic() >= self._slow_due
         times: dict[int, datetime] = {}
         if slow:
+            await self._try_dropped(wire)
             await self._gather(wire, times, slow=True)
             self._slow_due = self._clock.monotonic() + self._slow_every_s
         await self._gather(wire, times, slow=False)
@@ -198,8 +200,7 @@ class Unit:
         return tuple([await self._identity(wire, part) for part in chain.parts])
 
     async def _identity(self, wire: Wire, part: Part) -> Identity:
-        common = await whole_block(wire, self.number, part.common)
-        return Identity(common.text("Mn"), common.text("Md"), common.text("SN"), common.text("Vr"))
+        return identity_of(await whole_block(wire, self.number, part.common))
 
     async def _verify(self, wire: Wire, chain: Chain) -> None:
         try:
@@ -214,19 +215,14 @@ class Unit:
             raise ChainMoved(f"unit {self.number}: another device answers now")
         self._verified = True
 
-    def _lost(self, plans: Mapping[bool, tuple[Read, ...]]) -> bool:
-        """Whether a block is not read at all any more, not even its header."""
-        starts = {span.start for reads in plans.values() for read in reads for span in read.spans}
-        return any(place.start not in starts for slow in plans for place in self._places(slow))
-
     async def _gather(self, wire: Wire, times: dict[int, datetime], *, slow: bool) -> None:
         read: dict[int, dict[int, int]] = {}
         places = {place.start: place for place in self._places(slow)}
         for start in places:
             # What is not answered in this cycle is unknown; an older answer must not stand in for it.
             self._kept.pop(start, None)
-        complete = self._plan(slow)
-        for request in complete:
+        asked = self._asking.reads(slow, lambda: self._spans(slow))
+        for request in asked:
             for start, registers in (await self._perform(wire, request, slow, 0)).items():
                 place = _owner(places, start)
                 read.setdefault(place.start, {}).update(
@@ -236,10 +232,18 @@ class Unit:
         for start, found in read.items():
             self._check(places[start], found)
             self._kept[start] = found
-        if self._plans.get(slow) == complete and slow in self._holes:
-            # All pieces answered: what lies side by side between the holes is asked together again.
-            self._holes.discard(slow)
-            self._plans[slow] = plan((span for request in complete for span in request.spans), gap=0)
+        self._asking.all_answered(slow, asked)
+
+    async def _try_dropped(self, wire: Wire) -> None:
+        """Ask once for one of the points that were refused: some devices blank them by night only."""
+        request = self._asking.next_dropped()
+        if request is None:
+            return
+        try:
+            await wire.read(self.number, request.start, request.count)
+        except (DeviceRefused, DeviceLater):
+            return
+        self._asking = Asking()
 
     async def _perform(self, wire: Wire, request: Read, slow: bool, depth: int) -> dict[int, tuple[int, ...]]:
         """The registers of each span; a refused request is narrowed now and for all later cycles."""
@@ -247,7 +251,10 @@ class Unit:
             registers = await self._read(wire, request)
         except DeviceRefused as refused:
             pieces: dict[int, tuple[int, ...]] = {}
-            for part in self._narrowed(request, refused, slow):
+            smaller = self._asking.narrowed(slow, request, refused.code)
+            log.info("%s; asking in %d smaller pieces from now on", refused, len(smaller))
+            self.search_soon()
+            for part in smaller:
                 if depth < DEEPEST_SPLIT:
                     pieces.update(await self._perform(wire, part, slow, depth + 1))
             return pieces
@@ -260,26 +267,11 @@ class Unit:
         try:
             registers = await wire.read(self.number, request.start, request.count)
         except DeviceLater as later:
-            if later.code == DEVICE_FAILURE:
-                self._failures[request] = self._failures.get(request, 0) + 1
-                if self._failures[request] >= FAILURES_REFUSE:
-                    raise DeviceRefused(later.code, str(later)) from later
+            if later.code == DEVICE_FAILURE and self._asking.failed(request):
+                raise DeviceRefused(later.code, str(later)) from later
             raise
-        self._failures.pop(request, None)
+        self._asking.answered(request)
         return registers
-
-    def _narrowed(self, request: Read, refused: DeviceRefused, slow: bool) -> tuple[Read, ...]:
-        parts = narrower(request)
-        if refused.code == DEVICE_FAILURE:
-            # Its pieces have failed as often as the whole.
-            self._failures |= dict.fromkeys(parts, FAILURES_REFUSE - 1)
-        self._plans[slow] = replaced(self._plans[slow], request, parts)
-        if not parts and slow not in self._joined:
-            self._holes.add(slow)
-            self._joined.add(slow)
-        log.info("%s; asking in %d smaller pieces from now on", refused, len(parts))
-        self.search_soon()
-        return parts
 
     def _check(self, place: Place, found: Mapping[int, int]) -> None:
         if found.get(0, place.model) != place.model or found.get(1, place.length) != place.length:
@@ -289,12 +281,8 @@ class Unit:
                 f"unit {self.number}: at {place.start} is now model {moved}, was model {place.model}"
             )
 
-    def _plan(self, slow: bool) -> tuple[Read, ...]:
-        if slow not in self._plans:
-            self._plans[slow] = plan(
-                span_of(place, model(place.model), THROUGH.get(place.model)) for place in self._places(slow)
-            )
-        return self._plans[slow]
+    def _spans(self, slow: bool) -> list[Span]:
+        return [span_of(place, model(place.model), THROUGH.get(place.model)) for place in self._places(slow)]
 
     def _places(self, slow: bool) -> list[Place]:
         wanted = self._slow if slow else self._fast

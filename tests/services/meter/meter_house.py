@@ -37,11 +37,22 @@ STEERED = image(
 GRID = image(common(name="Smart Meter TS 65A-3"), METER)
 
 
-def house(port: int, **more: Any) -> Site:
+# A busy machine may keep an honest server waiting this long; where silence is the subject, tests wait less.
+PATIENCE_S = 10.0
+
+
+def house(port: int, timeout_s: float = PATIENCE_S, **more: Any) -> Site:
     """A house with a hybrid inverter at unit 1 and a grid meter at unit 200 of the same address."""
 
     def at(unit: int, **place: Any) -> dict[str, Any]:
-        return {"host": "127.0.0.1", "port": port, "unit": unit, "timeout_s": 0.3, "pause_s": 0.0, **place}
+        return {
+            "host": "127.0.0.1",
+            "port": port,
+            "unit": unit,
+            "timeout_s": timeout_s,
+            "pause_s": 0.0,
+            **place,
+        }
 
     return msgspec.convert(
         {

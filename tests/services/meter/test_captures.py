@@ -22,6 +22,7 @@ from services.meter.test_meter_commands import invoked
 NOON = datetime(2026, 6, 21, 12, 0, tzinfo=UTC)
 HERE = {"modbus": {"host": "h"}}
 SITE = msgspec.convert({"inverters": {"roof": HERE}, "batteries": {"cellar": HERE}}, Site)
+METER_SITE = msgspec.convert({"meters": {"grid": HERE}}, Site)
 NAMES = sorted(file.stem for file in FOLDER.glob("*.hex"))
 
 
@@ -34,9 +35,11 @@ def flat(message: Any) -> dict[str, Any]:
     return {key: value for key, value in plain.items() if value is not None}
 
 
-async def visited(name: str, visits: int = 1) -> tuple[dict[str, dict[str, Any]], PaperWire, SunSpecStation]:
+async def visited(
+    name: str, visits: int = 1, site: Site = SITE
+) -> tuple[dict[str, dict[str, Any]], PaperWire, SunSpecStation]:
     wire, clock = PaperWire(unit1=capture(name)), VirtualClock(NOON)
-    station = SunSpecStation(lines_of(SITE)[0].stations[0], clock)
+    station = SunSpecStation(lines_of(site)[0].stations[0], clock)
     for _ in range(visits):
         wire.asked.clear()
         outcomes = await station.visit(wire)
@@ -65,6 +68,10 @@ INVERTERS = {
         "a.voltage_v": 235.7, "b.voltage_v": 236.1, "c.voltage_v": 234.0, "rating_w": 27_000,
         "energy_wh": 39_170_800, "state": "running", "quality": "good", "detail": "its clock is -29972812 s off",
     },
+    "solaredge-se5000h": {
+        "power_w": 1395, "pv_power_w": 1416.3, "a.current_a": 5.92, "a.power_w": 1395, "a.voltage_v": 235.7,
+        "energy_wh": 14_676_442, "state": "running", "quality": "good",
+    },
     # WMaxRtg and WMax are zero there: no rating, and so no limit in percent.
     "franklin-agate": {
         "power_w": 2, "pv_power_w": 0, "a.current_a": 3.4, "a.power_w": 2, "a.voltage_v": 241.8,
@@ -73,7 +80,31 @@ INVERTERS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", NAMES)
+METERS = {
+    # Phases b and c have no generator: what flows there is drawn, and SolarEdge says it as negative.
+    "solaredge-se5000h": {
+        "power_w": 58, "a.power_w": -1087, "b.power_w": 123, "c.power_w": 1022, "a.current_a": -4.8, "b.current_a": 0.8,
+        "c.current_a": 4.6, "a.voltage_v": 235.49, "b.voltage_v": 236.31, "c.voltage_v": 231.45,
+        "import_wh": 18_090_016, "export_wh": 21_267_458,
+    },
+    # Its exported energy reads 4290173437 Wh, which is a negative number in an unsigned counter.
+    "kostal-ksem": {
+        "power_w": 3070, "a.power_w": 2350, "b.power_w": 470, "c.power_w": 240, "a.current_a": 10.3, "b.current_a": 2.08,
+        "c.current_a": 1.6, "a.voltage_v": 229.82, "b.voltage_v": 232.14, "c.voltage_v": 232.13,
+        "import_wh": 3_018_895, "export_wh": 4_793_859,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", METERS)
+async def test_a_meter_reads_as_it_was(name: str) -> None:
+    readings, _, _ = await visited(name, site=METER_SITE)
+
+    rest = {"detail": "", "period_s": 1.0, "phases_estimated": False, "quality": "good"}
+    assert readings["meter"] == {"at": "2026-06-21T12:00:00Z"} | rest | METERS[name]
+
+
+@pytest.mark.parametrize("name", INVERTERS)
 async def test_an_inverter_reads_as_it_was(name: str) -> None:
     readings, _, _ = await visited(name)
 
@@ -143,6 +174,13 @@ async def test_pysunspec_reads_the_same_from_a_capture(name: str) -> None:
     assert found == {number: [] for number in found}
 
 
+CAN_BE = {
+    "franklin-agate": [["inverter", "battery"]],
+    "solaredge-se5000h": [["inverter"], ["meter"]],
+    "kostal-ksem": [["meter"]],
+}
+
+
 @pytest.mark.parametrize("name", NAMES)
 async def test_scan_proposes_what_is_really_there(name: str, tmp_path: Path) -> None:
     async with CrookedServer(unit1=capture(name)) as server:
@@ -151,8 +189,7 @@ async def test_scan_proposes_what_is_really_there(name: str, tmp_path: Path) -> 
         dumped = await invoked("dump", "127.0.0.1", "--port", server.port, "-o", file)
 
     [found] = json.loads(result.stdout)
-    battery = ["battery"] if name == "franklin-agate" else []
-    assert [device["can_be"] for device in found["devices"]] == [["inverter", *battery]]
+    assert [device["can_be"] for device in found["devices"]] == CAN_BE.get(name, [["inverter"]])
     assert dumped.exit_code == 0
     again = await invoked("read", "--dump", file, "--json")
     assert again.exit_code == 0, again.output

@@ -1,6 +1,7 @@
 """The commands as a stranger tries them: snippets that load, maps, dumps by night, and errors that say what is wrong."""
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,36 @@ def test_a_snippet_of_a_solaredge_inverter_says_how_it_can_be_limited() -> None:
     hint = '# For Busbar to limit it: writable = true and limit_map = "solaredge-limit"'
     assert hint in lines.splitlines()
     assert "solaredge-limit" in shipped()
+
+
+def test_a_name_cannot_smuggle_lines_into_the_configuration() -> None:
+    device = Device(Identity("Maker\n[loads.evil]", "\x1b[2JMeter", None, option="Export+Import"), ("meter",))
+
+    text = snippet(Where("h").toml(502), 7, Chain(40000, (), "end block"), [device])
+
+    assert text.splitlines()[0] == "# Maker?[loads.evil] ?[2JMeter Export+Import"
+    assert list(tomllib.loads(text)) == ["meters"]
+
+
+@pytest.mark.parametrize(
+    ("maker", "head", "hinted"),
+    [
+        pytest.param(
+            "WattNode", "SolarEdge", False, id="a WattNode behind a SolarEdge counts as SolarEdge does"
+        ),
+        pytest.param("WattNode", "WattNode", True, id="of a WattNode by itself nothing is known"),
+        pytest.param("Fronius", "SolarEdge", False, id="whoever is known by his own name"),
+    ],
+)
+def test_the_kettle_is_asked_for_where_the_sign_is_not_known(maker: str, head: str, hinted: bool) -> None:
+    devices = [
+        Device(Identity(head, "Inverter", None), ("inverter",)),
+        Device(Identity(maker, "M", None), ("meter",)),
+    ]
+
+    text = snippet(Where("h").toml(502), 1, Chain(40000, (), "end block"), devices)
+
+    assert ("kettle" in text) is hinted
 
 
 async def test_an_odd_base_is_found_when_it_is_named() -> None:

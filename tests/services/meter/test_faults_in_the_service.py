@@ -83,7 +83,7 @@ def wrong(bus) -> list[float]:
 async def test_a_fault_comes_and_goes(fault: str, tmp_path: Path) -> None:
     async with (
         CrookedServer(unit1=dict(HYBRID), unit200=dict(GRID)) as server,
-        running(house(server.port), tmp_path) as bus,
+        running(house(server.port, timeout_s=0.3), tmp_path) as bus,
     ):
         await said(bus, MeterReading)
         server.fault = FAULTS[fault]
@@ -127,7 +127,7 @@ async def test_a_meter_that_changes_while_it_is_read(
 ) -> None:
     async with (
         CrookedServer(unit1=dict(HYBRID), unit200=dict(GRID)) as server,
-        running(house(server.port), tmp_path) as bus,
+        running(house(server.port, timeout_s=0.3), tmp_path) as bus,
     ):
         await said(bus, MeterReading)
         async with changing(server, *images):
@@ -145,7 +145,7 @@ async def test_a_meter_that_changes_while_it_is_read(
 async def test_a_meter_switched_to_floats_is_read_on(tmp_path: Path) -> None:
     async with (
         CrookedServer(unit1=dict(HYBRID), unit200=dict(GRID)) as server,
-        running(house(server.port), tmp_path) as bus,
+        running(house(server.port, timeout_s=0.3), tmp_path) as bus,
     ):
         await said(bus, MeterReading)
         server.units[200] = dict(FLOATS)
@@ -164,7 +164,7 @@ async def test_a_meter_switched_to_floats_is_read_on(tmp_path: Path) -> None:
 async def test_the_server_is_killed_in_the_middle_of_a_cycle(restart: bool, tmp_path: Path) -> None:
     async with (
         CrookedServer(unit1=dict(HYBRID), unit200=dict(GRID)) as server,
-        running(house(server.port), tmp_path) as bus,
+        running(house(server.port, timeout_s=0.3), tmp_path) as bus,
     ):
         await said(bus, MeterReading)
         asked = len(server.requests)
@@ -193,7 +193,7 @@ async def test_a_second_client_takes_the_only_connection_and_gives_it_back(tmp_p
     async with CrookedServer(unit1=dict(HYBRID), unit200=dict(GRID)) as server:
         server.only_one = True
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        async with running(house(server.port), tmp_path) as bus:
+        async with running(house(server.port, timeout_s=0.3), tmp_path) as bus:
             roof = await said(bus, InverterReading)
             writer.close()
             await writer.wait_closed()

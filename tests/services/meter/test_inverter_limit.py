@@ -111,6 +111,12 @@ def test_a_capability_is_never_guessed(blocks: dict[int, Block], why: str) -> No
     assert why in found.why
 
 
+def test_a_release_needs_to_know_nothing_of_the_percentages() -> None:
+    """After a crash the nameplate may not be readable at first; the limit left behind must not wait for it."""
+    for blocks in (read(block(123, **CONTROLS)), hybrid(WMaxLimPct_SF=12)):
+        assert told(aim(blocks, None)) == [(("WMaxLim_Ena",), (0,))]
+
+
 def test_model_704_is_told_what_it_reverts_to_and_enabled_last() -> None:
     assert told(aim(modern(), Limit(watts=4000))) == [
         (("WMaxLimPct",), (500,)),

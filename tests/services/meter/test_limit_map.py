@@ -15,7 +15,7 @@ from busbar_meter.map_control import value_at
 from busbar_meter.map_file import BadMap, load, parse
 from busbar_meter.writes import Aim, NotOffered
 from busbar_shared.config.root import Site
-from services.meter.meter_house import INVERTER, house, running, said, until
+from services.meter.meter_house import INVERTER, PATIENCE_S, house, running, said, until
 from services.meter.modbus_servers import CrookedServer, Fault
 from services.meter.register_images import common, image
 from services.meter.test_orders_on_the_wire import limit
@@ -129,6 +129,13 @@ def test_what_cannot_be_limited_says_why(
         ('["fallback"]', '["backfall"]', "limit_control.restore[0]: 'backfall' is none of its registers"),
         ("value = 100", "value = nan", "limit_control.release[0].value: nan does not fit into limit"),
         ("value = 100", 'take = "percent"', "limit_control.release[0].take: a release has no figures"),
+        ('take = "percent" }]', "value = 50 }]", "limit_control.limit: nothing in it takes percent"),
+        (
+            "function = 3",
+            "function = 4",
+            "function: 4 reads input registers, but the limit of an inverter lies in holding",
+        ),
+        ("value = 1, why", "value = inf, why", "limit_control.require[0].value: inf is no value"),
     ],
 )
 def test_a_wrong_limit_section_is_refused(old: str, new: str, problem: str) -> None:
@@ -138,8 +145,8 @@ def test_a_wrong_limit_section_is_refused(old: str, new: str, problem: str) -> N
     assert problem in str(error.value)
 
 
-def roof_by_map(port: int, **more: Any) -> Site:
-    place = {"host": "127.0.0.1", "port": port, "unit": 1, "timeout_s": 0.3, "pause_s": 0}
+def roof_by_map(port: int, timeout_s: float = PATIENCE_S, **more: Any) -> Site:
+    place = {"host": "127.0.0.1", "port": port, "unit": 1, "timeout_s": timeout_s, "pause_s": 0}
     roof = {"modbus": place, "every_s": 0.2, "writable": True, "limit_map": "solaredge-limit", **more}
     site = house(port, batteries={}, inverters={"roof": roof})
     return msgspec.structs.replace(site, meters={}, circuits={})
@@ -221,7 +228,7 @@ async def test_an_inverter_whose_power_control_does_not_answer_is_read_all_the_s
 ) -> None:
     async with CrookedServer(unit1=solaredge()) as server:
         server.fault = answering(code)
-        async with running(roof_by_map(server.port), tmp_path) as bus:
+        async with running(roof_by_map(server.port, timeout_s=0.3), tmp_path) as bus:
             bus.feed(limit(2500), inverter="roof")
             roof = await said(bus, InverterReading, lambda each: each.control is control)
 

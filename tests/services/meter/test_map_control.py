@@ -15,7 +15,7 @@ from busbar_meter.map_file import BadMap, load, parse
 from busbar_meter.storage_window import Most, NotOffered, Window
 from busbar_meter.writes import Aim
 from busbar_shared.config.root import Site
-from services.meter.meter_house import house, running, said, until
+from services.meter.meter_house import PATIENCE_S, house, running, said, until
 from services.meter.modbus_servers import CrookedServer
 from services.meter.test_orders_on_the_wire import stamp
 
@@ -150,7 +150,7 @@ def test_a_figure_too_large_for_its_register_is_cut_not_wrapped() -> None:
             'register = "x"',
             "battery_control.require[0]: 'x' is none of its registers",
         ),
-        ("revert = ", "# revert = ", "missing required field `revert` - at `$.battery_control`"),
+        ("revert = ", "# revert = ", "battery_control: Object missing required field `revert`"),
     ],
 )
 def test_a_control_section_without_a_word_on_every_register_is_refused(
@@ -165,7 +165,7 @@ def test_a_control_section_without_a_word_on_every_register_is_refused(
 
 
 def cellar_by_map(port: int, name: str) -> Site:
-    place = {"host": "127.0.0.1", "port": port, "unit": 71, "timeout_s": 0.3, "pause_s": 0}
+    place = {"host": "127.0.0.1", "port": port, "unit": 71, "timeout_s": PATIENCE_S, "pause_s": 0}
     battery = {"driver": f"map:{name}", "modbus": place, "every_s": 0.2, "writable": True}
     site = house(port, batteries={"cellar": battery}, inverters={})
     return msgspec.structs.replace(site, meters={}, circuits={})

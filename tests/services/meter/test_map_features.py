@@ -12,7 +12,7 @@ from busbar_meter.map_file import BadMap, load, parse
 from busbar_meter.map_station import MapStation
 from busbar_meter.registermap import invalid, values_of
 from busbar_shared.clock import VirtualClock
-from services.meter.meter_house import event, house, running, said
+from services.meter.meter_house import PATIENCE_S, event, house, running, said
 from services.meter.modbus_servers import CrookedServer
 from services.meter.register_images import PaperWire
 from services.meter.test_odd_devices import NOON
@@ -120,7 +120,7 @@ def huawei(status: int) -> dict[int, int]:
 
 
 def huawei_house(port: int):
-    place = {"host": "127.0.0.1", "port": port, "unit": 1, "timeout_s": 0.3, "pause_s": 0}
+    place = {"host": "127.0.0.1", "port": port, "unit": 1, "timeout_s": PATIENCE_S, "pause_s": 0}
     device = {"driver": "map:huawei-sun2000", "modbus": place, "every_s": 0.2}
     return house(port, meters={"grid": device}, inverters={"roof": device}, batteries={"cellar": device})
 

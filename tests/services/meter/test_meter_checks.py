@@ -58,6 +58,46 @@ def site(**sections: Any) -> Site:
             id="rtu over a network",
         ),
         pytest.param(
+            grid(modbus={"host": "h", "serial": "/dev/ttyUSB0"}),
+            "meters.grid.modbus: either host or serial (found host 'h' and serial '/dev/ttyUSB0')",
+            id="two places at once",
+        ),
+        pytest.param(
+            grid(modbus={"host": "h", "base": 65536}),
+            "meters.grid.modbus.base: no address a chain can begin at, 0 to 65531 (found 65536)",
+            id="a base beyond Modbus",
+        ),
+        pytest.param(
+            grid(modbus=HERE, phases=["a", "a", "b"]),
+            "meters.grid.phases: a phase is named twice (found ['a', 'a', 'b'])",
+            id="two legs on one phase",
+        ),
+        pytest.param(
+            {"site": {"phases": ["a"]}, "inverters": {"roof": {"modbus": HERE, "phases": ["b"]}}},
+            "inverters.roof.phases: the site has no phase 'b'; it has a",
+            id="a phase the house does not have",
+        ),
+        pytest.param(
+            {"meters": {"car": {"modbus": HERE, "phases": ["a"], "invert": ["c"]}}},
+            "meters.car.invert: it does not see phase 'c'; it sees a",
+            id="a sign of a phase it does not see",
+        ),
+        pytest.param(
+            grid(modbus={"host": "h", "timeout_s": 0}),
+            "meters.grid.modbus.timeout_s: 0.05 to 60 s (found 0)",
+            id="no patience at all",
+        ),
+        pytest.param(
+            grid(modbus={"host": "h", "pause_s": 1e6}),
+            "meters.grid.modbus.pause_s: 0 to 5 s (found 1e+06)",
+            id="a pause of days",
+        ),
+        pytest.param(
+            grid(modbus={"host": "h", "base": -1}),
+            "meters.grid.modbus.base: no address a chain can begin at",
+            id="a base below zero",
+        ),
+        pytest.param(
             grid(driver="map:sdm", modbus=HERE),
             "meters.grid.driver: there is no map 'sdm'; there",
             id="a map nobody wrote",

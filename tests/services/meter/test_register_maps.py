@@ -11,7 +11,7 @@ from busbar_contracts.meter import MeterReading
 from busbar_meter.map_file import BadMap, load, parse, shipped
 from busbar_meter.registermap import Register as R
 from busbar_meter.registermap import decoded, values_of
-from services.meter.meter_house import event, house, running, said
+from services.meter.meter_house import PATIENCE_S, event, house, running, said
 from services.meter.modbus_servers import CrookedServer
 from services.meter.test_meter_commands import invoked
 
@@ -61,17 +61,38 @@ def test_registers_decode(register: R, words: list[int], order: str, value: floa
     ("old", "new", "problem"),
     [
         ('"power_w"', '"powr_w"', "meter[0].point: 'powr_w' is none of power_w, import_wh"),
-        ('"int32"', '"int24"', "Invalid enum value 'int24' - at `$.meter[0].type`"),
+        ('"int32"', '"int24"', "meter[0].type: Invalid enum value 'int24' (found 'int24')"),
         ("scale = 0.1", "scale = 1", "vector[0].expect.meter.power_w: decodes to -1.0 instead of -0.1"),
-        ("address = 10", "address = 70000", "Expected `int` <= 65535 - at `$.meter[0].address`"),
+        ("address = 10", "address = 70000", "meter[0].address: Expected `int` <= 65535 (found 70000)"),
         ("address = 10", "address = 65535", "meter[0].address: 65535 leaves no room for int32"),
         ("verified = false", "", "Object missing required field `verified`"),
-        (', source = "p. 3"', "", "Object missing required field `source` - at `$.meter[0]`"),
+        (', source = "p. 3"', "", "meter[0]: Object missing required field `source`"),
         ("scale = 0.1", "scale = nan", "meter[0].scale: nan makes nothing of any value"),
         ("scale = 0.1", "scale = 0", "meter[0].scale: 0 makes nothing of any value"),
         ('"meter.power_w" = -0.1', '"meter.power_w" = nan', "decodes to -0.1 instead of nan"),
         ("[[vector]]", "[[vektor]]", "Object contains unknown field `vektor`"),
         ('title = "A meter"', "title = ", "Invalid value"),
+        ('title = "A meter"', "title = 7", "title: Expected `str`, got `int` (found 7)"),
+        ('title = "A meter"', 'title = ""', "title: Expected `str` of length >= 2 (found '')"),
+        (
+            'title = "A meter"',
+            'title = "A meter"\nevery_least_s = inf',
+            "every_least_s: Expected `float` <= 3600.0 (found inf)",
+        ),
+        ('title = "A meter"', 'title = "A meter"\nmost = 126', "most: Expected `int` <= 125 (found 126)"),
+        (
+            '"10" = [0xFFFF',
+            '"10" = [70000',
+            "vector[0].registers.10: 70000 is no register, which holds 0 to 65535",
+        ),
+        ('"10" = [0xFFFF', '"10" = [-1', "vector[0].registers.10: -1 is no register"),
+        (
+            '"10" = ',
+            '"65535" = ',
+            "vector[0].registers.65535: 2 registers from 65535 on are not between 0 and 65535",
+        ),
+        ('"10" = ', '"ten" = ', "vector[0].registers: 'ten' is not an address"),
+        ("[[vector]]", "deep = " + "[" * 9000 + "]" * 9000 + "\n[[vector]]", "nested too deeply"),
     ],
 )
 def test_a_wrong_map_says_which_field_is_wrong(old: str, new: str, problem: str) -> None:
@@ -122,7 +143,7 @@ ABB = spread(
 
 async def test_a_mapped_meter_is_read_like_any_other(tmp_path: Path) -> None:
     async with CrookedServer(unit5=ABB) as server:
-        place = {"host": "127.0.0.1", "port": server.port, "unit": 5, "timeout_s": 0.3, "pause_s": 0}
+        place = {"host": "127.0.0.1", "port": server.port, "unit": 5, "timeout_s": PATIENCE_S, "pause_s": 0}
         site = house(server.port, meters={"grid": {"driver": "map:abb-b23", "modbus": place, "every_s": 0.2}},
                      inverters={}, batteries={})  # fmt: skip
         async with running(site, tmp_path) as bus:
@@ -142,7 +163,7 @@ async def test_a_mapped_meter_is_read_like_any_other(tmp_path: Path) -> None:
 async def test_a_meter_of_totals_only_is_spread_with_the_assumed_unbalance(tmp_path: Path) -> None:
     registers = spread(x0x34=[0x452C, 0x8000] + [0] * 18 + [0x42C8, 0, 0x3F00, 0])
     async with CrookedServer(unit5=registers) as server:
-        place = {"host": "127.0.0.1", "port": server.port, "unit": 5, "timeout_s": 0.3, "pause_s": 0}
+        place = {"host": "127.0.0.1", "port": server.port, "unit": 5, "timeout_s": PATIENCE_S, "pause_s": 0}
         meter = {"driver": "map:eastron-sdm72d-m", "modbus": place, "every_s": 0.2, "assumed_unbalance_a": 5}
         site = house(server.port, meters={"grid": meter}, inverters={}, batteries={})
         async with running(site, tmp_path) as bus:

@@ -54,7 +54,7 @@ async def meter_on_a_serial_line(bend=lambda frame: frame) -> AsyncIterator[str]
 
 async def test_a_meter_on_a_serial_line() -> None:
     async with meter_on_a_serial_line() as path:
-        wire = ModbusWire(LineAddress("serial", path, 0, 9600, "N"), RealClock(), timeout_s=1.0)
+        wire = ModbusWire(LineAddress("serial", path, 0, 9600, "N"), RealClock(), timeout_s=10.0)
         try:
             assert await wire.read(7, 40000, 2) == (0x5375, 0x6E53)
             assert (await wire.read(7, 40070, 107))[18] == 0x10000 - 1500
@@ -76,7 +76,7 @@ async def test_rtu_frames_over_tcp() -> None:
     server = ModbusTcpServer(device, framer=FramerType.RTU, address=("127.0.0.1", 0))
     await server.serve_forever(background=True)
     port = server.transport.sockets[0].getsockname()[1]
-    wire = ModbusWire(LineAddress("rtu_over_tcp", "127.0.0.1", port), RealClock(), timeout_s=1.0)
+    wire = ModbusWire(LineAddress("rtu_over_tcp", "127.0.0.1", port), RealClock(), timeout_s=10.0)
     try:
         assert (await wire.read(7, 40070, 107))[18] == 0x10000 - 1500
     finally:

@@ -55,7 +55,7 @@ async def test_all_units_share_one_connection_and_one_request_is_in_flight(tmp_p
 async def test_a_meter_that_falls_silent_is_not_repeated_and_comes_back(tmp_path: Path) -> None:
     async with (
         CrookedServer(unit1=dict(HYBRID), unit200=dict(GRID)) as server,
-        running(house(server.port), tmp_path) as bus,
+        running(house(server.port, timeout_s=0.3), tmp_path) as bus,
     ):
         await said(bus, MeterReading)
         server.fault = lambda pdu, honest: None

@@ -144,6 +144,20 @@ def test_where_it_is_not_offered(found: dict[int, Block], more: dict, why: str) 
     assert why in refused.why
 
 
+@pytest.mark.parametrize(
+    ("found", "more"),
+    [
+        pytest.param(blocks((ESS, PV)), {}, id="the sun has come up over a device with modules"),
+        pytest.param(blocks(), {"dc_coupled": True}, id="the configuration was changed"),
+        pytest.param(blocks(modes=1), {}, id="it says it has no set-point any more"),
+    ],
+)
+def test_a_set_point_of_ours_is_taken_back_where_none_would_be_given(
+    found: dict[int, Block], more: dict
+) -> None:
+    assert [write.points for write in aim(found, None, **more).writes] == [("WSetEna",)]
+
+
 async def test_the_franklin_agate_is_under_local_control() -> None:
     wire = PaperWire(unit1=capture("franklin-agate"))
     found: dict[int, Block] = {}

@@ -134,6 +134,22 @@ def test_what_the_device_does_not_offer_is_not_written(values: dict, why: str) -
     assert why in found.why
 
 
+@pytest.mark.parametrize(
+    ("values", "released"),
+    [
+        pytest.param({"InWRte": None, "OutWRte": None}, True, id="rates that are blank"),
+        pytest.param({"WChaMax": None}, True, id="no reference"),
+        pytest.param({"InOutWRte_SF": 20}, True, id="a scale factor that is nonsense"),
+        pytest.param({"ChaSt": 7}, True, id="in the middle of a calibration"),
+        pytest.param({"StorCtl_Mod": None}, False, id="no mode to write"),
+    ],
+)
+def test_giving_it_back_needs_less_than_steering_it(values: dict, released: bool) -> None:
+    found = aim(window(None, None), **{"StorCtl_Mod": 3, **values})
+
+    assert isinstance(found, Aim) is released
+
+
 def test_forcing_without_a_revert_timer_needs_a_supervisor() -> None:
     forced, bounded = window(2560, 2560, True), window(0, 2560)
 

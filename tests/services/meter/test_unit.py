@@ -186,6 +186,45 @@ async def test_a_later_search_that_finds_the_same_chain_keeps_what_was_learned_o
     assert wire.asked[-2:] == [(1, 40070, 10), (1, 40089, 11)]
 
 
+async def test_a_point_that_is_refused_by_night_is_read_again_in_the_morning() -> None:
+    clock = VirtualClock(NOON)
+    wire, unit = PaperWire(unit1=image(common(), INVERTER)), a_unit(clock)
+    power = 40070 + 14
+    del wire.images[1][power]
+    for _ in range(8):
+        await unit.read(wire)
+    assert powers(await unit.read(wire)) == [(103, None)]
+
+    wire.images[1][power] = 4200
+    await clock.advance(300)
+    await unit.read(wire)
+
+    assert powers(await unit.read(wire)) == [(103, 4200)]
+    wire.asked.clear()
+    await unit.read(wire)
+    assert wire.asked == [(1, 40070, 52)]
+
+
+async def test_points_a_device_never_has_cost_one_request_a_minute() -> None:
+    clock = VirtualClock(NOON)
+    wire, unit = PaperWire(unit1=image(common(), block(160, DCW_SF=0, inputs=[{"DCW": 5}]))), a_unit(clock)
+    for at in range(40080, 40089):
+        del wire.images[1][at]
+    for _ in range(10):
+        await unit.read(wire)
+        await clock.advance(1.0)
+    await clock.advance(600)
+    await unit.read(wire)
+    wire.asked.clear()
+
+    for _ in range(120):
+        await unit.read(wire)
+        await clock.advance(1.0)
+
+    missing = [at for _, at, count in wire.asked if any(40080 <= at + step < 40089 for step in range(count))]
+    assert 1 <= len(missing) <= 3
+
+
 async def test_a_header_torn_during_the_search_does_not_hide_a_block_for_long() -> None:
     clock = VirtualClock(NOON)
     good = image(common(), INVERTER, METER)

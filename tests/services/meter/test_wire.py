@@ -1,6 +1,7 @@
 """The wire against real servers on this machine: honest ones and crooked ones."""
 
 import asyncio
+import contextlib
 import struct
 
 import pytest
@@ -16,13 +17,17 @@ from services.meter.register_images import block, common, image
 REGISTERS = image(common(), block(103, W=4200, W_SF=0))
 
 
-def wire_to(port: int, timeout_s: float = 0.15) -> ModbusWire:
+# A busy machine may keep an honest server waiting this long; where silence is the subject, tests wait less.
+PATIENCE_S, SHORT_S = 10.0, 0.15
+
+
+def wire_to(port: int, timeout_s: float = PATIENCE_S) -> ModbusWire:
     return ModbusWire(LineAddress("tcp", "127.0.0.1", port), RealClock(), timeout_s=timeout_s, gap_s=0)
 
 
 async def test_registers_come_from_pymodbus_own_server() -> None:
     async with pymodbus_server(unit1=REGISTERS) as port:
-        wire = wire_to(port, 2.0)
+        wire = wire_to(port)
         try:
             assert await wire.read(1, 40000, 2) == (0x5375, 0x6E53)
             with pytest.raises(DeviceRefused) as refused:
@@ -30,6 +35,20 @@ async def test_registers_come_from_pymodbus_own_server() -> None:
             assert refused.value.code == 2
         finally:
             wire.close()
+
+
+@pytest.mark.parametrize("unit", [0, 1, 71, 126, 200, 240, 247, 255])
+async def test_every_unit_id_a_maker_uses_is_asked(unit: int) -> None:
+    """0 is a SUN2000 on its own access point, 126 SMA, 247 GoodWe, 255 some gateways."""
+    async with CrookedServer(**{f"unit{unit}": dict(REGISTERS)}) as server:
+        wire = wire_to(server.port)
+        try:
+            assert await wire.read(unit, 40000, 2) == (0x5375, 0x6E53)
+            await wire.write(unit, 40080, [7])
+        finally:
+            wire.close()
+
+        assert server.written == [(unit, 40080, (7,))]
 
 
 async def test_registers_are_written_with_function_16_or_6() -> None:
@@ -69,14 +88,22 @@ def exception(code: int):
 async def test_what_comes_back_is_told_in_our_words(fault, error: type[Exception]) -> None:
     async with CrookedServer(unit1=REGISTERS) as server:
         server.fault = fault
-        wire = wire_to(server.port)
+        wire = wire_to(server.port, SHORT_S if error is DeviceSilent else PATIENCE_S)
         try:
             with pytest.raises(error):
                 await wire.read(1, 40000, 70)
             server.fault = None
-            assert await wire.read(1, 40000, 2) == (0x5375, 0x6E53)
+            assert await answered(wire) == (0x5375, 0x6E53)
         finally:
             wire.close()
+
+
+async def answered(wire: ModbusWire) -> tuple[int, ...]:
+    """The mark, asked for until it comes: a wire with little patience may have to ask twice on a busy machine."""
+    async with asyncio.timeout(30):
+        while True:
+            with contextlib.suppress(DeviceSilent):
+                return await wire.read(1, 40000, 2)
 
 
 async def test_a_late_answer_is_never_taken_for_the_next_one() -> None:
@@ -90,7 +117,7 @@ async def test_a_late_answer_is_never_taken_for_the_next_one() -> None:
             return held[0] + honest
 
         server.fault = late
-        wire = wire_to(server.port)
+        wire = wire_to(server.port, SHORT_S)
         with pytest.raises(DeviceSilent):
             await wire.read(1, 40000, 2)
         held[0] = held[0][:7] + b"\x03\x04\xde\xad\xbe\xef"
@@ -114,14 +141,15 @@ async def test_a_second_client_holds_the_only_connection_and_then_leaves() -> No
     async with CrookedServer(unit1=REGISTERS) as server:
         server.only_one = True
         _, other = await asyncio.open_connection("127.0.0.1", server.port)
-        await asyncio.sleep(0.02)
+        async with asyncio.timeout(30):
+            while not server.open:
+                await asyncio.sleep(0.001)
         wire = wire_to(server.port)
         with pytest.raises(DeviceSilent):
             await wire.read(1, 40000, 2)
         other.close()
-        await asyncio.sleep(0.02)
 
-        assert await wire.read(1, 40000, 2) == (0x5375, 0x6E53)
+        assert await answered(wire) == (0x5375, 0x6E53)
         wire.close()
 
 
