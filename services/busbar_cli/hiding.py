@@ -6,7 +6,9 @@ A secret is found twice: by the name of its key, and by its value, because sente
 import os
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache, partial
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import msgspec
 
@@ -40,9 +42,24 @@ def without_secrets(value: Any, key: str = "", known: tuple[str, ...] = ()) -> A
     return _text(value, known) if isinstance(value, str) else value
 
 
+def without_known(raw: bytes, known: tuple[str, ...]) -> bytes:
+    """The same bytes without these secret values."""
+    return _pattern_of_bytes(known).sub(HIDDEN.encode(), raw) if known else raw
+
+
+@cache
+def _pattern(known: tuple[str, ...]) -> "re.Pattern[str]":
+    # A tag is the same tag in capitals (OCPP 1.6, IdToken is a CiString), so no writing of it is left.
+    return re.compile("|".join(map(re.escape, known)), re.IGNORECASE)
+
+
+@cache
+def _pattern_of_bytes(known: tuple[str, ...]) -> "re.Pattern[bytes]":
+    return re.compile(b"|".join(re.escape(one.encode()) for one in known), re.IGNORECASE)
+
+
 def _text(text: str, known: tuple[str, ...]) -> str:
-    for one in known:
-        text = text.replace(one, HIDDEN)
+    text = _pattern(known).sub(HIDDEN, text) if known else text
     return IN_QUERY.sub(rf"\1{HIDDEN}", LOGIN.sub(f"{HIDDEN}@", text))
 
 
@@ -53,9 +70,9 @@ def secrets_of(site: Site, environ: Mapping[str, str] = os.environ) -> tuple[str
     """
     config = msgspec.to_builtins(site)
     found = set(_marked(config)) | set(_named(config, site, environ))
-    return tuple(
-        sorted((one for one in found - set(_ids(config)) if len(one) >= LEAST), key=len, reverse=True)
-    )
+    found = {one for one in found - set(_ids(config)) if len(one) >= LEAST}
+    in_addresses = {write(one) for one in found for write in (quote, quote_plus, partial(quote, safe=""))}
+    return tuple(sorted(found | in_addresses, key=lambda one: (-len(one), one)))
 
 
 def _marked(value: Any, key: str = "") -> Iterator[str]:

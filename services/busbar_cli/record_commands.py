@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ import msgspec
 import typer
 
 from busbar_cli.hiding import secrets_of
-from busbar_cli.recording import BadRecording, Writer, header_of, line_of
+from busbar_cli.recording import BadRecording, Writer, header_of, is_something_else, line_of
 from busbar_cli.replay_compare import SETTLE_S
 from busbar_shared.asking import connected
 from busbar_shared.clock import RealClock
@@ -39,6 +40,8 @@ def record(
 ) -> None:
     """Record the traffic of a site, without its secrets. Exit code 1 when nothing was heard."""
     site = load_or_exit(config)
+    if is_something_else(file):
+        fail(f"{file} is there already and is no recording: it is left alone", EXIT_WRONG)
     try:
         count = answer_or_exit(_record(site, file, minutes))
     except OSError as error:
@@ -59,6 +62,7 @@ async def _record(site: Site, file: Path, minutes: float | None) -> int:
         known = secrets_of(site)
         await connected(bus, site)
         writer = Writer(file, header_of(site, program_version(), clock.now(), known))
+        _end_in_good_order()
         started_s, told_s = clock.monotonic(), time.monotonic()
         try:
             with (
@@ -75,6 +79,13 @@ async def _record(site: Site, file: Path, minutes: float | None) -> int:
         finally:
             writer.close()
     return writer.lines
+
+
+def _end_in_good_order() -> None:
+    """`timeout` and systemd end a command with SIGTERM: what was heard until then is worth as much as with ctrl-c."""
+    recording = asyncio.current_task()
+    if recording is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, recording.cancel)
 
 
 def replay(
@@ -98,7 +109,7 @@ def replay(
             raise typer.Exit(2)
         try:
             changes[key] = msgspec.json.decode(value)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
             changes[key] = value
     try:
         with counting("playing, messages") as count:

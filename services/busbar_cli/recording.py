@@ -6,6 +6,7 @@ Lines are JSON, compressed with gzip.
 
 import base64
 import gzip
+import zlib
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -14,16 +15,28 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from busbar_cli.hiding import HIDDEN, without_secrets
+from busbar_cli.hiding import without_known, without_secrets
 from busbar_contracts import CONTRACT_VERSION
 from busbar_shared.bus import RawHeard
 from busbar_shared.config.root import Site
 
 FORMAT = 1
+FLUSH_S = 5.0
+"""What was heard is on the disk after this, however the recorder ends."""
+GAP_MOST_S = 86400.0
+"""A broker may be away for a day; a line further ahead than that is damage, and would be played second by second."""
+GZIP = b"\x1f\x8b"
+NOT_READ = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class BadRecording(Exception):
     """The file is no recording that can be read."""
+
+
+class _Format(Struct):
+    """What stands in every header, whatever its format."""
+
+    busbar_record: int
 
 
 class Header(Struct, frozen=True, kw_only=True):
@@ -66,13 +79,10 @@ def line_of(message: RawHeard, started_s: float, known: tuple[str, ...] = ()) ->
     t, topic = round(message.at_s - started_s, 4), without_secrets(message.topic, known=known)
     try:
         payload = msgspec.json.decode(message.payload) if message.payload else None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        hidden = message.payload
-        for one in known:
-            hidden = hidden.replace(one.encode(), HIDDEN.encode())
-        raw = base64.b64encode(hidden).decode()
+        payload = without_secrets(payload, known=known)
+    except NOT_READ:
+        raw = base64.b64encode(without_known(message.payload, known)).decode()
         return Line(t=t, topic=topic, retained=message.retained, raw=raw)
-    payload = without_secrets(payload, known=known)
     return Line(t=t, topic=topic, payload=payload, retained=message.retained)
 
 
@@ -81,13 +91,18 @@ class Writer:
 
     def __init__(self, path: Path, header: Header) -> None:
         self._file = gzip.open(path, "wb")  # noqa: SIM115 -- closed by close()
-        self._write(header)
+        self._flushed_t = 0.0
         self.lines = 0
+        self._write(header)
+        self._file.flush()
 
     def add(self, line: Line) -> None:
         """Add one message."""
         self._write(line)
         self.lines += 1
+        if line.t - self._flushed_t >= FLUSH_S:
+            self._flushed_t = line.t
+            self._file.flush()
 
     def _write(self, value: Struct) -> None:
         self._file.write(msgspec.json.encode(value) + b"\n")
@@ -101,21 +116,38 @@ def read(path: Path) -> tuple[Header, Iterator[Line]]:
     """The header and the messages of a recording. Raises BadRecording."""
     lines = _lines(path)
     try:
-        header = msgspec.json.decode(next(lines), type=Header)
-    except (StopIteration, msgspec.DecodeError) as error:
+        first = next(lines)
+        found = msgspec.json.decode(first, type=_Format).busbar_record
+        if found != FORMAT:
+            raise BadRecording(f"{path.name} is of format {found}, this program reads {FORMAT}")
+        header = msgspec.json.decode(first, type=Header)
+    except (StopIteration, *NOT_READ) as error:
         raise BadRecording(f"{path.name} has no header of a recording") from error
-    if header.busbar_record != FORMAT:
-        raise BadRecording(f"{path.name} is of format {header.busbar_record}, this program reads {FORMAT}")
     return header, _messages(path, lines)
+
+
+def is_something_else(path: Path) -> bool:
+    """Whether a file is there that no recorder has written: it must not be lost to a slip of the hand."""
+    try:
+        with path.open("rb") as file:
+            begin = file.read(len(GZIP))
+    except OSError:
+        return False
+    return begin not in (b"", GZIP)
 
 
 def _messages(path: Path, lines: Iterator[bytes]) -> Iterator[Line]:
     decoder = msgspec.json.Decoder(Line)
+    last_t = 0.0
     for number, line in enumerate(lines, start=2):
         try:
-            yield decoder.decode(line)
-        except msgspec.DecodeError as error:
+            message = decoder.decode(line)
+        except NOT_READ as error:
             raise BadRecording(f"{path.name}, line {number}: {error}") from error
+        if message.t > last_t + GAP_MOST_S:
+            raise BadRecording(f"{path.name}, line {number}: {message.t:g} s after the start cannot be")
+        last_t = max(last_t, message.t)
+        yield message
 
 
 def _lines(path: Path) -> Iterator[bytes]:
@@ -126,5 +158,5 @@ def _lines(path: Path) -> Iterator[bytes]:
                     yield line
     except EOFError:
         return
-    except OSError as error:
+    except (OSError, zlib.error) as error:
         raise BadRecording(f"{path.name} cannot be read: {error}") from error

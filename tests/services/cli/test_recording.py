@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from busbar_cli.hiding import secrets_of, without_secrets
-from busbar_cli.recording import BadRecording, Writer, header_of, line_of, read
+from busbar_cli.recording import BadRecording, Writer, header_of, is_something_else, line_of, read
 from busbar_cli.replay import Player, replay, site_of
 from busbar_contracts.charger import ChargerState, ConnectorStatus, LegSample
 from busbar_contracts.meter import MeterReading, PhaseSample
@@ -164,6 +164,28 @@ def test_secrets_are_known_by_their_values_wherever_they_are_kept(tmp_path: Path
     }
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param("tag 04a2b3c4d5 came", id="a tag in small letters"),
+        pytest.param("https://192.0.2.1/x/p%26ss%20w%C3%B6rd", id="a password in an address"),
+        pytest.param("https://192.0.2.1/x?y=p%26ss+w%C3%B6rd", id="a password in a form"),
+        pytest.param(b"\xff04a2B3c4D5", id="what is no text"),
+    ],
+)
+def test_a_secret_is_found_however_it_is_written(said: Any) -> None:
+    site = read_site(HOUSE.replace("MQTT_PASSWORD", "BROKER_PASSWORD"))
+    known = secrets_of(site, {"BROKER_PASSWORD": "p&ss wörd"})
+    payload = said if isinstance(said, bytes) else msgspec.json.encode({"text": said})
+
+    line = line_of(RawHeard("hems/somebody", payload, 1.0), 0.0, known)
+
+    told = base64.b64decode(line.raw) if line.raw is not None else msgspec.json.encode(line.payload)
+    assert b"hidden" in told
+    assert b"04A2B3C4D5" not in told.upper()
+    assert b"SS" not in told.upper().replace(b"HTTPS", b"")
+
+
 WORDS = st.text(max_size=12)
 SPOKEN = WORDS | st.tuples(WORDS, WORDS).map(lambda ends: f"{ends[0]}open-sesame{ends[1]}")
 ANYTHING = st.recursive(
@@ -188,6 +210,13 @@ def test_a_known_secret_is_in_no_line_whatever_is_said(said: Any) -> None:
         pytest.param(b"", "no header", id="an empty file"),
         pytest.param(gzip.compress(b'{"x": 1}\n'), "no header", id="another file"),
         pytest.param(b"plain text", "cannot be read", id="not compressed"),
+        pytest.param(gzip.compress(b"\xff\xfe\n"), "no header", id="not even text"),
+        pytest.param(gzip.compress(b"[" * 100_000 + b"\n"), "no header", id="brackets without an end"),
+        pytest.param(
+            gzip.compress(b'{"busbar_record": 2, "chapters": []}\n'),
+            "is of format 2, this program reads 1",
+            id="a recorder of the future with a header of its own",
+        ),
     ],
 )
 def test_a_file_that_is_no_recording_is_a_sentence(tmp_path: Path, raw: bytes, sentence: str) -> None:
@@ -208,6 +237,81 @@ def test_a_recording_that_was_cut_off_is_good_up_to_there(tmp_path: Path) -> Non
 
     assert header.program == "test"
     assert len(list(lines)) > 5
+
+
+LINES = [
+    pytest.param(b"\xff\n", "line 3", id="a line that is no text"),
+    pytest.param(b'{"t": "soon", "topic": "hems/x"}\n', "got `str`", id="a time that is a word"),
+    pytest.param(b'{"t": 1e12, "topic": "hems/x"}\n', "1e\\+12 s after the start", id="a time in a far century"),
+    pytest.param(
+        b'{"t": 1, "topic": "hems/x", "payload": ' + b"[" * 100_000 + b"\n", "line 3", id="brackets without an end"
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("line", "sentence"), LINES)
+def test_a_line_that_no_recorder_wrote_is_named(tmp_path: Path, line: bytes, sentence: str) -> None:
+    file = tmp_path / "x.busbar.gz"
+    a_minute(file)
+    head = b"".join(gzip.decompress(file.read_bytes()).splitlines(keepends=True)[:2])
+    file.write_bytes(gzip.compress(head + line))
+
+    with pytest.raises(BadRecording, match=sentence):
+        replay(file)
+
+
+@pytest.mark.parametrize("place", [0.02, 0.3, 0.6, 0.95])
+def test_a_damaged_recording_is_a_sentence(tmp_path: Path, place: float) -> None:
+    file = tmp_path / "evening.busbar.gz"
+    a_minute(file)
+    whole = bytearray(file.read_bytes())
+    begin = 12 + int((len(whole) - 100) * place)
+    whole[begin : begin + 64] = bytes(64)  # as a power cut leaves a page that was never written
+    file.write_bytes(whole)
+
+    with pytest.raises(BadRecording, match=r"evening\.busbar\.gz"):
+        replay(file)
+
+
+def test_what_was_heard_is_on_the_disk_though_the_recorder_was_killed(tmp_path: Path) -> None:
+    file = tmp_path / "evening.busbar.gz"
+    writer = Writer(file, header_of(read_site(HOUSE), "test", SIX_PM))
+    header, _ = read(file)
+    for second in range(30):
+        writer.add(line_of(RawHeard("hems/x", b'{"a": 1}', 1000.0 + second), 1000.0))
+
+    _, lines = read(file)  # nobody closed it
+
+    assert header.program == "test"
+    assert len(list(lines)) >= 25
+    writer.close()
+
+
+@pytest.mark.parametrize("depth", [300, 450, 900, 100_000], ids=lambda depth: f"{depth} brackets")
+def test_a_payload_without_an_end_does_not_end_the_recorder(tmp_path: Path, depth: int) -> None:
+    file = tmp_path / "evening.busbar.gz"
+    writer = Writer(file, header_of(read_site(HOUSE), "test", SIX_PM))
+    writer.add(line_of(RawHeard("hems/somebody", b"[" * depth + b"]" * depth, 1000.0), 1000.0, ("secret",)))
+    writer.close()
+
+    assert replay(file).messages == 1
+
+
+@pytest.mark.parametrize(
+    ("begin", "other"),
+    [
+        pytest.param(None, False, id="nothing there yet"),
+        pytest.param(b"", False, id="an empty file"),
+        pytest.param(gzip.compress(b"x"), False, id="a recording of yesterday"),
+        pytest.param(b"[site]\n", True, id="the configuration of the house"),
+    ],
+)
+def test_only_a_recording_is_written_over(tmp_path: Path, begin: bytes | None, other: bool) -> None:
+    file = tmp_path / "x"
+    if begin is not None:
+        file.write_bytes(begin)
+
+    assert is_something_else(file) is other
 
 
 @pytest.mark.parametrize(
