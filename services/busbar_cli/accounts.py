@@ -18,6 +18,7 @@ from busbar_contracts.load import PlugSwitch
 from busbar_contracts.topics import TOPICS, Topic, topic_of
 from busbar_shared.config.root import SERVICES, Site
 from busbar_shared.config.services import BatteryFlowSection
+from busbar_shared.discovery.payload import birth_topics
 
 OWNER = "owner"
 DEVICES = "devices"
@@ -44,11 +45,16 @@ def accounts(site: Site) -> tuple[Account, ...]:
     """
     root, prefix = site.site.topic_root, site.broker.discovery_prefix.strip("/")
     devices = {name: _outside(one, root) for name, one in foreign(site).items()}
-    birth = f"{prefix}/status"
+    births = birth_topics(prefix)
     made = [
         Account(
             name=name,
-            reads=(f"{root}/#", f"{prefix}/#", *_hears(site, name, devices)),
+            reads=(
+                f"{root}/#",
+                f"{prefix}/#",
+                *(one for one in births if not one.startswith(f"{prefix}/")),
+                *_hears(site, name, devices),
+            ),
             writes=_once(
                 [*_own(site, name), *_shown(root, prefix, name), *devices.get(name, Foreign()).says]
                 + (_played(devices) if name == "simulator" else [])
@@ -62,15 +68,18 @@ def accounts(site: Site) -> tuple[Account, ...]:
     made.append(
         Account(
             name=OWNER,
-            reads=("#", "$SYS/#"),
+            # On a broker of their own people hear everything; on one that sites share, their own site.
+            reads=("#", "$SYS/#")
+            if login(site, OWNER) == OWNER
+            else _once([f"{root}/#", f"{prefix}/#", *births, *said, *heard, *_charge_amps_root(site)]),
             # What people and Home Assistant say to their own devices was never Busbar's to forbid.
-            writes=_once([*_own(site, OWNER), birth, *said, *([bench] if site.simulator else [])]),
+            writes=_once([*_own(site, OWNER), *births, *said, *([bench] if site.simulator else [])]),
         )
     )
     made.append(
         Account(
             name=DEVICES,
-            reads=_once([*said, *_bridges(site), birth]),
+            reads=_once([*said, *_bridges(site), *births]),
             writes=_once([*heard, *_bridges(site)]),
         )
     )
@@ -185,9 +194,13 @@ def _hears(site: Site, name: str, devices: Mapping[str, Foreign]) -> tuple[str, 
         return _once([*said, *_bridges(site), f"busbar-simulator/{site.site.id}/wish"])
     own = devices.get(name, Foreign()).hears
     # The allocator hears when a window opens, wherever that is said.
-    if name in ("chargeamps", "allocator") and site.chargeamps is not None and site.chargeamps.topic_root:
-        return (*own, f"{site.chargeamps.topic_root}/#")
-    return own
+    return (*own, *_charge_amps_root(site)) if name in ("chargeamps", "allocator") else own
+
+
+def _charge_amps_root(site: Site) -> tuple[str, ...]:
+    """Where the contract with the Charge Amps scheduler is, if its root is not the site's."""
+    own = site.chargeamps.topic_root if site.chargeamps is not None else None
+    return (f"{own}/#",) if own else ()
 
 
 def _played(devices: Mapping[str, Foreign]) -> list[str]:

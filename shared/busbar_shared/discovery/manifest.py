@@ -53,6 +53,19 @@ def writer_of(payload: bytes) -> str | None:
     return next(_status_topics(message), None)
 
 
+def left_by(topic: str, payload: bytes, status_topic: str, root: str) -> tuple[str, ...]:
+    """The retained topics that went with this discovery message, if the service with this status topic wrote it.
+
+    They are the message itself and the availability of its device.
+    """
+    if writer_of(payload) != status_topic:
+        return ()
+    entries = json.loads(payload).get("availability")
+    entries = entries if isinstance(entries, list) else []
+    named = _strings(entry.get("topic") for entry in entries if isinstance(entry, dict))
+    return (topic, *(one for one in named if one.startswith(f"{root}/ha/") and one.endswith("/availability")))
+
+
 def _status_topics(message: dict[str, Any]) -> Iterator[str]:
     entries = message.get("availability")
     if isinstance(entries, list):
@@ -64,6 +77,8 @@ def _status_topics(message: dict[str, Any]) -> Iterator[str]:
 
 
 def _topics(found: Iterable[Any]) -> Iterator[str]:
-    for topic in found:
-        if isinstance(topic, str) and topic.endswith("/status") and "/service/" in topic:
-            yield topic
+    return (topic for topic in _strings(found) if topic.endswith("/status") and "/service/" in topic)
+
+
+def _strings(found: Iterable[Any]) -> Iterator[str]:
+    return (one for one in found if isinstance(one, str))

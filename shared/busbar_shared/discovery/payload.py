@@ -6,6 +6,7 @@ Device-based discovery needs Home Assistant 2024.11 (https://www.home-assistant.
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,14 @@ from busbar_shared.discovery.entity import Device, Entity, Page, Setting
 ORIGIN = "Busbar"
 TEXT_MOST = 250
 """A state has at most 255 characters in Home Assistant."""
+BIRTH = "homeassistant/status"
+"""Where Home Assistant is born unless its owner chose another topic, whatever its discovery prefix
+(https://www.home-assistant.io/docs/mqtt/birth_will/)."""
+
+
+def birth_topics(prefix: str) -> tuple[str, ...]:
+    """Where Home Assistant says `online`: its own default, and below the prefix for who moved both."""
+    return tuple(dict.fromkeys((f"{prefix}/status", BIRTH)))
 
 
 class Naming(Struct, frozen=True, kw_only=True):
@@ -196,7 +205,14 @@ def _origin(naming: Naming) -> dict[str, str]:
     return {**origin, "url": naming.url} if naming.url else origin
 
 
+LATIN = str.maketrans(
+    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ı": "i"}
+)
+"""Letters of European names that are no letter with a mark; Home Assistant writes them so too."""
+
+
 def slug(*parts: str | None) -> str:
-    """An object id as Home Assistant would make it of these words."""
-    words = " ".join(part for part in parts if part)
-    return re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
+    """An object id as Home Assistant would make it of these words; letters that are not Latin are left out."""
+    words = " ".join(part for part in parts if part).lower().translate(LATIN)
+    plain = "".join(one for one in unicodedata.normalize("NFKD", words) if not unicodedata.combining(one))
+    return re.sub(r"[^a-z0-9]+", "_", plain).strip("_")

@@ -18,9 +18,9 @@ from busbar_contracts.topics import topic_of
 from busbar_shared.bus import Heard, RawHeard
 from busbar_shared.discovery.entity import Device, Seen, Sight, is_there, sight, values
 from busbar_shared.discovery.health import health
-from busbar_shared.discovery.manifest import Manifest, gone, writer_of
+from busbar_shared.discovery.manifest import Manifest, gone, left_by
 from busbar_shared.discovery.pacing import Shown, next_shown
-from busbar_shared.discovery.payload import Naming, configs
+from busbar_shared.discovery.payload import Naming, birth_topics, configs
 from busbar_shared.judge import Refused, decode
 from busbar_shared.life import Service, program_version
 from busbar_shared.statefile import StateFile
@@ -115,11 +115,11 @@ class Showing:
 
     async def run(self) -> None:
         """Until cancelled."""
+        leftovers = self._bus.listen_raw(*self._places_of_old())
         await self._clear_old()
         if self._form == "off":
-            await asyncio.Event().wait()
-        births = self._bus.listen_raw(f"{self.naming.prefix}/status")
-        leftovers = self._bus.listen_raw(f"{self.naming.prefix}/device/+/config")
+            await self._hear_leftovers(leftovers)
+        births = self._bus.listen_raw(*birth_topics(self.naming.prefix))
         typed, topics = self._wanted(), self._own_topics()
         said = self._bus.listen_where(*typed) if typed else None
         foreign = self._bus.listen_raw(*topics) if topics else None
@@ -269,13 +269,22 @@ class Showing:
                 await self._introduce()
                 self._wake.set()
 
+    def _retained(self) -> list[str]:
+        """Every topic that is ours to keep on the broker."""
+        places = [self.naming.availability_topic(one) for one in self.devices if not one.always_there]
+        return [*self.owned, *places]
+
+    def _places_of_old(self) -> tuple[str, ...]:
+        """Where messages of ours may lie that our own list does not name."""
+        prefix = self.naming.prefix
+        if self._file.load() is not None:
+            return (f"{prefix}/device/+/config",)
+        # The list was lost. All other programs of the house are there too, so it is looked at only then.
+        return f"{prefix}/device/+/config", f"{prefix}/+/+/+/config"
+
     async def _clear_old(self) -> None:
         """Take away what was published once and is no longer owned."""
-        before = self._file.load()
-        topics = [*self.owned]
-        topics += [
-            self.naming.availability_topic(device) for device in self.devices if not device.always_there
-        ]
+        before, topics = self._file.load(), self._retained()
         if self._service.passive:
             return
         for topic in gone(before, topics):
@@ -284,12 +293,13 @@ class Showing:
 
     async def _hear_leftovers(self, leftovers: AsyncIterator[RawHeard]) -> None:
         """Clear retained messages that we wrote once, recognised by their origin, even when our own list was lost."""
-        owned = self.owned
+        ours, status, root = set(self._retained()), self.naming.status_topic(), self.naming.root
         async for heard in leftovers:
-            if not heard.retained or not heard.payload or heard.topic in owned or self._service.passive:
+            if not heard.retained or not heard.payload or heard.topic in ours or self._service.passive:
                 continue
-            if writer_of(heard.payload) == self.naming.status_topic():
-                await self._bus.say_raw(heard.topic, b"", qos=1, retain=True)
+            for topic in left_by(heard.topic, heard.payload, status, root):
+                if topic not in ours:
+                    await self._bus.say_raw(topic, b"", qos=1, retain=True)
 
 
 def _key(kind: type[Struct], ids: Mapping[str, str]) -> Hashable:

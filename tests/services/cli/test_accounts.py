@@ -111,6 +111,16 @@ def test_another_root_and_another_discovery_prefix_are_followed() -> None:
     assert not may_write(meter, "hems/meter/grid/reading")
 
 
+def test_home_assistants_birth_stays_where_it_is_with_another_prefix() -> None:
+    text = '[broker]\nhost = "b"\ndiscovery_prefix = "ha"\n' + HOUSE
+    found = by_name(read(text))
+
+    assert {"ha/#", "homeassistant/status"} <= set(found["meter"].reads)
+    assert {"ha/status", "homeassistant/status"} <= set(found["owner"].writes)
+    assert {"ha/status", "homeassistant/status"} <= set(found["devices"].reads)
+    assert not may_write(found["meter"], "homeassistant/status")
+
+
 def test_what_the_owner_added_by_hand_stays_at_the_end() -> None:
     text = acl_text(reference(), "user tv\ntopic read hems/#")
 

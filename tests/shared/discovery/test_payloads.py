@@ -12,7 +12,7 @@ from busbar_contracts.topics import match
 from busbar_shared.config.root import Site
 from busbar_shared.discovery.allocation import decided
 from busbar_shared.discovery.chargers import chargers
-from busbar_shared.discovery.payload import Naming, configs
+from busbar_shared.discovery.payload import Naming, configs, slug
 from busbar_shared.judge import decode
 from full_house import devices
 
@@ -234,6 +234,22 @@ def test_another_root_and_prefix_are_everywhere(site: Site) -> None:
     assert topic == "ha/disc/device/busbar_home_charger_left-1/config"
     assert message["cmps"]["power"]["state_topic"] == "sites/7/hems/ha/busbar_home_charger_left-1/state"
     assert message["cmps"]["reset"]["command_topic"] == "sites/7/hems/charger/left/1/command/set"
+
+
+@pytest.mark.parametrize(
+    ("words", "made"),
+    [
+        pytest.param(("Charger left", None), "charger_left", id="plain words"),
+        pytest.param(("Busbar Haus Müller", "Grid power"), "busbar_haus_muller_grid_power", id="a German house"),
+        pytest.param(("Busbar Große Straße 7",), "busbar_grosse_strasse_7", id="a German street"),
+        pytest.param(("Busbar Bjørnøya", "SoC"), "busbar_bjornoya_soc", id="a Norwegian island"),
+        pytest.param(("Busbar Č. Łódź",), "busbar_c_lodz", id="marks and strokes"),
+        pytest.param(("Busbar Anna's (new)",), "busbar_anna_s_new", id="signs"),
+        pytest.param(("Busbar 東京", "Status"), "busbar_status", id="letters that are not Latin"),
+    ],
+)  # fmt: skip
+def test_an_entity_id_is_made_as_home_assistant_makes_it(words: tuple[str | None, ...], made: str) -> None:
+    assert slug(*words) == made
 
 
 def test_only_what_is_configured_appears(bare: Site) -> None:

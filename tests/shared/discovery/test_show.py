@@ -16,7 +16,7 @@ from busbar_contracts.service import HaEvent, HaState
 from busbar_shared.clock import VirtualClock
 from busbar_shared.config.root import Site
 from busbar_shared.discovery.chargers import chargers
-from busbar_shared.discovery.manifest import Manifest, ours
+from busbar_shared.discovery.manifest import Manifest, left_by, ours
 from busbar_shared.discovery.payload import Naming, configs
 from busbar_shared.discovery.show import Showing, show
 from busbar_shared.fakes import FakeBus
@@ -124,14 +124,25 @@ async def test_ten_readings_a_second_are_not_ten_rows(site: Site, tmp_path: Path
         assert len(evening.values()) <= 10
 
 
-async def test_at_a_birth_everything_is_said_again(site: Site, tmp_path: Path) -> None:
-    async with shown(Evening(site, tmp_path)) as evening:
+@pytest.mark.parametrize(
+    ("prefix", "birth"),
+    [
+        pytest.param("homeassistant", "homeassistant/status", id="as Home Assistant comes"),
+        pytest.param("ha/disc", "homeassistant/status", id="another prefix does not move the birth"),
+        pytest.param("ha/disc", "ha/disc/status", id="the owner moved both"),
+    ],
+)
+async def test_at_a_birth_everything_is_said_again(
+    site: Site, tmp_path: Path, prefix: str, birth: str
+) -> None:
+    broker = msgspec.structs.replace(site.broker, discovery_prefix=prefix)
+    async with shown(Evening(msgspec.structs.replace(site, broker=broker), tmp_path)) as evening:
         evening.charger()
         await evening.passes(20)
         before = len(evening.values())
-        evening.bus.feed_raw("homeassistant/status", "online")
+        evening.bus.feed_raw(birth, "online")
         await evening.passes(6)
-        assert len(evening.raw(CONFIG)) == 2
+        assert len(evening.raw(CONFIG.replace("homeassistant", prefix))) == 2
         assert len(evening.values()) > before
 
 
@@ -189,7 +200,49 @@ async def test_leftovers_are_recognised_by_their_origin_and_strangers_are_left_a
             evening.bus.feed_raw(name, json.dumps(one), retained=True)
         evening.bus.feed_raw("homeassistant/device/c/config", b"\xff not json", retained=True)
         await evening.passes(6)
-        assert [name for name, payload in evening.bus.said_raw if not payload] == [topic]
+        there = "hems/ha/busbar_home_charger_sold-1/availability"
+        assert [name for name, payload in evening.bus.said_raw if not payload] == [topic, there]
+
+
+@pytest.mark.parametrize("form", ["device", "single", "off"])
+@pytest.mark.parametrize("was", ["device", "single"])
+async def test_where_the_list_was_lost_nothing_of_a_sold_charger_is_left(
+    site: Site, tmp_path: Path, was: str, form: str
+) -> None:
+    sold = msgspec.structs.replace(chargers(site)[0], id="busbar_home_charger_sold-1")
+    left = configs(sold, Naming(service="ocpp"), was)
+    async with shown(Evening(site, tmp_path, form)) as evening:
+        evening.bus.feed_raw(
+            "homeassistant/sensor/x/y/config", b'{"o": {"name": "zigbee2mqtt"}}', retained=True
+        )
+        for topic, message in left.items():
+            evening.bus.feed_raw(topic, json.dumps(message), retained=True)
+        await evening.passes(6)
+        taken = {name for name, payload in evening.bus.said_raw if not payload}
+        assert taken == {*left, "hems/ha/busbar_home_charger_sold-1/availability"}
+
+
+async def test_an_entity_that_is_gone_leaves_the_availability_of_its_device(
+    site: Site, tmp_path: Path
+) -> None:
+    [topic, *_] = (left := configs(chargers(site)[0], Naming(service="ocpp"), "single"))
+    old = topic.rsplit("/", 2)[0] + "/of_an_older_version/config"
+    async with shown(Evening(site, tmp_path, "single")) as evening:
+        evening.bus.feed_raw(old, json.dumps(left[topic]), retained=True)
+        await evening.passes(6)
+        assert [name for name, payload in evening.bus.said_raw if not payload] == [old]
+
+
+@pytest.mark.parametrize(
+    "availability", [None, 5, {}, [None], [{"topic": 5}], [{"topic": "other/ha/x/availability"}]], ids=repr
+)
+def test_an_odd_message_of_our_name_takes_only_itself_away(availability: Any) -> None:
+    message = {
+        "o": {"name": "Busbar"}, "state_topic": "hems/service/ocpp/status", "availability": availability,
+    }  # fmt: skip
+    assert left_by("a/b/config", json.dumps(message).encode(), "hems/service/ocpp/status", "hems") == (
+        "a/b/config",
+    )
 
 
 async def test_a_younger_instance_says_nothing(site: Site, tmp_path: Path) -> None:
