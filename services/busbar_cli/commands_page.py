@@ -25,6 +25,7 @@ Answers go to standard output, problems and progress to standard error; colours 
 | 2 | the command or the configuration is wrong; a sentence on standard error names the key and the value |
 | 3 | another instance of this service lives (`busbar run`) |
 | 4 | `busbar demo` ended before the house was seen or a load was granted anything, so nothing was proven |
+| 130 | ended with ctrl-c before there was an answer |
 
 `busbar up` and `busbar run` end with 0 when they were asked to stop (SIGTERM, ctrl-c) and left their devices safe."""
 

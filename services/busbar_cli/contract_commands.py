@@ -27,8 +27,11 @@ def export(
         "TOPICS.md": topics_page(),
         "config.schema.json": schema_text(),
     }
-    for name, text in made.items():
-        (folder / name).write_text(text, encoding="utf-8")
+    try:
+        for name, text in made.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        fail(f"{error.filename} cannot be written: {error.strerror}", EXIT_WRONG)
     if json:
         print_json({"written": [str(folder / name) for name in made]})
 
@@ -76,5 +79,7 @@ def compare(
 def _document(path: Path) -> dict[str, Any]:
     try:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
-    except (OSError, msgspec.MsgspecError) as error:
+    except OSError as error:
+        fail(f"{path} cannot be read: {error.strerror}", EXIT_WRONG)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         fail(f"{path}: {error}", EXIT_WRONG)

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from busbar_cli.lazy import LazyGroup
-from busbar_shared.command_line import ConfigOption, load_or_exit, print_json
+from busbar_shared.command_line import EXIT_WRONG, ConfigOption, load_or_exit, print_json
+from busbar_shared.config.load import BadConfig
 from busbar_shared.config.root import SERVICES
 
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object.")]
@@ -36,7 +37,12 @@ app = typer.Typer(
 def main() -> None:
     """Run `busbar` with the arguments of this process."""
     wants_help = sys.argv[1:] in (["--help"], ["-h"], [])
-    app(obj="help" if wants_help else None, prog_name="busbar")
+    try:
+        app(obj="help" if wants_help else None, prog_name="busbar")
+    except BadConfig as error:
+        # What the file asks for is not on this machine, such as a password that only services are given.
+        typer.echo(str(error), err=True)
+        sys.exit(EXIT_WRONG)
 
 
 @app.command()

@@ -5,12 +5,11 @@ Retained replays say that something was said once; only live messages say that s
 
 from collections.abc import Iterator
 
-import msgspec
 from msgspec import Struct
 
 from busbar_contracts.base import Order
 from busbar_contracts.service import ServiceStatus
-from busbar_contracts.topics import Topic, match
+from busbar_contracts.topics import Topic, match, topic_of
 from busbar_shared.bus import RawHeard
 from busbar_shared.config.root import Site
 from busbar_shared.config.wiring import connectors
@@ -82,8 +81,8 @@ class Punctual:
 
     def _status(self, name: str, service: str, message: RawHeard) -> None:
         try:
-            state = msgspec.json.decode(message.payload, type=ServiceStatus).state
-        except msgspec.MsgspecError:
+            state = decode(topic_of(ServiceStatus), message.payload).state
+        except Refused:
             return
         if state == "offline":
             self._offline.add(name)

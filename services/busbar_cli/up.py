@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -17,7 +17,7 @@ import typer
 from busbar_cli.broker import BrokerProcess, broker_process, is_listening
 from busbar_shared.command_line import path_of
 from busbar_shared.config.load import BadConfig
-from busbar_shared.config.root import Site
+from busbar_shared.config.root import SERVICES, Site
 from busbar_shared.life import EXIT_CONFIG, EXIT_OTHER_INSTANCE, state_dir_of
 from busbar_shared.statefile import StateFile
 
@@ -159,6 +159,11 @@ def _is_ours(pid: int, *marks: str) -> bool:
     except OSError:
         return False
     return pid != os.getpid() and any(mark in line for mark in marks)
+
+
+def _runs(pid: int, name: str) -> bool:
+    """Whether this process is the service of this name; believed where there is no /proc to look."""
+    return not Path("/proc/self/cmdline").exists() or _is_ours(pid, f"run\0{name}")
 
 
 def _parent(pid: int) -> int | None:
@@ -304,20 +309,27 @@ async def up(site: Site, config: Path | None, only: list[str] | None) -> int:
     return supervisor.failed_for_good() or 0
 
 
-def restart(site: Site, service: str) -> int:
+def restart(site: Site, service: str, environ: Mapping[str, str] = os.environ) -> int:
     """Ask one service of a running `busbar up` to restart without dropping what it granted. Returns the exit code."""
-    file = state_dir_of(site, os.environ) / "up.json"
+    file = state_dir_of(site, environ) / "up.json"
     try:
         pids = msgspec.json.decode(file.read_bytes(), type=dict[str, int])
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        pids = {}
+    # After a power cut the file names processes that are others now, and the end of the supervisor ends the house.
+    ours = {name: pid for name, pid in pids.items() if name in SERVICES and _runs(pid, name)}
+    if not ours:
         typer.echo("no `busbar up` runs for this site", err=True)
         return 1
-    if service not in pids:
-        typer.echo(f"{service!r} does not run; there are {', '.join(pids)}", err=True)
+    if service not in ours:
+        typer.echo(f"{service!r} does not run; there are {', '.join(ours)}", err=True)
         return 1
     try:
         os.kill(pids[service], signal.SIGHUP)
     except ProcessLookupError:
         typer.echo(f"{service} (process {pids[service]}) is gone", err=True)
+        return 1
+    except PermissionError:
+        typer.echo(f"{service} (process {pids[service]}) belongs to another account", err=True)
         return 1
     return 0

@@ -49,7 +49,7 @@ def line_of(site: Site, message: RawHeard, *, as_json: bool) -> str:
     if as_json:
         try:
             payload = msgspec.json.decode(message.payload)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             payload = text
         line = {"topic": name, "retained": message.retained, "payload": payload, "problem": problem or None}
         return msgspec.json.encode(line).decode()

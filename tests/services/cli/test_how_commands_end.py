@@ -64,6 +64,23 @@ async def test_without_a_broker_every_command_says_so_and_ends_with_1(tmp_path: 
     assert [line for line, (_, said) in found.items() if "Traceback" in said] == []
 
 
+async def test_without_the_password_every_command_names_it(tmp_path: Path) -> None:
+    text = HOUSE.format(port=free_port()).replace(
+        "[circuits.main]", 'username = "{service}"\npassword = "NOBODY_HAS_IT"\n[circuits.main]'
+    )
+    (tmp_path / "busbar.toml").write_text(text, encoding="utf-8")
+    found = {}
+    for begin in range(0, len(NOBODY), 5):
+        some = NOBODY[begin : begin + 5]
+        done = await asyncio.gather(*(ended(tmp_path, line) for line in some))
+        found |= dict(zip(some, done, strict=True))
+
+    # A look at the house (`doctor`, `health`) ends with 1, as for anything else that is wrong with it.
+    assert {code for code, _ in found.values()} == {1, 2}
+    assert [line for line, (_, said) in found.items() if "NOBODY_HAS_IT" not in said] == []
+    assert [line for line, (_, said) in found.items() if "Traceback" in said] == []
+
+
 @pytest.mark.parametrize(
     ("line", "code", "sentence"),
     [
@@ -76,14 +93,35 @@ async def test_without_a_broker_every_command_says_so_and_ends_with_1(tmp_path: 
         pytest.param("plug show kettle", 2, "kettle", id="no such plug"),
         pytest.param("stauts", 2, "No such command", id="no such command"),
         pytest.param("contract compare busbar.toml", 2, "busbar.toml", id="not a contract"),
+        pytest.param(
+            "contract compare nowhere.json", 2, "nowhere.json cannot be read", id="no such contract"
+        ),
+        pytest.param("contract compare binary", 2, "binary", id="a contract that is not even text"),
+        pytest.param("contract compare .", 2, "cannot be read: Is a directory", id="a folder for a contract"),
+        pytest.param("contract export nowhere", 2, "cannot be written", id="no such folder"),
+        pytest.param("replay .", 2, "Is a directory", id="a folder for a recording"),
+        pytest.param("replay binary", 2, "binary cannot be read", id="a recording that is not even packed"),
+        pytest.param(
+            "record busbar.toml", 2, "is there already and is no recording", id="a slip of the hand"
+        ),
+        pytest.param(
+            "config check --config .", 2, "cannot be read: Is a directory", id="a folder for a site"
+        ),
+        pytest.param("config check --config binary", 2, "is not UTF-8", id="a site that is not even text"),
+        pytest.param(
+            "status --config ünïcode.toml", 2, "ünïcode.toml cannot be read", id="a name with umlauts"
+        ),
     ],
 )
 async def test_what_cannot_be_done_is_a_sentence(tmp_path: Path, line: str, code: int, sentence: str) -> None:
-    (tmp_path / "busbar.toml").write_text(HOUSE.format(port=free_port()), encoding="utf-8")
+    house = HOUSE.format(port=free_port())
+    (tmp_path / "busbar.toml").write_text(house, encoding="utf-8")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
 
     ended_with, said = await ended(tmp_path, line)
 
     assert (ended_with, sentence in said, "Traceback" in said) == (code, True, False), said
+    assert (tmp_path / "busbar.toml").read_text(encoding="utf-8") == house
 
 
 @pytest.mark.parametrize(

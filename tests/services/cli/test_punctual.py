@@ -147,7 +147,8 @@ def test_a_minute_in_which_all_speak_in_time_has_no_problem() -> None:
             id="a configured charger has no state",
         ),
         pytest.param(
-            [*good_minute(), said(READING, 7.0, {"at": [1]}), RawHeard(LIMIT, b"\xff{", 7.0), RawHeard(STATE, b"", 8.0)],
+            [*good_minute(), said(READING, 7.0, {"at": [1]}), RawHeard(LIMIT, b"\xff{", 7.0), RawHeard(STATE, b"", 8.0),
+             RawHeard("hems/service/x/status", b"\xff{", 9.0), RawHeard("hems/service/y/status", b"[" * 9000, 9.0)],
             [],
             id="what is not the contract is for others to judge",
         ),
