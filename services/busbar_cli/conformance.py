@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 import os
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 
 import msgspec
 import typer
 
+from busbar_cli.elsewhere import Elsewhere
 from busbar_cli.punctual import Punctual
 from busbar_contracts.topics import Topic, match
 from busbar_shared.asking import gathered
@@ -95,10 +96,24 @@ async def _stored(site: Site) -> set[str]:
     return {one.topic for one in found if one.retained and one.payload}
 
 
+def _elsewhere(site: Site) -> Elsewhere:
+    own = site.chargeamps.topic_root if site.chargeamps is not None else None
+    return Elsewhere(site.site.topic_root, (own,) if own else ())
+
+
+async def _overhear(heard: AsyncIterator[RawHeard], elsewhere: Elsewhere) -> None:
+    async for message in heard:
+        elsewhere.hear(message)
+
+
 async def check_live(site: Site, seconds: float, *, as_json: bool) -> int:
     """Listen, judge, print. Returns 0 when all traffic keeps to the contract."""
-    judged = Conformance(site.site.topic_root)
-    async with connect(site, "contract-check", os.environ) as bus:
+    judged, elsewhere = Conformance(site.site.topic_root), _elsewhere(site)
+    # The whole broker is heard by a client of its own: a message that two filters of one client match may come twice.
+    async with (
+        connect(site, "contract-check", os.environ) as bus,
+        connect(site, "contract-check", os.environ) as wide,
+    ):
         heard = bus.listen_raw(f"{site.site.topic_root}/#")
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CONNECT_S):
@@ -106,6 +121,7 @@ async def check_live(site: Site, seconds: float, *, as_json: bool) -> int:
         if not bus.connected.is_set():
             typer.echo(f"the broker {site.broker.host}:{site.broker.port} does not answer", err=True)
             return 1
+        listening = asyncio.create_task(_overhear(wide.listen_raw("#"), elsewhere))
         clock = RealClock()
         expected = Punctual(site, clock.monotonic())
         with contextlib.suppress(TimeoutError), waiting("listening to the bus", seconds):
@@ -113,12 +129,14 @@ async def check_live(site: Site, seconds: float, *, as_json: bool) -> int:
                 async for message in heard:
                     judged.hear(message)
                     expected.hear(message)
+        listening.cancel()
     judged.look_at_stored(await _stored(site))
     problems = [*judged.finish(seconds), *expected.finish(clock.monotonic())]
     if as_json:
-        typer.echo(msgspec.json.encode({"heard": judged.heard, "problems": problems}).decode())
+        found = {"heard": judged.heard, "problems": problems, "elsewhere": elsewhere.notes()}
+        typer.echo(msgspec.json.encode(found).decode())
     else:
-        for problem in problems:
-            typer.echo(problem)
+        for line in (*problems, *(f"note: {one}" for one in elsewhere.notes())):
+            typer.echo(line)
         typer.echo(f"{judged.heard} messages heard, {len(problems)} problems")
     return 1 if problems or not judged.heard else 0

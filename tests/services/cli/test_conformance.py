@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from busbar_cli.conformance import Conformance
+from busbar_cli.elsewhere import Elsewhere
 from busbar_shared.bus import RawHeard
 from busbar_shared.config.load import read
 from busbar_shared.life import connect
@@ -104,6 +105,43 @@ def test_what_is_off_the_contract_is_named(
         assert text.startswith(begins)
 
 
+@pytest.mark.parametrize(
+    ("topic", "payload", "root"),
+    [
+        pytest.param("/hems/meter/grid/reading", {"at": AT, "power_w": 5}, "/hems", id="a slash in front"),
+        pytest.param("HEMS/meter/grid/reading", {"at": AT, "power_w": 5}, "HEMS", id="capitals"),
+        pytest.param("meter/grid/reading", {"at": AT, "power_w": 5}, "", id="no root at all"),
+        pytest.param("sites/7/hems/charger/left/1/limit/set", ORDER, "sites/7/hems", id="another house of a fleet"),
+        pytest.param(READING, {"at": AT, "power_w": 5}, None, id="below our own root it is judged"),
+        pytest.param("garage/ca/charge-amps/1/schedule/clear", {}, None, id="a root the site has chosen for a part"),
+        pytest.param("tele/meter/grid/reading", {"power_w": 5}, None, id="a stranger who sounds alike"),
+        pytest.param("zigbee2mqtt/pump/set", {"state": "ON"}, None, id="a device"),
+        pytest.param("a/service/x/status", b"\xff", None, id="nonsense"),
+        pytest.param("a/service/x/status", b"", None, id="nothing"),
+    ],
+)  # fmt: skip
+def test_what_is_said_below_another_root_is_noted(topic: str, payload: Any, root: str | None) -> None:
+    elsewhere = Elsewhere("hems", ("garage/ca",))
+    elsewhere.hear(said(topic, payload))
+
+    assert elsewhere.notes() == (
+        []
+        if root is None
+        else [f"below {root!r}, not below 'hems': 1 messages of the contract's form, for example {topic}"]
+    )
+
+
+def test_of_a_fleet_the_busiest_houses_are_named() -> None:
+    elsewhere = Elsewhere("hems")
+    for house in range(30):
+        for _ in range(house + 1):
+            elsewhere.hear(said(f"sites/{house}/hems/meter/grid/reading", {"at": AT, "power_w": 5}))
+
+    assert len(elsewhere.notes()) == 10
+    assert "'sites/29/hems'" in elsewhere.notes()[0]
+    assert "30 messages" in elsewhere.notes()[0]
+
+
 SITE = '[site]\nname = "Home"\n[broker]\nhost = "127.0.0.1"\nport = {port}\n'
 
 
@@ -122,6 +160,9 @@ async def test_a_live_broker_is_judged_with_an_exit_code(broker: Any, tmp_path: 
             await bus.say_raw(READING, b'{"power_w": 5}', qos=0, retain=False)
             await bus.say_raw(LIMIT, json.dumps(ORDER).encode(), qos=1, retain=True)
             await bus.say_raw(SETTINGS, b"{}", qos=1, retain=False)
+            await bus.say_raw(
+                f"/{READING}", json.dumps({"at": AT, "power_w": 5}).encode(), qos=0, retain=False
+            )
             with_patience = asyncio.wait_for(process.wait(), 0.5)
             try:
                 await with_patience
@@ -136,3 +177,4 @@ async def test_a_live_broker_is_judged_with_an_exit_code(broker: Any, tmp_path: 
     assert "missing required field `at`" in whole
     assert f"{LIMIT}: retained, and must not be" in whole
     assert f"{SETTINGS}: not retained, and must be" in whole
+    assert [one.partition(",")[0] for one in found["elsewhere"]] == ["below '/hems'"]
