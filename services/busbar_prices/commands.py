@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from busbar_shared.command_line import load_or_exit
+from busbar_shared.command_line import EXIT_UNANSWERED, fail, known_or_exit, load_or_exit
 
 if TYPE_CHECKING:
     from busbar_contracts.prices import PriceSeries
@@ -43,13 +43,18 @@ def fetch(
     from busbar_shared.config.load import BadConfig
 
     site = load_or_exit(config)
+    known_or_exit(series, site.prices.series if site.prices else ())
     try:
         message = asyncio.run(_fetch(site, series))
-    except (BadConfig, SourceSilent, Garbled, OSError, UnicodeDecodeError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
+    except BadConfig as error:
+        fail(str(error))
+    except (SourceSilent, Garbled, OSError, UnicodeDecodeError) as error:
+        fail(str(error), EXIT_UNANSWERED)
     if as_json:
         typer.echo(msgspec.json.encode(message).decode())
+    if not message.slots:
+        fail(f"{message.source} has no prices for today or later", EXIT_UNANSWERED)
+    if as_json:
         return
     for slot in message.slots:
         typer.echo(f"{slot.start.isoformat()} {slot.price:9.5f} {message.unit}")
@@ -60,9 +65,10 @@ async def _fetch(site: Site, series: str) -> PriceSeries:
     from busbar_prices.reader import Reader
     from busbar_shared.clock import RealClock
     from busbar_shared.config.load import BadConfig
+    from busbar_shared.config.services import PricesSection
 
-    told = site.prices.series.get(series) if site.prices else None
-    if told is None:
-        raise BadConfig(f"prices.series.{series}: there is no such series")
+    told = (site.prices or PricesSection()).series[series]
+    if told.kind == "mqtt":
+        raise BadConfig(f"prices.series.{series}: mqtt listens to {told.topic} and can ask nobody")
     async with open_http() as fetch_one:
         return await Reader(site, series, told, os.environ).once(fetch_one, RealClock().now())

@@ -33,12 +33,35 @@ def complete(path: str, told: PriceSource) -> None:
         raise BadConfig(f"{path}.area: {told.kind} needs an area")
     if told.kind == "octopus" and not (_option(told, "product") and _option(told, "tariff")):
         raise BadConfig(f"{path}.options: octopus needs product and tariff")
+    _known_options(path, told)
     if (url := _option(told, "url")) and not _is_address(url):
         raise BadConfig(f"{path}.options.url: {url!r} is no address such as https://host/path")
     if told.kind == "file" and not told.file:
         raise BadConfig(f"{path}.file: file needs one")
     if told.kind == "mqtt" and not told.topic:
         raise BadConfig(f"{path}.topic: mqtt needs one")
+
+
+_OPTIONS: dict[str, dict[str, type]] = {
+    "nordpool": {"url": str},
+    "entsoe": {"url": str},
+    "tibber": {"home": str, "quarters": bool, "url": str},
+    "octopus": {"product": str, "tariff": str, "direct_debit": bool, "url": str},
+    "energidataservice": {"url": str},
+    "file": {"all_in": bool},
+    "mqtt": {"all_in": bool},
+}
+"""What each kind of source may be told besides, and of which type."""
+
+
+def _known_options(path: str, told: PriceSource) -> None:
+    known = _OPTIONS[told.kind]
+    for name, value in told.options.items():
+        if name not in known:
+            raise BadConfig(f"{path}.options.{name}: {told.kind} has {', '.join(sorted(known))}")
+        if not isinstance(value, known[name]):
+            kind = "true or false" if known[name] is bool else "a text"
+            raise BadConfig(f"{path}.options.{name}: {value!r} is not {kind}")
 
 
 def _is_address(url: str) -> bool:
@@ -67,7 +90,10 @@ def source_of(series: str, told: PriceSource, environ: Mapping[str, str]) -> Sou
             token = _token(path, told, environ, "TIBBER_TOKEN")
             return Tibber(token, _option(told, "home"), quarters, **more)
         case "octopus":
-            return Octopus(_option(told, "product") or "", _option(told, "tariff") or "", **more)
+            direct_debit = told.options.get("direct_debit") is not False
+            return Octopus(
+                _option(told, "product") or "", _option(told, "tariff") or "", direct_debit, **more
+            )
     return None
 
 

@@ -89,22 +89,29 @@ class Teller:
     async def once(self, fetch: Fetch) -> float:
         """Ask once; about how many seconds until the next time."""
         try:
-            await self._say(await self._reader.once(fetch, self._service.clock.now()))
+            message = await self._reader.once(fetch, self._service.clock.now())
         except (SourceSilent, Garbled, OSError, UnicodeDecodeError) as error:
-            await self._trouble(error)
+            await self._trouble(str(error))
             self._failures += 1
             return min(FIRST_RETRY_S * 2.0 ** min(self._failures - 1, 10), self._every_s)
-        self._failures, self._said_trouble = 0, ""
+        self._failures = 0
+        await self._say(message)
+        await self._doubt(message)
         return self._every_s
 
     async def _listen(self, topic: str) -> None:
         async for heard in self._service.bus.listen_raw(topic):
+            # An empty message is how a broker's client deletes a retained one.
+            if not heard.payload:
+                continue
             try:
                 found = read_list(parsed(heard.payload))
-                await self._say(self._reader.message(found, self._service.clock.now()))
-                self._said_trouble = ""
+                message = self._reader.message(found, self._service.clock.now())
             except Garbled as error:
-                await self._trouble(error)
+                await self._trouble(str(error))
+                continue
+            await self._say(message)
+            await self._doubt(message)
 
     async def _say(self, message: PriceSeries) -> None:
         # No price at all is no news worth losing the known ones for.
@@ -112,9 +119,19 @@ class Teller:
             self._said = message
             await self._service.bus.say(message, series=self._reader.series.name)
 
-    async def _trouble(self, error: Exception) -> None:
+    async def _doubt(self, message: PriceSeries) -> None:
+        """Say once what an answer that could be read has left out."""
+        if not message.slots:
+            await self._trouble("no prices for today or later")
+        elif self._reader.dropped:
+            count = self._reader.dropped
+            await self._trouble(f"left out {count} of its entries, without a usable price or time")
+        else:
+            self._said_trouble = ""
+
+    async def _trouble(self, what: str) -> None:
         series = self._reader.series
-        text = f"{series.name} ({series.label}): {error}"
+        text = f"{series.name} ({series.label}): {what}"
         if text != self._said_trouble:
             self._said_trouble = text
             await self._service.bus.event("prices_not_read", text, path=f"prices.series.{series.name}")

@@ -33,6 +33,8 @@ class Reader:
             zone=ZoneInfo(site.site.timezone),
         )
         self._answers: dict[str, bytes] = {}
+        self.dropped = 0
+        """How many entries of the last answer had no usable price or time."""
 
     async def once(self, fetch: Fetch, now: datetime) -> PriceSeries:
         """The prices the source knows now; raises `SourceSilent`, `Garbled` or OSError."""
@@ -40,6 +42,7 @@ class Reader:
 
     def message(self, found: Found, now: datetime) -> PriceSeries:
         """The message these prices make; raises `Garbled`."""
+        self.dropped = found.dropped
         return made(self.series, found, now)
 
     async def _found(self, fetch: Fetch, now: datetime) -> Found:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from busbar_contracts.prices import PriceSeries, PriceSlot
-from busbar_prices.quotes import Found, slots
+from busbar_prices.quotes import Found, Garbled, slots
 from busbar_prices.tariff import Tariff
 
 MOST_SLOTS = 1000
@@ -35,7 +35,7 @@ def made(series: Series, found: Found, now: datetime) -> PriceSeries:
         for slot in slots(found.quotes)
         if slot.end.timestamp() > midnight.timestamp()
     )[:MOST_SLOTS]
-    currency = found.currency or series.currency
+    currency = _currency(found.currency or series.currency)
     return PriceSeries(
         schema="hems.prices/1",
         series=series.name,
@@ -49,6 +49,13 @@ def made(series: Series, found: Found, now: datetime) -> PriceSeries:
         final=found.final,
         resolution_s=_resolution(kept),
     )
+
+
+def _currency(said: str) -> str:
+    """The currency by its three letters of ISO 4217; raises `Garbled` for anything else."""
+    if len(said) != 3 or not said.isascii() or not said.isalpha():
+        raise Garbled(f"a currency has three letters (found {said[:20]!r})")
+    return said
 
 
 def same(one: PriceSeries | None, other: PriceSeries) -> bool:

@@ -1,7 +1,8 @@
 """Energi Data Service (Energinet): the dataset DayAheadPrices, quarters since October 2025, per MWh.
 
 Form: https://www.energidataservice.dk/tso-electricity/DayAheadPrices; times without offset are UTC in
-the field TimeUTC.  The older dataset Elspotprices (HourUTC, SpotPriceDKK) is read too.
+the field TimeUTC.  The older dataset Elspotprices (HourUTC, SpotPriceDKK) is read too; its kroner were
+missing at weekends (MTrab/energidataservice issue 89), so a price in kroner may come later than in euro.
 """
 
 import json
@@ -25,7 +26,7 @@ class EnergiDataService:
         self.label = f"energidataservice:{area}"
 
     def asks(self, now: datetime) -> tuple[Ask, ...]:
-        """One question from yesterday to the day after tomorrow, in the dataset's own UTC days."""
+        """One question from yesterday to the day after tomorrow; the dates are Danish days."""
         today = now.astimezone(UTC).date()
         query = {
             "start": (today - timedelta(days=1)).isoformat(),
@@ -42,7 +43,8 @@ class EnergiDataService:
             raise Garbled("an object with records was expected")
         entries = []
         for one in objects(answer["records"]):
-            if one.get("PriceArea") != self._area:
+            # Only this area was asked for, so a record that names none is of it.
+            if one.get("PriceArea", self._area) != self._area:
                 continue
             start = instant(one.get("TimeUTC") or one.get("HourUTC"), naive_is_utc=True)
             price = one.get(f"DayAheadPrice{self._currency}", one.get(f"SpotPrice{self._currency}"))

@@ -3,10 +3,14 @@
 Form: real documents published in the tests of two open clients (createdDateTime 2025-08-23 for
 10YCZ-CEPS-----N and 2026-02-17 for 10YBE----------2), and the platform's REST guide.  With curve type
 A03 a position that repeats the price before it is left out.  "No data" is an acknowledgement with
-status 200.  Several series for one time: the lowest classification sequence position counts.
+status 200.  Several series for one time: the lowest classification sequence position counts (Germany and
+Austria: 1 is the coupled auction, 2 the earlier one of EXAA, in any order and any resolution); a series
+of an intraday auction (contract type A07, seen for Spain) never does (EnergieID/entsoe-py issues 446, 461).
 """
 
 import re
+from bisect import bisect_right
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 from xml.etree import ElementTree
@@ -23,6 +27,8 @@ _STEPS = {
 }
 _NAMESPACE = re.compile(r"\{[^}]*\}")
 MOST_POINTS = 3000
+DAY_AHEAD = "A01"
+"""Contract type; A07 is an intraday auction."""
 
 
 class Entsoe:
@@ -53,25 +59,65 @@ class Entsoe:
             return Found(quotes=())
         root = _document(answers[0])
         if _name(root) == "Acknowledgement_MarketDocument":
-            return Found(quotes=())
+            return _nothing(root)
         if _name(root) != "Publication_MarketDocument":
             raise Garbled(f"a price document was expected, not {_name(root)[:40]}")
-        best: dict[datetime, tuple[int, Quote]] = {}
-        currency = None
-        for series in _all(root, "TimeSeries"):
-            currency = _text(series, "currency_Unit.name") or currency
-            rank = int(
-                number(_text(series, "classificationSequence_AttributeInstanceComponent.position")) or 1
-            )
-            for period in _all(series, "Period"):
-                for quote in _period(period, _text(series, "curveType") == "A03", _unit(series)):
-                    if quote.start not in best or rank < best[quote.start][0]:
-                        best[quote.start] = (rank, quote)
+        taken, quotes, final, currencies = Taken(), [], True, set()
+        for series in sorted(filter(_is_day_ahead, _all(root, "TimeSeries")), key=_rank):
+            mine = [quote for quote in _quotes(series) if taken.take(quote)]
+            quotes += mine
+            # Where the coupled auction has not spoken yet, its prices will take the place of these.
+            final = final and (not mine or _rank(series) == 1)
+            currencies |= {_text(series, "currency_Unit.name")} if mine else set()
+        if len(currencies - {None}) > 1:
+            raise Garbled(f"prices in {' and '.join(sorted(filter(None, currencies)))}")
         return Found(
-            quotes=tuple(quote for _, quote in best.values()),
-            currency=currency,
+            quotes=tuple(quotes),
+            currency=next(iter(currencies - {None}), None),
+            final=final,
             published_at=instant(_text(root, "createdDateTime")),
         )
+
+
+class Taken:
+    """The time that has its price: whoever comes later gets none of it."""
+
+    def __init__(self) -> None:
+        self._starts: list[datetime] = []
+        self._ends: list[datetime] = []
+
+    def take(self, quote: Quote) -> bool:
+        """True when all of the quote's time was free; it is no longer."""
+        end = quote.end or quote.start
+        place = bisect_right(self._starts, quote.start)
+        if place and self._ends[place - 1] > quote.start:
+            return False
+        if place < len(self._starts) and self._starts[place] < end:
+            return False
+        self._starts.insert(place, quote.start)
+        self._ends.insert(place, end)
+        return True
+
+
+def _is_day_ahead(series: ElementTree.Element) -> bool:
+    return _text(series, "contract_MarketAgreement.type") in (None, DAY_AHEAD)
+
+
+def _rank(series: ElementTree.Element) -> int:
+    return int(number(_text(series, "classificationSequence_AttributeInstanceComponent.position")) or 1)
+
+
+def _quotes(series: ElementTree.Element) -> Iterator[Quote]:
+    for period in _all(series, "Period"):
+        yield from _period(period, _text(series, "curveType") == "A03", _unit(series))
+
+
+def _nothing(root: ElementTree.Element) -> Found:
+    """No prices yet; raises `Garbled` with the platform's own words when it means something else."""
+    said = " ".join(filter(None, (_text(reason, "text") for reason in _all(root, "Reason"))))
+    if said and "no matching data" not in said.lower():
+        raise Garbled(f"the platform says: {said[:160]}")
+    return Found(quotes=())
 
 
 def _document(answer: bytes) -> ElementTree.Element:

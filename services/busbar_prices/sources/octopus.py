@@ -1,7 +1,10 @@
 """Octopus Energy (UK): unit rates of a tariff, half an hour each, pence per kWh with VAT inside.
 
-Form: the REST interface as documented at https://developer.octopus.energy/rest/guides/endpoints.
+Form: the REST interface as documented at https://developer.octopus.energy/rest/guides/endpoints, and an
+answer of April 2018 published in OpenEVSE/ESP8266_WiFi_v2.x issue 175.
 Newest first; a rate that is still open has `valid_to` null; times stay in UTC over a clock change.
+A tariff that costs more without direct debit has two rates for the same time, told apart by
+`payment_method` (springfall2008/batpred issue 5144); the half-hourly ones have null there.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -19,8 +22,9 @@ class Octopus:
 
     all_in = True
 
-    def __init__(self, product: str, tariff: str, url: str = URL) -> None:
+    def __init__(self, product: str, tariff: str, direct_debit: bool = True, url: str = URL) -> None:
         self._product, self._tariff, self._url = product, tariff, url
+        self._others = "NON_DIRECT_DEBIT" if direct_debit else "DIRECT_DEBIT"
         self.label = f"octopus:{tariff}"
 
     def asks(self, now: datetime) -> tuple[Ask, ...]:
@@ -33,13 +37,15 @@ class Octopus:
         return (Ask(f"{self._url}/{path}?{urlencode(query)}"),)
 
     def read(self, answers: tuple[bytes | None, ...], now: datetime) -> Found:
-        """The rates in pounds; an open one ends with the time that was asked for."""
+        """The rates in pounds by the household's way of paying; an open one ends with the time that was asked for."""
         answer = parsed(answers[0] or b"null")
         if not isinstance(answer, dict) or not isinstance(answer.get("results"), list):
             raise Garbled("an object with results was expected")
         begin, end = _reach(now)
         quotes, dropped = [], 0
         for one in objects(answer["results"]):
+            if one.get("payment_method") == self._others:
+                continue
             start, price = instant(one.get("valid_from")), number(one.get("value_inc_vat"))
             closes = end if one.get("valid_to") is None else instant(one.get("valid_to"))
             if start is None or price is None or closes is None:

@@ -1,7 +1,7 @@
 """Tibber's GraphQL interface: the household's own price, all in, hourly or by the quarter.
 
-Form: https://developer.tibber.com/docs/reference#priceinfo and the query and answer shown by the npm
-packages tibber-api and tibber-get-price-info.  There is no end; nicknames may be null.
+Form: https://developer.tibber.com/docs/reference#priceinfo, and an answer of 4 January 2025 published in
+the tests of dhcgn/go-mqtt-dispatcher (tibber-graph/draw_test.go).  There is no end; nicknames may be null.
 """
 
 import json

@@ -118,6 +118,30 @@ async def test_a_sensor_of_home_assistant_is_bridged_with_the_households_tariff(
         assert [code for code, _ in bus.events] == ["prices_not_read"]
 
 
+async def test_what_is_left_out_of_an_answer_is_told_once(tmp_path: Path) -> None:
+    clock = VirtualClock(NOON)
+    good = {"start": "2025-12-04T13:00:00+01:00", "end": "2025-12-04T14:00:00+01:00", "price": 0.1}
+    bad = good | {"start": "2025-12-04T15:00:00", "price": None}
+    async with serving(tmp_path, clock, Portal(clock), kind="mqtt", topic="bridge/prices") as bus:
+        for listed in ([good, bad], [bad, good], [good], [good, bad]):
+            bus.feed_raw("bridge/prices", json.dumps(listed))
+            await settle(60)
+        # The deletion of what the broker had kept is no list.
+        bus.feed_raw("bridge/prices", b"")
+        await settle(60)
+        text = "import (mqtt:topic): left out 1 of its entries, without a usable price or time"
+        assert bus.events == [("prices_not_read", text)] * 2
+        assert len(said(bus)) == 1
+
+
+async def test_a_source_without_any_price_of_the_area_is_told(tmp_path: Path) -> None:
+    clock = VirtualClock(NOON)
+    async with serving(tmp_path, clock, Portal(clock), kind="nordpool", area="XX") as bus:
+        await clock.advance(6 * 3600)
+        assert bus.events == [("prices_not_read", "import (nordpool:XX): no prices for today or later")]
+        assert said(bus) == []
+
+
 async def test_a_file_is_read_again_when_it_has_changed(tmp_path: Path) -> None:
     clock = VirtualClock(NOON)
     file = tmp_path / "prices.csv"

@@ -89,6 +89,12 @@ def test_a_series_begins_with_the_local_day_and_names_what_is_inside() -> None:
         ),
         pytest.param({"kind": "tibber", "options": {"url": "host/path"}}, "options.url", id="no address"),
         pytest.param({"kind": "mqtt"}, "topic", id="no topic"),
+        pytest.param(
+            {"kind": "tibber", "options": {"quarter": True}}, "options.quarter", id="no such option"
+        ),
+        pytest.param(
+            {"kind": "tibber", "options": {"quarters": "yes"}}, "options.quarters", id="no yes or no"
+        ),
         pytest.param({"kind": "mqtt", "topic": "x", "per_hour": {"noon": 1.0}}, "per_hour", id="no hours"),
     ],
 )
