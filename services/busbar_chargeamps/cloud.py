@@ -6,6 +6,8 @@ got lost is found out about by reading.
 
 import json
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -13,6 +15,8 @@ from msgspec import Struct
 from busbar_chargeamps.ladder import Sight, Step
 
 TIMEOUT_S = 30.0
+TOO_MANY_S = 30.0
+"""How long we stay away when the cloud has had too many questions and does not say until when."""
 
 
 class CloudSilent(Exception):
@@ -86,7 +90,10 @@ def judged(answer: Answer, what: str) -> Answer:
     if status in (401, 403):
         raise CloudDenied(f"{what}: the cloud answers {status}")
     if status in (408, 425, 429) or status >= 500 or status < 200 or 300 <= status < 400:
-        raise CloudSilent(f"{what}: the cloud answers {status}", retry_after(answer))
+        patience_s = retry_after(answer)
+        if patience_s is None and status == 429:
+            patience_s = TOO_MANY_S
+        raise CloudSilent(f"{what}: the cloud answers {status}", patience_s)
     code, message = _reason(answer)
     raise CloudRefused(status, code, f"{what}: {message}")
 
@@ -110,9 +117,23 @@ def readable(body: bytes) -> Any:
 
 
 def retry_after(answer: Answer) -> float | None:
-    """Seconds the cloud asks us to stay away, at most a day; a date there is not understood."""
+    """Seconds the cloud asks us to stay away, at most a day; a date there is read by the cloud's own clock."""
     text = answer.headers.get("retry-after", "").strip()
-    return min(float(text), 86_400.0) if text.isascii() and text.isdigit() else None
+    if text.isascii() and text.isdigit():
+        return min(float(text), 86_400.0)
+    until, now = _date(text), _date(answer.headers.get("date", ""))
+    if until is None or now is None:
+        return None
+    return min(max((until - now).total_seconds(), 0.0), 86_400.0)
+
+
+def _date(text: str) -> datetime | None:
+    """A date as HTTP writes it (RFC 9110 section 5.6.7); None where there is none."""
+    try:
+        found = parsedate_to_datetime(text)
+    except (ValueError, OverflowError, IndexError):
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 def _reason(answer: Answer) -> tuple[str, str]:

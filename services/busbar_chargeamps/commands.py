@@ -65,7 +65,11 @@ def send_schedule(
         if not clear:
             message = payload(period or [], max_current=max_current, expires_at=expires_at, source=source)
     except ValueError as error:
-        fail(str(error), 1)
+        fail(str(error))
+    if site.chargeamps is not None and site.chargeamps.operation_mode != "hems":
+        fail(
+            "chargeamps.operation_mode: the scheduler takes schedules in mode hems only, and plans by itself"
+        )
     verb = "clear" if clear else "set"
     said = answer_or_exit(send(site, place, verb, message, dict(os.environ), wait))
     _show(said, as_json)

@@ -59,14 +59,22 @@ class ExternalCloud:
     async def look(self, wanted: dict[str, list[int]]) -> dict[tuple[str, int], Sight]:
         """How the connectors are and with which settings."""
         await self._learn_versions(wanted)
-        seen = {}
+        seen: dict[tuple[str, int], Sight] = {}
+        refused: CloudRefused | None = None
         for name, connectors in wanted.items():
-            status = await self._read(f"/chargepoints/{name}/status")
+            try:
+                status = await self._read(f"/chargepoints/{name}/status")
+            except CloudRefused as error:
+                # One that the account has not is no reason to leave the others alone.
+                refused = error
+                continue
             if not isinstance(status, dict):
                 raise CloudGarbled("status: an object was expected")
             for connector in connectors:
                 settings = await self._settings(name, connector)
                 seen[name, connector] = sight_of(status, settings, self._versions.get(name), connector)
+        if refused is not None and not seen:
+            raise refused
         return seen
 
     async def do(self, charge_point: str, connector: int, step: Step) -> None:

@@ -82,11 +82,14 @@ class Keeper:
         self._told.discard("cloud_silent")
         for outlet in self._outlets:
             outlet.saw(seen.get((outlet.place.charge_point, outlet.place.connector)), self._clock.monotonic())
-        try:
-            for outlet in self._outlets:
+        for outlet in self._outlets:
+            try:
                 await self._step(outlet)
-        except CloudSilent as error:
-            return await self._silent(error)
+            except CloudSilent as error:
+                # The next look tells whether the whole cloud is away.  Until then a write that fails for one
+                # connector is tried again later and later, and keeps no other from its own.
+                if error.retry_after_s is not None:
+                    return await self._silent(error)
         return min((self._next_look(outlet) for outlet in self._outlets), default=self._poll_idle_s)
 
     async def _look(self) -> dict[tuple[str, int], Sight]:
@@ -127,14 +130,16 @@ class Keeper:
         log.info("connector %s: %s (%s)", place.label, step.kind, outlet.note)
         try:
             await self._cloud.do(place.charge_point, place.connector, step)
-        except CloudSilent:
-            outlet.unanswered(step)
+        except CloudSilent as error:
+            outlet.unanswered(step, self._clock.monotonic())
+            await self._report_once(f"{place.label} write", "cloud_silent", f"{step.kind}: {error}", outlet)
             raise
         except CloudRefused as error:
             outlet.refused(step, Problem(error.code, None, error.message), self._clock.now())
             await self._report("provider_rejected", f"connector {place.label}: {step.kind}: {error}")
             return
         outlet.done(step)
+        self._told.discard(f"{place.label} write")
         if step.week is not None and step.week.not_expressible:
             lost = ", ".join(one.start.isoformat() for one in step.week.not_expressible)
             await self._report(
@@ -155,7 +160,8 @@ class Keeper:
             self._told.add("cloud_silent")
             await self._report("cloud_silent", str(error))
         backoff_s = min(FIRST_BACKOFF_S * 2.0 ** min(self._failures - 1, 10), LONGEST_BACKOFF_S)
-        pause_s = backoff_s * random.uniform(0.8, 1.2)
+        # At the edge of a window it is worth asking again: nobody else may switch the connector there.
+        pause_s = min(backoff_s * random.uniform(0.8, 1.2), max(self._next_edge(), FIRST_BACKOFF_S))
         if error.retry_after_s is not None:
             # The cloud, or our own caution about the login, says when; nothing wakes us before.
             pause_s = max(pause_s, error.retry_after_s)
@@ -175,8 +181,13 @@ class Keeper:
         now = self._clock.now()
         if outlet.edge_near(now):
             poll_s = min(poll_s, EDGE_LOOK_S)
-        edge_s = (outlet.next_edge(now) - now).total_seconds() + LEAST_PAUSE_S
-        return min(poll_s, edge_s, poll_s if soon_s is None else soon_s)
+        return min(poll_s, self._next_edge(), poll_s if soon_s is None else soon_s)
+
+    def _next_edge(self) -> float:
+        """Seconds until just after the clock changes what some connector should be doing."""
+        now = self._clock.now()
+        edges = ((outlet.next_edge(now) - now).total_seconds() for outlet in self._outlets)
+        return min(edges, default=LONGEST_BACKOFF_S) + LEAST_PAUSE_S
 
     async def _pause(self, pause_s: float) -> None:
         sleeping = asyncio.ensure_future(self._clock.sleep(max(pause_s, LEAST_PAUSE_S)))

@@ -109,6 +109,8 @@ def verdict(
         return Verdict(None)
     if want.kind == "release":
         return _released(sight, marks, terms)
+    if want.kind == "remove":
+        return _removed(sight, tried)
     if not terms.weekly:
         period = running(want.periods, now)
         if period is None:
@@ -186,6 +188,13 @@ def _held(sight: Sight, tried: frozenset[str], terms: Terms) -> Verdict:
     step, note = _next_rung(sight, mode, tried)
     # A car takes some seconds to let go; only what would charge on needs no waiting.
     return Verdict(step, note, stuck=step is None, settle=shut)
+
+
+def _removed(sight: Sight, tried: frozenset[str]) -> Verdict:
+    """No schedule of the mode before; a cloud that refuses it once gets the new one over it."""
+    if sight.held is None or "delete_week" in tried:
+        return Verdict(None)
+    return Verdict(Step("delete_week"), "the schedule of the mode before is removed")
 
 
 def _next_rung(sight: Sight, mode: str, tried: frozenset[str]) -> tuple[Step | None, str]:

@@ -68,6 +68,10 @@ class Memory(Struct, frozen=True, kw_only=True):
     last_problem: Problem | None = None
     last_command_id: str | None = None
     last_issued_at: datetime | None = None
+    cleared: Schedule | None = None
+    """What was cleared last; a copy of it that the broker had kept is no news."""
+    switching: bool = False
+    """The mode was changed, and what the old one left in the cloud has not been removed yet."""
     refused_by_cloud: str | None = None
     """Digest of what the cloud refused for good, so that it is not offered again and again."""
     marks: Marks = Marks()
@@ -76,7 +80,7 @@ class Memory(Struct, frozen=True, kw_only=True):
 class Wish(Struct, frozen=True):
     """What the connector should be doing: what the cloud and the charger are measured against."""
 
-    kind: Literal["hands_off", "windows", "hold", "release"]
+    kind: Literal["hands_off", "windows", "hold", "release", "remove"]
     periods: tuple[Period, ...] = ()
 
 
@@ -89,7 +93,13 @@ def start(found: Memory | None, mode: Mode, most_a: float) -> Memory:
         return Memory(mode=mode)
     if found.mode == mode:
         return _limited(found, most_a)
-    return Memory(mode=mode, touched=True, last_hems_command_at=found.last_hems_command_at, marks=found.marks)
+    return Memory(
+        mode=mode,
+        touched=True,
+        switching=True,
+        last_hems_command_at=found.last_hems_command_at,
+        marks=found.marks,
+    )
 
 
 def _limited(found: Memory, most_a: float) -> Memory:
@@ -124,6 +134,10 @@ def after_message(
             now=now,
             rules=rules,
         )
+        if retained and _is_rest_of(memory.cleared, schedule, now):
+            raise Ignored(
+                "retained_set_superseded", "a replayed message does not bring back what was cleared"
+            )
     except Ignored as ignored:
         # It is no command, and so no sign of life either.
         return replace(
@@ -133,6 +147,14 @@ def after_message(
         problem = Problem(refused.code, refused.path, refused.message)
         return replace(memory, last_result="rejected", last_problem=problem)
     return _accepted(memory, schedule, now)
+
+
+def _is_rest_of(cleared: Schedule | None, schedule: Schedule, now: datetime) -> bool:
+    """True when a schedule is what is still to come of the one that was cleared."""
+    if cleared is None or cleared.expires_at != schedule.expires_at:
+        return False
+    spans = [[(p.start, p.end) for p in remaining(one.periods, now)] for one in (cleared, schedule)]
+    return spans[0] == spans[1]
 
 
 def _accepted(memory: Memory, schedule: Schedule, now: datetime) -> Memory:
@@ -150,6 +172,7 @@ def _accepted(memory: Memory, schedule: Schedule, now: datetime) -> Memory:
         last_problem=None,
         last_command_id=schedule.command_id or memory.last_command_id,
         last_issued_at=schedule.issued_at or memory.last_issued_at,
+        cleared=None,
         refused_by_cloud=None,
     )
 
@@ -159,6 +182,7 @@ def _cleared(memory: Memory) -> Memory:
         memory,
         schedule=None,
         before=None,
+        cleared=memory.schedule or memory.cleared,
         touched=True,
         last_result="cleared",
         last_problem=None,
@@ -175,7 +199,9 @@ def after_time(memory: Memory, now: datetime, *, hems_silent: bool = False) -> M
         memory = replace(memory, touched=True)
     if memory.schedule is None or in_force(memory.schedule, now):
         return memory
-    return replace(memory, schedule=None, before=None, last_result="expired", refused_by_cloud=None)
+    return replace(
+        memory, schedule=None, before=None, last_result="expired", last_problem=None, refused_by_cloud=None
+    )
 
 
 def after_plan(memory: Memory, periods: tuple[Period, ...]) -> Memory:
@@ -220,7 +246,16 @@ def wish(
     """What the connector should be doing at `now`.
 
     `hems_silent`: the HEMS has been silent so long that the owner wants the price plan instead.
+    After a change of the mode the old schedule goes first, whatever the new one wants.
     """
+    found = _wish(memory, now, idle, automatic, hems_silent)
+    # A release removes it by itself, and keeps what was the owner's.
+    return Wish("remove") if memory.switching and found.kind != "release" else found
+
+
+def _wish(
+    memory: Memory, now: datetime, idle: Literal["hold", "release"], automatic: bool, hems_silent: bool
+) -> Wish:
     if memory.schedule is not None and in_force(memory.schedule, now):
         return Wish("windows", remaining(cut(memory.schedule.periods, memory.schedule.expires_at), now))
     if memory.mode == "hems" and not hems_silent:
@@ -235,4 +270,9 @@ def wish(
 
 def after_release(memory: Memory) -> Memory:
     """The memory once everything is back as the owner had it: we are no longer in charge."""
-    return replace(memory, touched=False, marks=Marks(fought_at=memory.marks.fought_at))
+    return replace(memory, touched=False, switching=False, marks=Marks(fought_at=memory.marks.fought_at))
+
+
+def after_removal(memory: Memory) -> Memory:
+    """The memory once the schedule of the old mode is gone: the new one begins."""
+    return replace(memory, switching=False)

@@ -22,6 +22,8 @@ from busbar_shared.statefile import StateFile
 Sync = Literal["none", "pending", "synced", "failed"]
 
 FIRST_RETRY_S = 15.0
+FIRST_SILENCE_S = 5.0
+"""After a write without an answer; doubled with each further one."""
 LONGEST_RETRY_S = 900.0
 READ_BACK_S = 3.0
 READ_BACK_FOR_S = 30.0
@@ -63,6 +65,8 @@ class Outlet:
         """The rung of the ladder that ended the last charging."""
         self._attempts: dict[str, int] = {}
         self._not_before_s: dict[str, float] = {}
+        self._silent = 0
+        """How many writes in a row have had no answer."""
         self._agreed: str | None = None
         self._fighting = False
         self._named = ""
@@ -118,7 +122,7 @@ class Outlet:
         if now_s - self._refresh_at_s < REFRESH_EVERY_S:
             return False
         self._refresh_at_s = now_s
-        self._agreed, self._attempts, self._not_before_s = None, {}, {}
+        self._agreed, self._attempts, self._not_before_s, self._silent = None, {}, {}, 0
         self.remember(lambda found: replace(found, refused_by_cloud=None))
         self.expect(now)
         return True
@@ -179,11 +183,15 @@ class Outlet:
         want = self.wanted(now)
         named = self._name(want, now)
         if named != self._named:
-            self._named, self._attempts, self._not_before_s, self._fighting = named, {}, {}, False
+            self._named, self._attempts, self._not_before_s = named, {}, {}
+            self._silent, self._fighting = 0, False
         found = ladder.verdict(
             want, self.sight, self.memory.marks, frozenset(self._attempts), now, self.terms
         )
         self.note, self.stuck = found.note, found.stuck
+        if want.kind == "remove" and found.step is None:
+            self.remember(memory.after_removal)
+            return self.next_step(now, now_s)
         if found.step is None:
             self._settled(found, want, now_s)
             return None
@@ -246,15 +254,21 @@ class Outlet:
 
     def done(self, step: Step) -> None:
         """The cloud said yes; what became of it the next look tells."""
+        self._silent = 0
         self.remember(lambda m: replace(m, marks=ladder.marks_after(step, m.marks)))
 
-    def unanswered(self, step: Step) -> None:
-        """Nobody knows whether the write was made: the rung is not counted as climbed."""
+    def unanswered(self, step: Step, now_s: float) -> None:
+        """Nobody knows whether the write was made: the rung is not counted as climbed, and is tried again later.
+
+        What the next look shows to be done needs no second write.
+        """
         self._attempts.pop(step.kind, None)
-        self._not_before_s.pop(step.kind, None)
+        self._not_before_s[step.kind] = now_s + min(FIRST_SILENCE_S * 2**self._silent, LONGEST_RETRY_S)
+        self._silent = min(self._silent + 1, 10)
 
     def refused(self, step: Step, problem: Problem, now: datetime) -> None:
         """The cloud said no for good: an earlier schedule is in force again, or the next rung is tried."""
+        self._silent = 0
         if step.kind in ("put_week", "restore"):
             named = self._named
             self.remember(lambda m: memory.after_cloud_refused(m, named, problem, now))
@@ -283,11 +297,15 @@ class Outlet:
 
     def look_again_in(self, now_s: float) -> float | None:
         """Seconds until a change that is under way wants to be read back; None when none is."""
-        if self.sync == "synced" or not self._attempts:
+        if self.sync == "synced" or not (self._attempts or self._not_before_s):
             return None
+        if self.memory.switching and self._attempts:
+            # Without its schedule a connector may charge as it likes, until the new mode has written its own.
+            return 0.0
         if now_s - self._wrote_at_s < READ_BACK_FOR_S:
             return READ_BACK_S
-        return max(min(self._not_before_s.values(), default=now_s) - now_s, READ_BACK_S)
+        due_s = min((at_s for at_s in self._not_before_s.values() if at_s > now_s), default=now_s)
+        return max(due_s - now_s, READ_BACK_S)
 
     def _name(self, want: Wish, now: datetime) -> str:
         """Names what is wanted, so that a later difference under the same name is somebody else's doing."""

@@ -27,12 +27,17 @@ class Planner:
         """The currency of the prices, where the source names it."""
         return self._prices.currency
 
+    @property
+    def dropped(self) -> int:
+        """How many entries of the prices heard last had no usable price or time."""
+        return self._prices.found.dropped
+
     def hear(self, payload: bytes, now: datetime) -> bool:
         """Take new prices; True when the plan was made anew.  Raises `NoPrices`."""
-        heard = read(payload)
-        if heard.found.slots == self._prices.found.slots:
-            return False
+        heard, before = read(payload), self._prices
         self._prices = heard
+        if heard.found.slots == before.found.slots:
+            return False
         self._make(now)
         return True
 

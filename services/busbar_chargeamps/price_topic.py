@@ -1,6 +1,7 @@
 """Prices as they come over the bus: the neutral form of `hems/prices/{series}`, or a bare list of slots."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct
@@ -39,7 +40,7 @@ def read(payload: bytes) -> Prices:
     except (ValueError, RecursionError) as error:
         raise NoPrices("payload_not_json", "$", str(error)[:120]) from error
     if isinstance(message, list):
-        return Prices(_clean(message, 1.0))
+        return Prices(_clean(message, Decimal(1)))
     if not isinstance(message, dict):
         raise NoPrices("payload_not_object", "$", "prices are an object, or a list of slots")
     return _neutral(message)
@@ -51,7 +52,7 @@ def _neutral(message: dict[str, Any]) -> Prices:
     if not isinstance(entries, list):
         raise NoPrices("slots_missing", "slots", "a list of {start, end, price} is needed")
     unit = message.get("unit")
-    factor = 1.0 if unit is None else slots.per_kwh(unit) if isinstance(unit, str) else None
+    factor = Decimal(1) if unit is None else slots.per_kwh(unit) if isinstance(unit, str) else None
     if factor is None:
         raise NoPrices("unit_unknown", "unit", f"{str(unit)[:32]!r} is no price per Wh, kWh or MWh")
     currency = message.get("currency")
@@ -59,7 +60,7 @@ def _neutral(message: dict[str, Any]) -> Prices:
     return Prices(_clean(entries, factor), currency if known else None)
 
 
-def _clean(entries: list[Any], factor: float) -> Slots:
+def _clean(entries: list[Any], factor: Decimal) -> Slots:
     if len(entries) > MOST_SLOTS:
         raise NoPrices("slots_too_many", "slots", f"{len(entries)} slots, at most {MOST_SLOTS} are read")
     try:

@@ -54,8 +54,13 @@ class Scheduler:
             for outlet in self._outlets.values()
             for verb in ("set", "clear")
         }
-        # Subscribed here, before we say that we are there; the topics are dead in standalone mode.
-        self._commands = service.bus.listen_raw(*self._topics) if section.operation_mode == "hems" else None
+        # Subscribed here, before we say that we are there; the topics are dead in standalone mode.  Each
+        # connector has a queue of its own, so that a flood for one cannot push out the clear of another.
+        self._commands = [
+            service.bus.listen_raw(*(one.place.topic(f"schedule/{verb}") for verb in ("set", "clear")))
+            for one in self._outlets.values()
+            if section.operation_mode == "hems"
+        ]
         self._prices = (
             service.bus.listen_raw(*self._price_topics) if self._planner or self._publisher else None
         )
@@ -77,8 +82,7 @@ class Scheduler:
     async def run(self) -> None:
         """Until cancelled."""
         jobs = [self._tick(), self._answer(), self._keeper.run(), self._hear_refreshes(self._refreshes)]
-        if self._commands is not None:
-            jobs.append(self._hear_commands(self._commands))
+        jobs += [self._hear_commands(commands) for commands in self._commands]
         if self._prices is not None:
             jobs.append(self._hear_prices(self._prices))
         for outlet in self._outlets.values():
@@ -150,7 +154,8 @@ class Scheduler:
 
     async def _hear_prices(self, prices: AsyncIterator[RawHeard]) -> None:
         async for heard in prices:
-            if heard.topic in self._price_topics:
+            # An empty message is how a broker's client deletes a retained one.
+            if heard.topic in self._price_topics and heard.payload:
                 await self._take_prices(heard)
 
     async def _take_prices(self, heard: RawHeard) -> None:

@@ -7,6 +7,7 @@ slots contradict each other is refused as a whole, because nobody can say which 
 import math
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
@@ -46,7 +47,7 @@ class Contradiction(ValueError):
     """Two slots claim the same time; keep the prices known before."""
 
 
-def read(entries: Iterable[Any], *, per_kwh: float = 1.0) -> Slots:
+def read(entries: Iterable[Any], *, per_kwh: Decimal = Decimal(1)) -> Slots:
     """The clean slots of a list of `{start, end, price}`; prices are multiplied by `per_kwh`."""
     found: dict[tuple[datetime, datetime], Slot] = {}
     dropped = 0
@@ -66,15 +67,16 @@ def read(entries: Iterable[Any], *, per_kwh: float = 1.0) -> Slots:
     return Slots(ordered, dropped)
 
 
-def _slot(entry: Any, per_kwh: float) -> Slot | None:
+def _slot(entry: Any, per_kwh: Decimal) -> Slot | None:
     if not isinstance(entry, dict):
         return None
     price = entry.get("price")
     if isinstance(price, bool) or not isinstance(price, int | float):
         return None
     try:
-        # Adding 0.0 turns -0.0 into 0.0.
-        value = float(price) * per_kwh + 0.0
+        # As written, not as a binary fraction: 50.03 per MWh is 0.05003 per kWh, and a threshold of that
+        # figure includes it.  Adding 0.0 turns -0.0 into 0.0.
+        value = float(Decimal(repr(float(price))) * per_kwh) + 0.0
         start, end = instants.aware(entry.get("start")), instants.aware(entry.get("end"))
     except (instants.NotAnInstant, OverflowError):
         return None
@@ -86,10 +88,10 @@ def _slot(entry: Any, per_kwh: float) -> Slot | None:
 
 
 _CENTS = {"c", "ct", "cent", "cents", "p", "pence", "penny", "öre", "øre", "ore"}
-_ENERGY = {"wh": 1000.0, "kwh": 1.0, "mwh": 0.001}
+_ENERGY = {"wh": Decimal(1000), "kwh": Decimal(1), "mwh": Decimal("0.001")}
 
 
-def per_kwh(unit: str) -> float | None:
+def per_kwh(unit: str) -> Decimal | None:
     """The factor from a unit such as `EUR/MWh` or `c/kWh` to whole currency per kWh; None if unknown."""
     money, slash, energy = unit.strip().lower().partition("/")
     factor = _ENERGY.get(energy.strip())

@@ -12,7 +12,7 @@ from busbar_chargeamps.memory import Memory
 from busbar_chargeamps.outlet import Outlet
 from busbar_chargeamps.plan import Plan
 from busbar_chargeamps.planner import Planner
-from busbar_chargeamps.schedule import Glance, Period, cut, glance, in_force, remaining
+from busbar_chargeamps.schedule import Period, cut, glance, in_force, remaining
 from busbar_contracts.chargeamps import ChargeAmpsStatus, CommandError, SchedulePeriod
 from busbar_contracts.charger import LegSample
 
@@ -89,7 +89,7 @@ def status(
         refresh_id=outlet.refresh_id,
         **_measured(outlet, now, now_s, fresh=fresh),
         **_seen(outlet),
-        detail=_detail(outlet, seen, fresh=fresh),
+        detail=_detail(outlet, planner if planning else None, fresh=fresh),
     )
 
 
@@ -185,11 +185,13 @@ def _cost(plan: Plan, now: datetime, kw: float) -> float:
     return round(sum(price * kw * time for price, time in hours), 4)
 
 
-def _detail(outlet: Outlet, seen: Glance, *, fresh: bool) -> dict[str, object]:
+def _detail(outlet: Outlet, planner: Planner | None, *, fresh: bool) -> dict[str, object]:
     sight = outlet.sight
     found: dict[str, object] = {"note": outlet.note, "drift": outlet.drift, "cloud_fresh": fresh}
     if outlet.stopped_by is not None:
         found["stopped_by"] = outlet.stopped_by
+    if planner is not None and planner.dropped:
+        found["prices_dropped"] = planner.dropped
     if sight is not None:
         found |= {"mode": sight.mode, "connector_status": sight.connector_status}
         if sight.held is not None:

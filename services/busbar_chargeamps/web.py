@@ -63,15 +63,23 @@ class WebCloud:
         if not isinstance(owned, list):
             raise CloudGarbled("charge points: a list was expected")
         seen: dict[tuple[str, int], Sight] = {}
+        refused: CloudRefused | None = None
         for charge_point in objects(owned):
             name = text(charge_point.get("id"))
             if name is None or name not in wanted:
                 continue
-            schedules = await self._schedules(name)
+            try:
+                schedules = await self._schedules(name)
+            except CloudRefused as error:
+                # What one charge point holds is not told; the others are looked after all the same.
+                refused = error
+                continue
             for connector in objects(charge_point.get("connectors")):
                 sight = sight_of(charge_point, connector, schedules)
                 if sight is not None:
                     seen[name, sight[0]] = sight[1]
+        if refused is not None and not seen:
+            raise refused
         return seen
 
     async def do(self, charge_point: str, connector: int, step: Step) -> None:

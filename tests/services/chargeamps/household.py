@@ -45,7 +45,8 @@ class Household:
         self.charger: Connector = self.cloud.add(CHARGER)
         self.state_dir = state_dir
         self.section: dict[str, Any] = {"operation_mode": "hems"} | section
-        self.bus = FakeBus(clock=self.clock)
+        self.make_bus: type[FakeBus] = FakeBus
+        self.bus = self.make_bus(clock=self.clock)
         self.calls = 0
         self.site_zone = "Europe/Amsterdam"
         self.latency_s = 0.2
@@ -66,7 +67,7 @@ class Household:
 
     def scheduler(self) -> Scheduler:
         """The service's working parts on this house's cloud."""
-        self.bus = FakeBus(clock=self.clock)
+        self.bus = self.make_bus(clock=self.clock)
         login = {"email": "owner@example.org", "password": "secret"}
         account: Any
         if self.section.get("api") == "eapi":
@@ -132,6 +133,11 @@ class Household:
         raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         self.bus.feed_raw(f"{TOPIC}/schedule/{verb}", raw, retained=retained)
         await settle(60)
+
+    def hear(self, topic: str, payload: Any = None, *, retained: bool = False) -> None:
+        """Anybody says something on any topic."""
+        raw = b"" if payload is None else json.dumps(payload).encode()
+        self.bus.feed_raw(topic, raw, retained=retained)
 
     async def publish_prices(self, *prices: float, start: datetime | None = None, minutes: int = 60) -> None:
         """The price service says what each slot of the day costs."""

@@ -63,6 +63,37 @@ async def test_bad_prices_leave_the_plan_of_the_good_ones(make: MakeHouse, price
         assert (house.puts, house.status.plan_state) == (["put 338400-342000@16"], "scheduled")
 
 
+async def test_entries_without_a_price_are_counted_and_a_deleted_topic_is_no_price(make: MakeHouse) -> None:
+    house = make(operation_mode="standalone", top_x_charge_count=1)
+    async with living(house):
+        good = {"start": "2025-12-04T21:00:00Z", "end": "2025-12-04T22:00:00Z", "price": 0.05}
+        bad = good | {"start": "2025-12-04T22:00:00", "price": None}
+        house.bus.feed_raw("hems/prices/import", json.dumps([good, bad, 7]))
+        house.bus.feed_raw("hems/prices/import", b"")
+        await house.wait(seconds=30)
+        assert (house.status.detail["prices_dropped"], house.bus.events) == (2, [])
+        assert house.status.planned_minutes == 60
+
+        house.bus.feed_raw("hems/prices/import", json.dumps([good]))
+        await house.wait(seconds=30)
+        assert "prices_dropped" not in house.status.detail
+
+
+@pytest.mark.parametrize(
+    ("unit", "price"),
+    [("EUR/MWh", 50.03), ("c/kWh", 5.003), ("EUR/Wh", 0.00005003), ("ct/MWh", 5003), ("EUR/kWh", 0.05003)],
+)
+async def test_a_price_equal_to_the_threshold_counts_in_whatever_unit_it_comes(
+    make: MakeHouse, unit: str, price: float
+) -> None:
+    house = make(operation_mode="standalone", price_threshold=0.05003)
+    async with living(house):
+        slot = {"start": "2025-12-04T21:00:00Z", "end": "2025-12-04T22:00:00Z", "price": price}
+        house.bus.feed_raw("hems/prices/import", json.dumps({"unit": unit, "slots": [slot]}))
+        await house.wait(seconds=30)
+        assert (house.status.plan_state, house.status.price_threshold_active) == ("scheduled", False)
+
+
 async def test_no_slot_cheap_enough_removes_the_schedule_and_says_so(make: MakeHouse) -> None:
     house = make(operation_mode="standalone", top_x_charge_count=1)
     house.charger.plug()

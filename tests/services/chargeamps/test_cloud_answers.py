@@ -43,6 +43,42 @@ def test_a_refusal_brings_its_code_and_patience_its_seconds() -> None:
     assert silent.value.retry_after_s == 120
 
 
+THURSDAY = "Thu, 04 Dec 2025 11:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "wait_s"),
+    [
+        pytest.param(429, {"retry-after": "120"}, 120, id="seconds"),
+        pytest.param(503, {"retry-after": " 7 "}, 7, id="seconds, with a gateway's error"),
+        pytest.param(429, {"retry-after": "999999999"}, 86_400, id="for ever is a day"),
+        pytest.param(
+            429,
+            {"retry-after": "Thu, 04 Dec 2025 11:05:00 GMT", "date": THURSDAY},
+            300,
+            id="a date, by the clock of the cloud",
+        ),
+        pytest.param(
+            503,
+            {"retry-after": "Thu, 04 Dec 2025 10:00:00 GMT", "date": THURSDAY},
+            0,
+            id="a date that is over",
+        ),
+        pytest.param(503, {"retry-after": "Thu, 04 Dec 2025 11:05:00 GMT"}, None, id="a date, and no clock"),
+        pytest.param(503, {"retry-after": "soon", "date": THURSDAY}, None, id="a word"),
+        pytest.param(503, {"retry-after": "-5"}, None, id="before now"),
+        pytest.param(429, {}, 30, id="too many questions, and no word of when"),
+        pytest.param(502, {}, None, id="an error without it"),
+    ],
+)
+def test_how_long_the_cloud_wants_to_be_left_alone(
+    status: int, headers: dict[str, str], wait_s: float | None
+) -> None:
+    with pytest.raises(CloudSilent) as silent:
+        judged(Answer(status, headers, b""), "x")
+    assert silent.value.retry_after_s == wait_s
+
+
 @pytest.mark.parametrize(
     ("value", "found"),
     [

@@ -4,6 +4,7 @@ Each test is one household in virtual time: a service, its bus, and the fake clo
 """
 
 import json
+from typing import Any
 
 import pytest
 
@@ -121,6 +122,50 @@ async def test_retained_messages_count_only_where_nothing_is_kept(house: Househo
     assert house.status.last_command_error is not None
     assert house.status.last_command_error.code == "retained_clear"
     assert house.puts == [PUT_TONIGHT]
+
+
+@pytest.mark.parametrize("later_h", [0.0, 2.5], ids=["at once", "when its first window is over"])
+async def test_what_was_cleared_is_not_brought_back_by_a_copy_the_broker_had_kept(
+    house: Household, later_h: float
+) -> None:
+    await house.send(TONIGHT)
+    await house.wait(hours=later_h, seconds=30)
+    await house.send(verb="clear")
+    await house.wait(minutes=1)
+    before = list(house.charger.writes)
+
+    await house.send(TONIGHT, retained=True)
+    await house.restart()
+    await house.send(TONIGHT, retained=True)
+    await house.wait(minutes=1)
+
+    assert house.status.last_command_error is not None
+    assert house.status.last_command_error.code == "retained_set_superseded"
+    assert (house.status.schedule_source, house.charger.writes) == ("none", before)
+
+
+@pytest.mark.parametrize(
+    ("payload", "retained"),
+    [
+        pytest.param(TONIGHT, False, id="the same, sent anew"),
+        pytest.param(NOW, True, id="another one that was kept"),
+    ],
+)
+async def test_after_a_clear_a_new_word_counts(
+    house: Household, payload: dict[str, Any], retained: bool
+) -> None:
+    await house.send(TONIGHT)
+    await house.send(verb="clear")
+    await house.send(payload, retained=retained)
+    assert (house.status.last_command_result, house.status.schedule_source) == ("accepted", "hems")
+
+
+async def test_the_end_of_a_schedule_is_not_explained_by_an_older_mistake(house: Household) -> None:
+    await house.send(NOW)
+    await house.send(b"{")
+    assert house.status.last_command_error is not None
+    await house.wait(hours=3, minutes=2)
+    assert (house.status.last_command_result, house.status.last_command_error) == ("expired", None)
 
 
 async def test_the_status_beats_each_minute_and_says_changes_at_once(house: Household) -> None:

@@ -1,5 +1,8 @@
 """The service is started again, with the same mode or another, early or late."""
 
+import pytest
+
+from busbar_simulator.charge_amps_cloud.cloud import Fault
 from services.chargeamps.household import NOW, PUT_TONIGHT, TONIGHT, Household, MakeHouse, living, local
 
 
@@ -46,6 +49,63 @@ async def test_from_hems_to_standalone_the_old_schedule_goes_before_the_price_pl
     await house.send(NOW)
     await house.wait(minutes=2)
     assert (house.charger.writes, house.status.ready_for_schedule) == (before, False)
+
+
+@pytest.mark.parametrize("api", ["web", "eapi"])
+async def test_what_the_old_mode_left_is_removed_before_prices_the_broker_had_kept_are_planned_on(
+    make: MakeHouse, api: str
+) -> None:
+    house = make(api=api, top_x_charge_count=1)
+    house.charger.plug()
+    async with living(house):
+        await house.send(NOW)
+        await house.wait(seconds=40)
+        assert house.draws == 16.0
+        before = len(house.charger.writes)
+
+        await house.restart(operation_mode="standalone")
+        await house.publish_prices(*[0.20] * 22, 0.05, 0.20)
+        assert house.status.sync == "pending"
+        await house.wait(minutes=1)
+
+        written = house.charger.writes[before:]
+        assert (written[0], written[-1]) == (
+            ("delete", "put 338400-342000@16") if api == "web" else ("settings 0 On", "settings 0 On")
+        )
+        assert (house.draws, house.status.sync, house.status.schedule_source) == (0.0, "synced", "standalone")
+        await house.wait(hours=2)
+        assert house.draws == 16.0
+
+
+async def test_a_removal_that_the_cloud_refuses_does_not_keep_the_new_mode_from_beginning(
+    house: Household,
+) -> None:
+    await house.send(NOW)
+    await house.wait(seconds=40)
+    house.cloud.faults.append(Fault("status", 400, method="DELETE"))
+
+    await house.restart(operation_mode="standalone", top_x_charge_count=1)
+    await house.publish_prices(*[0.20] * 22, 0.05, 0.20)
+    await house.wait(minutes=5)
+
+    assert (house.puts[-1], house.draws, house.status.sync) == ("put 338400-342000@16", 0.0, "synced")
+
+
+async def test_a_process_that_dies_between_two_modes_goes_on_with_the_removal(house: Household) -> None:
+    await house.send(NOW)
+    await house.wait(seconds=40)
+    house.cloud.faults.append(Fault("status", 503))
+    await house.restart(operation_mode="standalone", top_x_charge_count=1)
+    await house.wait(seconds=30)
+    await house.stop()
+    house.cloud.faults.clear()
+    before = len(house.charger.writes)
+
+    await house.start()
+    await house.publish_prices(*[0.20] * 22, 0.05, 0.20)
+    await house.wait(minutes=1)
+
+    assert house.charger.writes[before] == "delete"
 
 
 async def test_from_standalone_to_hems_the_plan_goes_and_prices_write_nothing_more(make: MakeHouse) -> None:
