@@ -104,7 +104,7 @@ async def test_a_device_without_the_meter_it_should_have_says_what_it_has(tmp_pa
 async def test_the_server_is_killed_in_a_cycle_and_comes_back_on_the_same_port(tmp_path: Path) -> None:
     async with (
         CrookedServer(unit1=dict(HYBRID), unit200=dict(GRID)) as server,
-        running(house(server.port), tmp_path) as bus,
+        running(house(server.port, timeout_s=0.3), tmp_path) as bus,
     ):
         await said(bus, MeterReading)
         await server.__aexit__()

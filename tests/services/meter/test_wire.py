@@ -144,7 +144,7 @@ async def test_a_second_client_holds_the_only_connection_and_then_leaves() -> No
         async with asyncio.timeout(30):
             while not server.open:
                 await asyncio.sleep(0.001)
-        wire = wire_to(server.port)
+        wire = wire_to(server.port, SHORT_S)
         with pytest.raises(DeviceSilent):
             await wire.read(1, 40000, 2)
         other.close()
