@@ -15,6 +15,7 @@ A `Book` holds this for one meter. It knows phases by their position and time as
 from operator import add, sub
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from busbar_allocator.doubt import Falls, explained
 from busbar_allocator.draws import (
@@ -332,10 +333,7 @@ def _judged(book: Book) -> Book:
     keep = background
     for late in [draw.late for draw in book.draws.values() if draw.late]:
         keep = list(map(sub, keep, late))
-    return Book(
-        book.at, book.grid, book.sources, book.level, book.peak, book.draws, book.held, book.ahead, falls,
-        tuple(background), tuple(keep), book.rose, book.gone,
-    )  # fmt: skip
+    return replace(book, falls=falls, background=tuple(background), keep=tuple(keep))
 
 
 def _without(falls: Falls, amount: float, start: float, end: float) -> Falls:
@@ -374,8 +372,8 @@ def _changed(
     falls: tuple[Falls, ...] | None = None,
 ) -> Book:
     new = book.level if level is None else level
-    peak = tuple(old + now - before for old, now, before in zip(book.peak, new, book.level, strict=True))
-    return Book(
-        book.at, book.grid, book.sources, new, peak, draws, book.held if held is None else held, book.ahead,
-        book.falls if falls is None else falls, book.background, book.keep, book.rose, book.gone,
+    peak = tuple([old + now - before for old, now, before in zip(book.peak, new, book.level, strict=True)])
+    return replace(
+        book, level=new, peak=peak, draws=draws, held=book.held if held is None else held,
+        falls=book.falls if falls is None else falls,
     )  # fmt: skip

@@ -6,6 +6,7 @@ boost) arrives as latches of the controller in the snapshot.
 
 from enum import IntEnum
 from math import floor
+from operator import attrgetter
 
 from busbar_allocator.site_model import EXCESS, SOLAR_ONLY, STANDARD, TINY, LoadModel, SiteModel, in_watts
 from busbar_allocator.snapshot import LoadNow, Now, PerLeg
@@ -265,9 +266,12 @@ def _take_part(claim: Claim, state: LoadNow, here: Presence) -> None:
 def in_rank_order(made: list[Claim]) -> list[Claim]:
     """Those that take part, by urgency, priority and configuration order."""
     taking = [claim for claim in made if claim.takes_part]
-    taking.sort(key=lambda claim: claim.rank)
+    taking.sort(key=_rank)
     _order_connectors(taking)
     return taking
+
+
+_rank = attrgetter("rank")
 
 
 def _order_connectors(ranked: list[Claim]) -> None:

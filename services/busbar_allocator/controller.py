@@ -113,9 +113,10 @@ def _decide(
         if load.kind == "foreign" or not (mind := minds[load.id]).known:
             continue
         grant = allocation.loads[load.id]
-        if load.circuits not in grounds:
-            grounds[load.circuits] = worst([ground[name] for name in load.circuits if name in ground])
-        if grounds[load.circuits] is MeterHealth.STARTING:
+        trust = grounds.get(load.circuits)
+        if trust is None:
+            trust = grounds[load.circuits] = worst([ground[name] for name in load.circuits if name in ground])
+        if trust is MeterHealth.STARTING:
             continue
         mind = decide.mode_kept(mind, _mode(setup, load, grant))
         if grant.reserved_a > 0 and not grant.takes_part and mind.silent_since is None:
@@ -124,13 +125,13 @@ def _decide(
         mind = mind if not mind.muted else replace(mind, muted=False, sent_at=NEVER)
         follows = grant.mode in FOLLOWING and mind.limit_a > 0
         least = least_of(setup, load, grant) if follows and grant.limit_a > 0 else 0.0
-        mind, wish = decide.cut(load, mind, grant, least, grounds[load.circuits], tick)
+        mind, wish = decide.cut(load, mind, grant, least, trust, tick)
         if follows and mind.limit_a > 0:
             least, threshold = least_of(setup, load, grant), setup.settings.site.excess_threshold_w
             short = short_of_source(plan, load, grant, least, allocation, threshold)
             mind = decide.follow(load, mind, short, tick)
         minds[load.id] = mind if mind.reason == wish.reason else replace(mind, reason=wish.reason)
-        if grounds[load.circuits] is MeterHealth.FRESH and grant.limit_a > mind.limit_a + TINY and tick.fresh:
+        if trust is MeterHealth.FRESH and grant.limit_a > mind.limit_a + TINY and tick.fresh:
             rising.append(((URGENCY.get(grant.mode, 1), setup.model.loads[place].priority, place), load))
     if not rising or not _is_ready(plan, state, minds, tick):
         return minds, state.promise

@@ -69,18 +69,20 @@ def scored(
     """The evidence after a load's legs moved by `moved` while the rest of the grid meter moved by `grid`."""
     if max(map(abs, moved)) < LEAST_MOVE_A:
         return evidence
+    # What each phase did is as likely as the leg on it makes it, whichever leg is on the others.
+    seen = list(zip(grid, noise, strict=True))
+    bare = [_log_likely(amps, wide) for amps, wide in seen]
+    straight = [[_log_likely(amps - step, wide) for amps, wide in seen] for step in moved]
+    crossed = [[_log_likely(amps + step, wide) for amps, wide in seen] for step in moved]
     found = []
     before = evidence.scores or tuple(_prior(evidence))
     for score, (legs, turned) in zip(
         before, hypotheses(evidence.legs, evidence.phases, evidence.even), strict=True
     ):
-        expected = [0.0] * evidence.phases
+        fit = list(bare)
         for leg, phase in enumerate(legs):
-            expected[phase] += moved[leg] if phase != turned else -moved[leg]
-        fit = sum(
-            _log_likely(seen - wanted, wide) for seen, wanted, wide in zip(grid, expected, noise, strict=True)
-        )
-        found.append(score + TEMPER * fit)
+            fit[phase] = (straight if phase != turned else crossed)[leg][phase]
+        found.append(score + TEMPER * sum(fit))
     most = max(found)
     return replace(evidence, scores=tuple(score - most for score in found), events=evidence.events + 1)
 

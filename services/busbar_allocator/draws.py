@@ -108,7 +108,8 @@ def measured(draw: Draw, at: float, amps: Amps) -> Draw:
     if ceiling is not None:
         believed = [min(now, most) for now, most in zip(believed, ceiling, strict=True)]
     late = draw.late if at <= max(draw.ordered_at, draw.late_at) else ()
-    return _changed(draw, tuple(max(0.0, now) for now in believed), sampled_at=at, since=since, late=late)
+    amps = tuple([max(0.0, now) for now in believed])
+    return replace(draw, amps=amps, sampled_at=at, since=since, late=late)
 
 
 def raise_left(draw: Draw, phase: int, at: float) -> float:
@@ -150,8 +151,8 @@ def told(draw: Draw, before: Amps, after: Amps, at: float, dead_time_s: float) -
 def rest_of_cut(draw: Draw) -> Draw:
     """The draw once the dead time of an order is over: at most its limit, whatever the meter showed."""
     if draw.limit is None:
-        return _changed(draw, draw.amps, due=())
-    return _changed(draw, tuple(map(min, draw.amps, draw.limit)), due=())
+        return replace(draw, due=())
+    return replace(draw, amps=tuple(map(min, draw.amps, draw.limit)), due=())
 
 
 def take(draw: Draw, phase: int, step: float, at: float, *, alone: bool = False) -> Draw:
@@ -159,34 +160,37 @@ def take(draw: Draw, phase: int, step: float, at: float, *, alone: bool = False)
 
     A raise that is answered while no other load was raised shows that the load is alive.
     """
-    steps = tuple(step if p == phase else 0.0 for p in range(len(draw.amps)))
-    amps = tuple(max(0.0, now + change) for now, change in zip(draw.amps, steps, strict=True))
-    due = tuple(left - change for left, change in zip(draw.due, steps, strict=True)) if draw.due else ()
-    if draw.late and draw.limit is not None:
-        room = (max(0.0, most - now) for most, now in zip(draw.limit, amps, strict=True))
-        draw = _changed(draw, draw.amps, late=tuple(map(min, draw.late, room)))
-    answered = draw.answered_s
+    amps = _with(draw.amps, phase, max(0.0, draw.amps[phase] + step))
+    due = _with(draw.due, phase, draw.due[phase] - step) if draw.due else ()
+    late, alive_at, answered = draw.late, draw.alive_at, draw.answered_s
+    if late and draw.limit is not None:
+        late = tuple(map(min, late, _room(draw.limit, amps)))
     if answered is None and due and max(map(abs, due)) <= (1 - ANSWER_SHARE) * draw.asked + 1e-9:
         answered = at - draw.ordered_at
-        if alone and step > 0:
-            draw = _changed(draw, draw.amps, alive_at=draw.ordered_at)
+        alive_at = draw.ordered_at if alone and step > 0 else alive_at
     # What never measures has no sample to which its steps would be added again.
-    since = (*draw.since, (at, steps))[-MOST_STEPS:] if draw.sampled_at is not None else ()
+    since: tuple[tuple[float, Amps], ...] = ()
+    if draw.sampled_at is not None:
+        since = (*draw.since, (at, _with((0.0,) * len(amps), phase, step)))[-MOST_STEPS:]
     due_until = draw.due_until
     if abs(step) >= BEGUN_A and due and abs(due[phase]) >= BEGUN_A:
         # Its answer has begun: a car that ramps is given the time to end it.
         due_until = max(due_until, at + SETTLE_S)
-    if step > 0 and draw.rest:
-        rest = tuple(max(0.0, left - change) for left, change in zip(draw.rest, steps, strict=True))
-        draw = replace(draw, rest=rest, rest_until=max(draw.rest_until, at + SETTLE_S))
-    return _changed(draw, amps, since=since, due=due, answered_s=answered, due_until=due_until)
+    rest, rest_until = draw.rest, draw.rest_until
+    if step > 0 and rest:
+        rest = tuple([max(0.0, left) for left in _with(rest, phase, rest[phase] - step)])
+        rest_until = max(rest_until, at + SETTLE_S)
+    return replace(
+        draw, amps=amps, since=since, due=due, due_until=due_until, late=late, answered_s=answered,
+        alive_at=alive_at, rest=rest, rest_until=rest_until,
+    )  # fmt: skip
 
 
 def take_late(draw: Draw, phase: int, step: float, at: float) -> Draw:
     """The draw after a rise that came too late to be sure of, but which the load was allowed."""
     late = list(draw.late or (0.0,) * len(draw.amps))
     late[phase] += step
-    return _changed(draw, draw.amps, late=tuple(late), late_at=at)
+    return replace(draw, late=tuple(late), late_at=at)
 
 
 def may_rise_unseen(draw: Draw) -> bool:
@@ -206,33 +210,11 @@ def late_room(draw: Draw, phase: int, rise: float) -> float:
     return 0.0 if measured_since and rise < ANSWER_SHARE * room else room
 
 
-def _changed(
-    draw: Draw,
-    amps: Amps,
-    *,
-    sampled_at: float | None = None,
-    since: tuple[tuple[float, Amps], ...] | None = None,
-    due: Amps | None = None,
-    late: Amps | None = None,
-    answered_s: float | None = None,
-    alive_at: float | None = None,
-    due_until: float | None = None,
-    late_at: float | None = None,
-) -> Draw:
-    return Draw(
-        amps=amps,
-        sampled_at=draw.sampled_at if sampled_at is None else sampled_at,
-        since=draw.since if since is None else since,
-        limit=draw.limit,
-        due=draw.due if due is None else due,
-        due_until=draw.due_until if due_until is None else due_until,
-        ordered_at=draw.ordered_at,
-        asked=draw.asked,
-        late=draw.late if late is None else late,
-        answered_s=draw.answered_s if answered_s is None else answered_s,
-        alive_at=draw.alive_at if alive_at is None else alive_at,
-        whole=draw.whole,
-        rest=draw.rest,
-        rest_until=draw.rest_until,
-        late_at=draw.late_at if late_at is None else late_at,
-    )
+def _room(limit: Amps, amps: Amps) -> tuple[float, ...]:
+    """How far each phase may still rise."""
+    return tuple([max(0.0, most - now) for most, now in zip(limit, amps, strict=True)])
+
+
+def _with(amps: Amps, phase: int, value: float) -> Amps:
+    """The currents with another on one phase."""
+    return (*amps[:phase], value, *amps[phase + 1 :])

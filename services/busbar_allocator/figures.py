@@ -1,5 +1,6 @@
 """Figures for each phase of the site, and for each leg of a load."""
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -14,6 +15,11 @@ def fine(value: float) -> float:
     As `round(value, 4)`, in a third of the time; an allocation holds dozens of them.
     """
     return (value * 10_000.0 + 0.5) // 1.0 / 10_000.0
+
+
+def all_fine(values: Iterable[float]) -> list[float]:
+    """The same for several."""
+    return [(value * 10_000.0 + 0.5) // 1.0 / 10_000.0 for value in values]
 
 
 class PerPhase(Struct, frozen=True, forbid_unknown_fields=True):

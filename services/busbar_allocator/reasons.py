@@ -1,5 +1,7 @@
 """Why a load gets what it gets: a sentence for a person and the binding row for a machine."""
 
+from typing import NamedTuple
+
 from busbar_allocator.claims import Ceiling, Claim
 from busbar_allocator.distribution import AT_MOST, BEHIND, EMPTY, TAKEN, Used
 from busbar_allocator.figures import fine
@@ -28,10 +30,20 @@ def short(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")
 
 
+class Row(NamedTuple):
+    """A row that binds somebody, in words."""
+
+    text: str
+    kind: str
+    circuit: str | None
+    phase: str | None
+    in_amps: bool
+
+
 class Reasons:
     """Reasons for one allocation; rows that bind several loads are described once."""
 
-    __slots__ = ("asked", "ground", "limits", "model", "rows", "sharing", "targets")
+    __slots__ = ("asked", "ground", "limits", "model", "rows", "seen", "sharing", "targets")
 
     def __init__(
         self, model: SiteModel, ground: Ground, asked: list[Claim], targets: Used, limits: Used
@@ -40,6 +52,7 @@ class Reasons:
         self.targets, self.limits = targets, limits
         self.model, self.ground, self.asked = model, ground, asked
         self.rows: dict[tuple[int, str], tuple[str, str | None, str | None, bool]] = {}
+        self.seen: dict[tuple[Ceiling, int], Row] = {}
         self.sharing: dict[int, list[str]] | None = None
 
     def of(self, claim: Claim) -> tuple[str, Binding]:
@@ -65,6 +78,18 @@ class Reasons:
         return text, binding
 
     def _row(self, claim: Claim, ceiling: Ceiling, counter: int) -> tuple[str, Binding]:
+        row = self.seen.get((ceiling, counter))
+        if row is None:
+            row = self.seen[ceiling, counter] = self._look(ceiling, counter)
+        text, shared = row.text, self._shared(claim, counter)
+        if shared:
+            text = f"{text}, shared with {_names(shared)}"
+        lacks = self._missing(claim, ceiling, counter)
+        amps, watts = (lacks, None) if row.in_amps else (None, lacks)
+        return text, Binding(row.kind, row.circuit, row.phase, tuple(shared[:NAMED]), amps, watts)  # type: ignore[arg-type]
+
+    def _look(self, ceiling: Ceiling, counter: int) -> Row:
+        """A row as the loads below this ceiling see it."""
         kind, capacity = "", 0.0
         if counter in ceiling.sources:
             source, capacity = ceiling.sources[counter]
@@ -78,12 +103,7 @@ class Reasons:
         text, circuit, phase, in_amps = described
         if kind == "wire" and counter < self.model.watts:
             text += self._kept_free(counter, ceiling.rows[counter])
-        shared = self._shared(claim, counter)
-        if shared:
-            text = f"{text}, shared with {_names(shared)}"
-        lacks = self._missing(claim, ceiling, counter)
-        amps, watts = (lacks, None) if in_amps else (None, lacks)
-        return text, Binding(kind, circuit, phase, tuple(shared[:NAMED]), amps, watts)  # type: ignore[arg-type]
+        return Row(text, kind, circuit, phase, in_amps)
 
     def _missing(self, claim: Claim, ceiling: Ceiling, counter: int) -> float:
         """What the row lacks for the next step, or for the minimum of one that does not run."""

@@ -1,11 +1,12 @@
 """The engine's answer put together: grants with reasons, circuits, batteries, pools."""
 
+from operator import sub
 from typing import TYPE_CHECKING
 
 from busbar_allocator.battery_room import BatteryRoom
 from busbar_allocator.claims import Claim
 from busbar_allocator.distribution import EPS, INFINITE, Used
-from busbar_allocator.figures import fine
+from busbar_allocator.figures import all_fine, fine
 from busbar_allocator.household import contradictions
 from busbar_allocator.pools import excess_w, solar_w
 from busbar_allocator.reasons import Reasons
@@ -32,12 +33,13 @@ def allocation(
     taken = {c.load.unit for c in asked if c.runs and c.load.plugs == "exclusive"}
     for claim in asked:
         reason, binding = reasons.of(claim)
-        limit = fine(claim.limit)
+        target = fine(claim.target)
+        limit = target if claim.limit == claim.target else fine(claim.limit)
         loads[claim.load.id] = LoadGrant(
-            fine(claim.target),
+            target,
             limit,
             limit if claim.takes_part else fine(available(claim, model, ground, limits, taken)),
-            fine(claim.reserved),
+            fine(claim.reserved) if claim.reserved else 0.0,
             claim.takes_part,
             claim.mode,
             claim.legs,
@@ -89,7 +91,7 @@ def _circuits(model: SiteModel, ground: Ground, used: Used) -> dict[str, Circuit
     for circuit in model.circuits:
         upto = at + count
         granted = used[at:upto]
-        left = [row - amps for row, amps in zip(ground.limit_rows[at:upto], granted, strict=True)]
+        left = list(map(sub, ground.limit_rows[at:upto], granted))
         background = ground.background[at:upto]
         found[circuit.id] = CircuitGrant(
             phases(model, background), phases(model, granted), phases(model, left)
@@ -101,9 +103,8 @@ def _circuits(model: SiteModel, ground: Ground, used: Used) -> dict[str, Circuit
 def phases(model: SiteModel, values: list[float]) -> PerPhase:
     """One figure for each phase the site has."""
     if len(values) == 3:
-        a, b, c = values
-        return PerPhase(fine(a), fine(b), fine(c))
-    return PerPhase(**{name: fine(value) for name, value in zip(model.phases, values, strict=True)})
+        return PerPhase(*all_fine(values))
+    return PerPhase(**dict(zip(model.phases, all_fine(values), strict=True)))
 
 
 def _pools(model: SiteModel, now: Now, ground: Ground, targets: "Settled") -> Pools:

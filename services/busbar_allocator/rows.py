@@ -7,6 +7,7 @@ be asked.
 """
 
 from math import isfinite
+from operator import sub
 
 from busbar_allocator.claims import Caps, Claim
 from busbar_allocator.household import Generation, generation
@@ -38,14 +39,13 @@ class Ground:
     def __init__(self, model: SiteModel, now: Now, claims: list[Claim], volts: list[float]) -> None:
         """Work out background, generation, batteries and capacities, in this order."""
         self.volts = volts
-        drawn = _drawn(model, claims)
-        self.background = _background(model, now, drawn)
+        self.background = _background(model, now, claims)
         count = len(volts)
         self.export_a = [-amps for amps in self.background[:count]]
         self.export_w = sum(amps * volt for amps, volt in zip(self.export_a, volts, strict=True))
         self.generation: list[Generation] = []
         if model.site.inverters:
-            self._generate(model, now, drawn)
+            self._generate(model, now, _drawn(model, claims))
         self.storage = Storage([], [], count)
         if model.site.batteries:
             self.storage = storage(model, now, self._headroom(model), count)
@@ -136,7 +136,7 @@ class Ground:
 
 def _drawn(model: SiteModel, claims: list[Claim]) -> list[float]:
     """The trusted draws on every wire."""
-    drawn = [0.0] * model.watts
+    drawn = [0.0] * model.counters
     for claim in claims:
         if not claim.drawn:
             continue
@@ -148,14 +148,14 @@ def _drawn(model: SiteModel, claims: list[Claim]) -> list[float]:
                     drawn[counter] += amps
         else:
             for counter, per_amp in claim.uses:
-                if counter < model.watts:
-                    drawn[counter] += per_amp * claim.drawn
+                drawn[counter] += per_amp * claim.drawn
     return drawn
 
 
-def _background(model: SiteModel, now: Now, drawn: list[float]) -> list[float]:
+def _background(model: SiteModel, now: Now, claims: list[Claim]) -> list[float]:
     """What is not managed on every wire: given, or the circuit's own meter less the draws behind it."""
     found: list[float] = []
+    drawn: list[float] = []
     at = 0
     count = len(model.phases)
     for circuit in model.circuits:
@@ -166,7 +166,8 @@ def _background(model: SiteModel, now: Now, drawn: list[float]) -> list[float]:
         if state is not None and state.background_a is not None:
             found += measured(model, circuit, state.background_a)
         elif own_meter is not None:
-            found += [amps - drawn[at + p] for p, amps in enumerate(measured(model, circuit, own_meter))]
+            drawn = drawn or _drawn(model, claims)
+            found += map(sub, measured(model, circuit, own_meter), drawn[at : at + count])
         elif circuit.background is not None:
             found += circuit.background
         else:
