@@ -1,10 +1,13 @@
 """Register maps as files: found, read, and told what is wrong with them before they are used."""
 
+import copy
 import math
+import re
 import tomllib
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -12,7 +15,10 @@ from busbar_meter.limit_control import LimitControl
 from busbar_meter.map_control import SITUATIONS, BatteryControl, Place, Put, encoded, value_at
 from busbar_meter.registermap import HOLDING, POINTS, SIZES, RegisterMap, Vector, values_of
 from busbar_shared.judge import split
-from busbar_shared.judge import value_at as found_at
+
+# The steps of a msgspec path: a field, a place in a list, or an entry of a table that it does not name.
+STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|(\[\.\.\.\])")
+UNKNOWN = re.compile(r"unknown field `(.+)`")
 
 
 class BadMap(ValueError):
@@ -32,14 +38,49 @@ def parse(text: str | bytes, name: str) -> RegisterMap:
     try:
         definition = msgspec.convert(data, RegisterMap)
     except msgspec.ValidationError as error:
-        sentence, path = split(str(error))
-        found = found_at(data, path)
-        shown = "" if found is None or isinstance(found, dict | list) else f" (found {found!r})"
-        raise BadMap(f"{name}: {path.removeprefix('$').removeprefix('.')}: {sentence}{shown}") from error
+        raise BadMap(f"{name}: {_worded(data, *split(str(error)))}") from error
     problems = problems_of(definition)
     if problems:
         raise BadMap("\n".join(f"{name}: {problem}" for problem in problems))
     return definition
+
+
+def _worded(data: dict[str, Any], sentence: str, path: str) -> str:
+    """What is wrong with the form of a map, with the field and the value it has now."""
+    steps: list[str | int] = []
+    for name, index, _ in STEP.findall(path):
+        found = _at(data, steps)
+        if name or index:
+            steps.append(name or int(index))
+        else:
+            steps.append(next((key for key in found if _wrong_alone(data, steps, key, sentence)), "..."))
+    unknown = UNKNOWN.search(sentence)
+    found = _at(data, [*steps, unknown[1]] if unknown else steps)
+    shown = "" if found is None or isinstance(found, dict | list) else f" (found {found!r})"
+    where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).removeprefix(".")
+    return f"{where}: {sentence}{shown}" if where else f"{sentence}{shown}"
+
+
+def _at(data: Any, steps: Iterable[str | int]) -> Any:
+    for step in steps:
+        try:
+            data = data[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return data
+
+
+def _wrong_alone(data: dict[str, Any], steps: list[str | int], key: str, sentence: str) -> bool:
+    """Whether the file is wrong in this way with one entry of a table alone: msgspec does not name it."""
+    trial = copy.deepcopy(data)
+    table = _at(trial, steps)
+    for other in [each for each in table if each != key]:
+        del table[other]
+    try:
+        msgspec.convert(trial, RegisterMap)
+    except msgspec.ValidationError as error:
+        return split(str(error))[0] == sentence
+    return False
 
 
 def shipped() -> tuple[str, ...]:

@@ -70,8 +70,19 @@ def test_registers_decode(register: R, words: list[int], order: str, value: floa
         ("scale = 0.1", "scale = nan", "meter[0].scale: nan makes nothing of any value"),
         ("scale = 0.1", "scale = 0", "meter[0].scale: 0 makes nothing of any value"),
         ('"meter.power_w" = -0.1', '"meter.power_w" = nan', "decodes to -0.1 instead of nan"),
-        ("[[vector]]", "[[vektor]]", "Object contains unknown field `vektor`"),
+        ("[[vector]]", "[[vektor]]", "my.toml: Object contains unknown field `vektor`"),
         ('title = "A meter"', "title = ", "Invalid value"),
+        (
+            "verified = false",
+            "verified = false\nword = 9",
+            "my.toml: Object contains unknown field `word` (found 9)",
+        ),
+        ("= -0.1 }", "= 'x' }", "vector[0].expect.meter.power_w: Expected `float`, got `str` (found 'x')"),
+        (
+            '"10" = [0xFFFF',
+            '"9" = [1], "10" = ["x"',
+            "vector[0].registers.10[0]: Expected `int`, got `str` (found 'x')",
+        ),
         ('title = "A meter"', "title = 7", "title: Expected `str`, got `int` (found 7)"),
         ('title = "A meter"', 'title = ""', "title: Expected `str` of length >= 2 (found '')"),
         (
