@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from busbar_shared.command_line import ConfigOption, answer_or_exit, fail, load_or_exit
+from busbar_shared.command_line import EXIT_UNANSWERED, ConfigOption, answer_or_exit, fail, load_or_exit
 
 if TYPE_CHECKING:
     from busbar_contracts.charger import ChargerState
@@ -26,16 +26,18 @@ JsonOption = Annotated[bool, typer.Option("--json", help="JSON for programs.")]
 @app.command("list")
 def list_(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """Every connector in a line."""
-    found = _states(load_or_exit(config))
+    from busbar_ocpp.listing import HEADS, cells, row
+
+    found = sorted(_states(load_or_exit(config)).items())
     if as_json:
-        _json([_row(charger, connector, state) for (charger, connector), state in sorted(found.items())])
+        _json([row(*key, state) for key, state in found])
         return
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("charger", "status", "limit", "draws", "session", "lease", "model", "problem")
-    for (charger, connector), state in sorted(found.items()):
-        table.add_row(f"{charger}-{connector}", *_cells(state))
+    table = Table(*HEADS)
+    for key, state in found:
+        table.add_row(*cells(*key, state))
     console = Console()
     # A pipe has no width; a table that is cut would hide what is piped.
     (console if console.is_terminal else Console(width=160)).print(table)
@@ -46,11 +48,15 @@ def show(charger: ChargerArgument, as_json: JsonOption = False, config: ConfigOp
     """All that is known of a charger."""
     import msgspec
 
-    found = {key: state for key, state in _states(load_or_exit(config)).items() if key[0] == charger}
+    from busbar_ocpp.listing import row
+
+    site = load_or_exit(config)
+    _known(site, charger)
+    found = {key: state for key, state in _states(site).items() if key[0] == charger}
     if not found:
-        fail(f"{charger}: no such charger has a state", code=1)
+        fail(f"{charger}: it has no state; is the OCPP service running?", code=1)
     if as_json:
-        _json([_row(*key, state) for key, state in sorted(found.items())])
+        _json([row(*key, state) for key, state in sorted(found.items())])
         return
     for (_, connector), state in sorted(found.items()):
         typer.echo(f"{charger}-{connector}")
@@ -77,13 +83,16 @@ def sessions(
     from busbar_shared.clock import RealClock
     from busbar_shared.life import state_dir_of
 
-    path = state_dir_of(load_or_exit(config), os.environ) / "ocpp" / "transactions.sqlite3"
+    site = load_or_exit(config)
+    path = state_dir_of(site, os.environ) / "ocpp" / "transactions.sqlite3"
     if not path.exists():
         fail(f"{path}: no such book; the OCPP service has not run on this machine", code=1)
     now = RealClock().now()
     ledger = Ledger(path, now)
     entries = ledger.history(charger=charger, since=now - timedelta(days=days), most=most)
     ledger.close()
+    if not entries and charger is not None:
+        _known(site, charger)  # one that was taken out of the configuration keeps its history
     if as_csv:
         typer.echo(csv_of(entries), nl=False)
         return
@@ -146,7 +155,7 @@ def reset(
     if hard and on_idle:
         fail("--hard and --on-idle exclude each other")
     value = "on_idle" if on_idle else None
-    _ask(config, charger, "1", as_json, action="hard_reset" if hard else "reset", value=value)
+    _ask(config, charger, None, as_json, action="hard_reset" if hard else "reset", value=value)
 
 
 @app.command()
@@ -194,7 +203,7 @@ def diagnostics(
     config: ConfigOption = None,
 ) -> None:
     """Ask a charger for its log."""
-    _ask(config, charger, "1", as_json, action="diagnostics", value=url)
+    _ask(config, charger, None, as_json, action="diagnostics", value=url)
 
 
 @app.command()
@@ -207,13 +216,13 @@ def accept(
     config: ConfigOption = None,
 ) -> None:
     """Let an unknown charge point in as this charger, or take back a released one."""
-    _ask(config, charger, "1", as_json, action="accept", value=identity)
+    _ask(config, charger, None, as_json, action="accept", value=identity)
 
 
 @app.command()
 def release(charger: ChargerArgument, as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """Take a charger out of Busbar's hands: its profiles are cleared, and it charges as it was set up."""
-    _ask(config, charger, "1", as_json, action="release")
+    _ask(config, charger, None, as_json, action="release")
 
 
 @app.command()
@@ -229,17 +238,8 @@ def verify(
     """Prove that a charger falls back by itself: a car must be charging. Exit code 1 when it does not."""
     from busbar_ocpp.asked import PROOF_S
 
-    answer = _ask(
-        config,
-        charger,
-        connector,
-        as_json,
-        action="verify",
-        value="reboot" if reboot else None,
-        patience_s=PROOF_S,
-    )
-    if "lease: proven" not in answer:
-        raise typer.Exit(1)
+    value = "reboot" if reboot else None
+    _ask(config, charger, connector, as_json, action="verify", value=value, patience_s=PROOF_S)
 
 
 @app.command()
@@ -249,7 +249,6 @@ def tags(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     section = site.ocpp
     if section is None:
         fail("[ocpp] is not configured")
-        return
     own = {
         name: charger
         for name, charger in site.chargers.items()
@@ -302,7 +301,7 @@ def config_get(
     config: ConfigOption = None,
 ) -> None:
     """Read a setting; secrets are not shown."""
-    _ask(config, charger, "1", as_json, action="get_configuration", key=key)
+    _ask(config, charger, None, as_json, action="get_configuration", key=key)
 
 
 @config_app.command("set")
@@ -314,28 +313,29 @@ def config_set(
     config: ConfigOption = None,
 ) -> None:
     """Change a setting."""
-    _ask(config, charger, "1", as_json, action="set_configuration", key=key, value=value)
+    _ask(config, charger, None, as_json, action="set_configuration", key=key, value=value)
 
 
 def _ask(
     config: Path | None,
     charger: str,
-    connector: str,
+    connector: str | None,
     as_json: bool,
     *,
     patience_s: float | None = None,
     **said: Any,
-) -> str:
-    """Send a command, print its answer, and give it."""
+) -> None:
+    """Send a command and print its answer; without a connector it is for the whole charger. Exit code 1 if not done."""
     import msgspec
 
     from busbar_contracts.charger import ChargerCommand
     from busbar_ocpp.asked import PATIENCE_S, ask
+    from busbar_ocpp.outcome import done
     from busbar_shared.progress import waiting
 
     site = load_or_exit(config)
-    if charger not in site.chargers:
-        fail(f"{charger}: no such charger; there are: {', '.join(site.chargers) or 'none'}")
+    _known(site, charger, connector)
+    connector = connector or next(iter(site.chargers[charger].all_connectors()))
     try:
         command = msgspec.convert(said, ChargerCommand)
     except msgspec.ValidationError as error:
@@ -343,45 +343,29 @@ def _ask(
     patience_s = patience_s or PATIENCE_S
     with waiting(f"{charger} is asked to {command.action}", patience_s):
         answer = answer_or_exit(ask(site, os.environ, charger, connector, command, patience_s))
+    was_done = done(command.action, answer.removeprefix(f"{command.action.value}: "))
     if as_json:
-        _json({"charger": charger, "connector": connector, "action": said["action"], "answer": answer})
+        told = {"charger": charger, "connector": connector, "action": said["action"]}
+        _json({**told, "answer": answer, "done": was_done})
     else:
         typer.echo(f"{charger}-{connector}: {answer}")
-    return answer
+    if not was_done:
+        raise typer.Exit(EXIT_UNANSWERED)
+
+
+def _known(site: Site, charger: str, connector: str | None = None) -> None:
+    """Nothing for a charger and connector of the configuration; for others exit code 2 and those there are."""
+    if charger not in site.chargers:
+        fail(f"{charger}: no such charger; there are: {', '.join(site.chargers) or 'none'}")
+    numbers = site.chargers[charger].all_connectors()
+    if connector is not None and connector not in numbers:
+        fail(f"{charger} has no connector {connector}; there are: {', '.join(numbers)}")
 
 
 def _states(site: Site) -> dict[tuple[str, str], ChargerState]:
     from busbar_ocpp.asked import states
 
     return answer_or_exit(states(site, os.environ))
-
-
-def _row(charger: str, connector: str, state: ChargerState) -> dict[str, Any]:
-    import msgspec
-
-    return {"charger": charger, "connector": connector, **msgspec.to_builtins(state)}
-
-
-def _cells(state: ChargerState) -> tuple[str, ...]:
-    limit = (
-        "none" if state.limit is None else f"{state.limit.limit_a:g} A{'' if state.limit.confirmed else ' ?'}"
-    )
-    power = "" if state.power_w is None else f"{state.power_w / 1000:.2f} kW"
-    energy = state.session.energy_wh if state.session else None
-    problem = state.last_refusal or ""
-    if state.disobedient:
-        problem = "draws more than its limit"
-    elif not state.controllable:
-        problem = "cannot be limited"
-    return (
-        state.status.value if state.link else "not connected",
-        limit,
-        power,
-        "" if energy is None else f"{energy / 1000:.2f} kWh",
-        state.lease.value,
-        " ".join(part for part in (state.vendor, state.model) if part),
-        problem,
-    )
 
 
 def _json(value: Any) -> None:

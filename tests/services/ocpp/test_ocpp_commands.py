@@ -95,7 +95,8 @@ def test_sessions_in_three_forms(config: Path, tmp_path: Path) -> None:
     [row] = json.loads(run("sessions", "--json", "-c", str(config), folder=folder)[1])
     assert (row["energy_kwh"], row["mean_w"], row["tag"]) == (7.4, 7400, "ONE")
     assert run("sessions", "--csv", "-c", str(config), folder=folder)[1].count("\n") == 2
-    assert json.loads(run("sessions", "right", "--json", "-c", str(config), folder=folder)[1]) == []
+    code, said = run("sessions", "right", "--json", "-c", str(config), folder=folder)
+    assert (code, said.strip()) == (2, "right: no such charger; there are: left")
 
 
 def test_a_machine_where_the_service_never_ran_is_told_so(config: Path, tmp_path: Path) -> None:
@@ -119,3 +120,32 @@ def test_a_wrong_configuration_is_a_sentence(tmp_path: Path) -> None:
 
     assert code == 2
     assert "port" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        pytest.param("stop right", 2, "right: no such charger; there are: left", id="a charger that does not exist"),
+        pytest.param("show right", 2, "right: no such charger; there are: left", id="nothing to show of it"),
+        pytest.param("stop left --connector 7", 2, "left has no connector 7; there are: 1", id="no such connector"),
+        pytest.param("availability left maybe", 2, "maybe: on or off", id="neither on nor off"),
+        pytest.param("reset left --hard --on-idle", 2, "--hard and --on-idle exclude each other", id="two resets"),
+        pytest.param("list", 1, "does not answer", id="nobody who could answer"),
+        pytest.param("start left --tag ONE", 1, "does not answer", id="nobody who could start"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_asked_is_a_sentence_and_an_exit_code(
+    config: Path, words: str, code: int, sentence: str
+) -> None:
+    config.write_text(f'[broker]\nhost = "127.0.0.1"\nport = 1\n{config.read_text()}')
+
+    ended, said = run(*words.split(), "-c", str(config))
+
+    assert (ended, sentence in said) == (code, True), said
+
+
+def test_a_site_without_chargers_has_no_tags(config: Path) -> None:
+    text = config.read_text()
+    config.write_text(text[: text.index("[ocpp]")])
+
+    assert run("tags", "-c", str(config)) == (2, "[ocpp] is not configured\n")
