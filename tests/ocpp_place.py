@@ -10,7 +10,8 @@ from pathlib import Path
 from busbar_cli.broker import free_port
 from busbar_cli.up import Supervisor
 from busbar_contracts.charger import ChargerAction, ChargerCommand, ChargerLimit, ChargerState
-from busbar_ocpp.ledger import Entry, Ledger
+from busbar_ocpp.entry import Entry
+from busbar_ocpp.ledger import Ledger
 from busbar_shared.bus import MqttBus
 from busbar_shared.clock import RealClock
 from busbar_shared.config.load import read

@@ -56,6 +56,12 @@ class Change(Struct, frozen=True):
     key: str
     values: tuple[str, ...]
 
+    def without_offers(self) -> "Change":
+        """The same for a charger that never reports what it offers."""
+        return Change(
+            self.key, tuple(dict.fromkeys(one.replace("Current.Offered,", "") for one in self.values))
+        )
+
 
 def of_16(said: Mapping[str, str], level: int | None) -> Abilities:
     """From 1.6 configuration keys."""
@@ -106,6 +112,11 @@ def changes_201(said: Mapping[str, str], sample_s: int, *, keep_measurands: bool
     if said.get("AlignedDataCtrlr.Interval", "0").strip() != "0":
         wanted.append(Change("AlignedDataCtrlr.Interval", ("0",)))
     return tuple(wanted)
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two values of a setting mean the same; the order of a list does not count."""
+    return {part.strip() for part in one.split(",")} == {part.strip() for part in other.split(",")}
 
 
 def groups(keys: Iterable[str], most: int | None) -> list[list[str]]:

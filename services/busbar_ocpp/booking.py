@@ -9,15 +9,23 @@ from busbar_ocpp import register
 from busbar_ocpp.connector import Connector, Cost
 from busbar_ocpp.draw import after
 from busbar_ocpp.drift import Drift, our_time
-from busbar_ocpp.ledger import Entry, Ledger, Price
+from busbar_ocpp.entry import Entry, Price
+from busbar_ocpp.ledger import EPOCH, LOST, Ledger
 from busbar_ocpp.measure import Sample
 from busbar_ocpp.said import TransactionSaid
 
 PROGRESS_EVERY_S = 60.0
+MOST_PLACELESS = 20
 
 
 def _scaled(wh: float | None, factor: float) -> float | None:
     return None if wh is None else wh * factor
+
+
+def _when(drift: Drift, said: datetime | None, now: datetime) -> datetime:
+    """When something happened by our clock. A clock that was never set, and tells 1970, counts as no time at all."""
+    at = our_time(drift, said, now)
+    return at if at >= EPOCH else now
 
 
 class Booking:
@@ -35,6 +43,8 @@ class Booking:
         """From the unit the charger's register counts in to Wh, as found out."""
         self.gaps = 0
         """Events of the charger that are missing, by their numbers."""
+        self._placeless: dict[str, TransactionSaid] = {}
+        """Starts of 2.0.1 that did not name their EVSE yet (E03: first the tag, then the cable)."""
 
     def restore(self) -> None:
         """Take up the transactions that ran when we last lived."""
@@ -47,12 +57,12 @@ class Booking:
     def begin(self, said: TransactionSaid, now: datetime, drift: Drift) -> Entry:
         """Book a start. One that is older than the transaction running now was delivered late, and changes nothing live."""
         assert said.connector is not None
-        at = our_time(drift, said.at, now)
+        at = _when(drift, said.at, now)
         entry = self._ledger.start(
             charger=self._charger,
             connector=said.connector,
             at=at,
-            said=said.at,
+            said=said.at if said.kind == "started" else None,
             tag=said.tag,
             meter_wh=_scaled(said.meter_wh, self.factor),
             wire_id=said.transaction or "",
@@ -65,33 +75,56 @@ class Booking:
         if running is not None and running.number != entry.number:
             if entry.started_at < running.started_at:
                 return entry
-            self._ledger.stop(running.number, at=at, meter_wh=None, reason="Lost")
+            self._ledger.stop(running.number, at=at, meter_wh=None, reason=LOST)
             connector.forget_transaction()
         connector.transaction = entry
         self._reckon(connector)
         return entry
 
+    def await_place(self, said: TransactionSaid) -> None:
+        """Keep a start whose EVSE is still to be named, for the event that names it."""
+        kept = list(self._placeless.items())[-MOST_PLACELESS + 1 :]
+        self._placeless = {**dict(kept), said.transaction or "": said}
+
+    def _placed(self, said: TransactionSaid) -> TransactionSaid:
+        """An event that begins a transaction here, with what its start had told already."""
+        first = self._placeless.pop(said.transaction or "", None)
+        if first is None:
+            return said
+        meter_wh = first.meter_wh if first.meter_wh is not None else said.meter_wh
+        return replace(said, at=first.at, tag=said.tag or first.tag, meter_wh=meter_wh, offline=first.offline)
+
     def go_on(self, said: TransactionSaid, now: datetime, drift: Drift) -> Entry | None:
         """Book an update of 2.0.1; one of a transaction never heard of begins it, one of an ended one is ignored."""
-        entry = self._ledger.by_wire_id(self._charger, said.transaction or "")
+        entry = self._ledger.by_wire_id(self._charger, said.transaction or "", said.connector)
         if entry is None:
             if said.connector is None:
                 return None
-            entry = self.begin(said, now, drift)
+            entry = self.begin(self._placed(said), now, drift)
         if entry.ended_at is not None:
             return None
         self._count_gap(entry, said.seq)
+        if said.tag is not None and entry.tag is None:
+            entry = self._claimed(entry, said.tag)
+        return entry
+
+    def _claimed(self, entry: Entry, tag: str) -> Entry:
+        """A car was plugged in first and its tag shown afterwards."""
+        entry = self._ledger.claim(entry.number, tag) or entry
+        connector = self._connectors.get(entry.connector)
+        if connector is not None and connector.transaction_id == entry.wire_id:
+            connector.transaction = entry
         return entry
 
     def finish(self, said: TransactionSaid, now: datetime, drift: Drift) -> Entry | None:
         """Book an end; None for a transaction nobody began (2.0.1 begins it from its end, so that nothing is lost)."""
-        entry = self._ledger.by_wire_id(self._charger, said.transaction or "")
+        entry = self._ledger.by_wire_id(self._charger, said.transaction or "", said.connector)
         if entry is None:
             self._forget_unbooked(said.transaction)
             if said.connector is None:
                 return None
-            entry = self.begin(said, now, drift)
-        at = max(our_time(drift, said.at, now), entry.started_at)
+            entry = self.begin(self._placed(said), now, drift)
+        at = max(_when(drift, said.at, now), entry.started_at)
         energies = [sample.energy_wh for sample in said.samples if sample.energy_wh is not None]
         meter_wh = said.meter_wh if said.meter_wh is not None else (energies[-1] if energies else None)
         meter_wh = _scaled(meter_wh, self.factor)

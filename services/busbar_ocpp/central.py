@@ -10,8 +10,8 @@ from busbar_ocpp.bearing import Past, refused_value
 from busbar_ocpp.charge_point import ChargePoint
 from busbar_ocpp.connector import Connector
 from busbar_ocpp.desk import Desk
+from busbar_ocpp.entry import Price
 from busbar_ocpp.farewell import Farewell
-from busbar_ocpp.ledger import Price
 from busbar_ocpp.link import Admission, Credentials, Link
 from busbar_ocpp.memory import LastHeld
 from busbar_ocpp.passwords import Failures, matches
@@ -171,7 +171,12 @@ class Central:
             return
         charger, connector = found
         if heard.message.action is ChargerAction.ACCEPT and heard.message.value:
-            await self.accept(heard.message.value, charger)
+            whose = await self.accept(heard.message.value, charger)
+            if whose is not charger:
+                charger.answered(
+                    connector, heard.message, f"{heard.message.value} is {whose.plan.id} already"
+                )
+                return
         charger.start(charger.carry_out(connector, heard.message))
 
     async def tag_answered(self, heard: Heard[TagAnswer]) -> None:
@@ -184,14 +189,19 @@ class Central:
         if problem:
             await self.desk.bus.event(code, f"{heard.topic}: {problem}", topic=heard.topic)
 
-    async def accept(self, identity: str, charger: ChargePoint) -> None:
-        """Let a charge point in as this charger, from now on."""
-        if identity in self._by_identity:
-            return
-        self.desk.memory.learned.accepted[identity] = charger.plan.id
-        self.desk.memory.save_learned()
-        self._by_identity[identity] = charger
-        await self.waiting.let_go(identity)
+    async def accept(self, identity: str, charger: ChargePoint) -> ChargePoint:
+        """Let a charge point in as this charger, from now on; gives the charger it is, which may be another already."""
+        whose = self._by_identity.setdefault(identity, charger)
+        accepted = self.desk.memory.learned.accepted
+        if (
+            whose is charger
+            and identity != charger.plan.charge_point
+            and accepted.get(identity) != charger.plan.id
+        ):
+            accepted[identity] = charger.plan.id
+            self.desk.memory.save_learned()
+            await self.waiting.let_go(identity)
+        return whose
 
     def find(self, charger_id: str, connector_id: str) -> tuple[ChargePoint, Connector] | None:
         """A connector by its names on the bus."""
@@ -245,6 +255,7 @@ class Central:
         while self._save_again:
             self._save_again = False
             await asyncio.to_thread(self._write)
+            await self.desk.ledger.durable()
 
     def _write(self) -> None:
         self.desk.memory.save_held()

@@ -22,6 +22,7 @@ from busbar_ocpp.connector import Connector
 from busbar_ocpp.desk import Desk
 from busbar_ocpp.drift import Drift
 from busbar_ocpp.enforcing import DEAD_S, enforce
+from busbar_ocpp.entry import Entry
 from busbar_ocpp.following import follow
 from busbar_ocpp.greeting import Greeting
 from busbar_ocpp.hear16 import Unreadable
@@ -172,15 +173,25 @@ class ChargePoint:
                 )
                 log.exception("%s: %s could not be served", self.plan.id, call.action)
             else:
-                if self.proxy is not None:
-                    self.proxy.pass_on(call.action, call.payload, payload)
+                await self._keep(call, said, payload)
             with suppress(Lost):
                 await link.send(text)
+            self.steering.unanswered.clear()
             if said is not None:
                 try:
                     await take(self, said)
                 except Exception:
                     log.exception("%s: what followed from %s failed", self.plan.id, call.action)
+
+    async def _keep(self, call: frames.Call, said: Said | None, answer: dict[str, Any]) -> None:
+        """Before a transaction is answered it is on the disk, for us and for the back office."""
+        if self.proxy is not None:
+            try:
+                await self.proxy.pass_on(call.action, call.payload, answer)
+            except Exception:
+                log.exception("%s: %s could not be passed on", self.plan.id, call.action)
+        if isinstance(said, TransactionSaid):
+            await self.desk.ledger.durable()
 
     # -- hearing -------------------------------------------------------------------------------
 
@@ -216,8 +227,9 @@ class ChargePoint:
     def _book(self, said: TransactionSaid, now: datetime, version: str, *, accepted: bool) -> dict[str, Any]:
         if said.kind == "started":
             if said.connector is None:  # 2.0.1 may name the EVSE later; the event that does begins it here
+                self.booking.await_place(said if accepted else replace(said, tag=None))
                 return answers.authorized(accepted, version) if said.tag is not None else {}
-            entry = self.booking.begin(said, now, self.steering.drift)
+            entry = self._begin(said.connector, said, now)
             answer = answers.authorized(accepted, version)
             return (
                 {"transactionId": entry.number, **answer}
@@ -225,12 +237,21 @@ class ChargePoint:
                 else (answer if said.tag is not None else {})
             )
         if said.kind == "updated":
-            self.booking.go_on(said, now, self.steering.drift)
+            told = said if accepted else replace(said, tag=None)
+            self.booking.go_on(told, now, self.steering.drift)
         else:
             self.booking.finish(said, now, self.steering.drift)
         if said.tag is not None and answers.family(version) != "1.6":
             return answers.authorized(accepted, version)
         return {}
+
+    def _begin(self, number: int, said: TransactionSaid, now: datetime) -> Entry:
+        connector = self.connectors.get(number)
+        before = connector.transaction_id if connector is not None else None
+        entry = self.booking.begin(said, now, self.steering.drift)
+        if connector is not None and connector.transaction_id != before:
+            self.steering.unanswered.add(number)
+        return entry
 
     # -- telling -------------------------------------------------------------------------------
 
@@ -264,7 +285,10 @@ class ChargePoint:
 
     async def carry_out(self, connector: Connector, command: ChargerCommand) -> None:
         """Do what the owner asks, and put the answer into the state."""
-        answer = await owner.carry_out(self, connector, command)
+        self.answered(connector, command, await owner.carry_out(self, connector, command))
+
+    def answered(self, connector: Connector, command: ChargerCommand, answer: str) -> None:
+        """Put the answer to what the owner asked into the state."""
         mark = f"[{command.id}] " if command.id else ""
         connector.last_answer = f"{mark}{command.action.value}: {answer}"[:2000]
         self.changed(connector)

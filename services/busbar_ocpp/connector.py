@@ -9,7 +9,7 @@ from busbar_contracts.charger import ChargerLimit, ConnectorStatus
 from busbar_ocpp.bearing import Bearing, Past, bearing, lowers, remembered
 from busbar_ocpp.bearing import Bounds as Bounds
 from busbar_ocpp.draw import Draw
-from busbar_ocpp.ledger import Entry
+from busbar_ocpp.entry import Entry
 from busbar_ocpp.obey import Obedience, left
 from busbar_ocpp.profile import Purpose
 from busbar_ocpp.register import Register
@@ -28,6 +28,15 @@ PLUGGED = frozenset(
     }
 )
 FREE = frozenset({ConnectorStatus.AVAILABLE, ConnectorStatus.RESERVED})
+# Of an EVSE with several outlets the first of these words that one of them says is the EVSE's.
+SAYS_MOST = (
+    ConnectorStatus.PREPARING,
+    ConnectorStatus.RESERVED,
+    ConnectorStatus.AVAILABLE,
+    ConnectorStatus.FAULTED,
+    ConnectorStatus.UNAVAILABLE,
+)
+MOST_OUTLETS = 10
 
 
 class Visit(Struct, frozen=True, kw_only=True):
@@ -54,6 +63,8 @@ class Connector:
     wiring: Wiring
     born_s: float
     status: ConnectorStatus = ConnectorStatus.UNKNOWN
+    outlets: dict[int, ConnectorStatus] = field(default_factory=dict)
+    """2.0.1: what each outlet of the EVSE last said."""
     error: str = "NoError"
     transaction: Entry | None = None
     visit: Visit | None = None
@@ -120,6 +131,13 @@ class Connector:
         self.obedience = left(self.obedience)
         for slot in [one for one in self.installed if one[1] is Purpose.TX]:
             del self.installed[slot]
+
+    def with_outlet(self, outlet: int, status: ConnectorStatus) -> ConnectorStatus:
+        """What the EVSE does, now that one of its outlets has said this: a free socket beside a used cable is no news."""
+        if outlet in self.outlets or len(self.outlets) < MOST_OUTLETS:
+            self.outlets[outlet] = status
+        said = set(self.outlets.values())
+        return next((one for one in SAYS_MOST if one in said), status)
 
     def plug(self, status: ConnectorStatus, at: datetime) -> None:
         """Take the status, and know when a car has come or gone."""

@@ -52,6 +52,11 @@ async def clear_ours(steering: Steering, connector: Connector) -> int:
     return len(slots)
 
 
+async def clear_kept(steering: Steering, connector: Connector) -> None:
+    """Clear the profile of a transaction that has ended, in a charger that would keep it."""
+    await steering.clear(connector.number, Purpose.TX.value, steering.speech.form.level)
+
+
 async def set_again(steering: Steering, connector: Connector) -> int:
     """Clear our profiles at a connector and set them anew."""
     cleared = await clear_ours(steering, connector)

@@ -27,7 +27,7 @@ def follow(charger: "ChargePoint", connector: Connector) -> None:
         return
     holds = connector.holds(charger.steering.bounds(connector), now_s)
     granted = holds is not None and holds.limit_a >= connector.wiring.min_a
-    if connector.transaction is None:
+    if connector.transaction is None or _unclaimed(connector):
         tag = _waiting_tag(charger, connector, granted=granted)
         if tag is not None:
             connector.asked_s = now_s
@@ -38,6 +38,12 @@ def follow(charger: "ChargePoint", connector: Connector) -> None:
         connector.asked_s = now_s
         connector.stopped_tag = connector.transaction.tag
         charger.start(_stop(charger, connector))
+
+
+def _unclaimed(connector: Connector) -> bool:
+    """A transaction of 2.0.1 that began with the cable (TxStartPoint EVConnected), and still waits for a tag."""
+    running = connector.transaction
+    return running is not None and running.tag is None and connector.status is ConnectorStatus.PREPARING
 
 
 def _waiting_tag(charger: "ChargePoint", connector: Connector, *, granted: bool) -> str | None:

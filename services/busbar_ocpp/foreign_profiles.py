@@ -96,9 +96,17 @@ class ForeignProfiles:
         return found
 
     def cap_a(
-        self, connector: int, now: datetime, transaction: str | None, started_at: datetime | None
+        self,
+        connector: int,
+        now: datetime,
+        transaction: str | None,
+        started_at: datetime | None,
+        sharing: int = 1,
     ) -> float:
-        """The most the back office allows now, in ampere per leg."""
+        """The most the back office allows now, in ampere per leg.
+
+        The station's maximum is that of all its connectors together: as many as share it get an equal part each.
+        """
         during = None
         if transaction is not None:
             own = [one for one in self.kept if one.purpose == "TxProfile" and one.connector in (0, connector)]
@@ -110,7 +118,8 @@ class ForeignProfiles:
             during = self._prevailing(here or [one for one in default if one.connector == 0], now, started_at)
         station = [one for one in self.kept if one.purpose in MAX_PURPOSES]
         ceiling = self._prevailing(station, now, started_at)
-        return min(limit for limit in (during, ceiling, UNLIMITED_A) if limit is not None)
+        part = None if ceiling is None else ceiling / max(sharing, 1)
+        return min(limit for limit in (during, part, UNLIMITED_A) if limit is not None)
 
     def _prevailing(self, some: Sequence[Kept], now: datetime, started_at: datetime | None) -> float | None:
         for one in sorted(some, key=lambda kept: -kept.level):
@@ -124,15 +133,16 @@ class ForeignProfiles:
 
     def _now(self, one: Kept, now: datetime, started_at: datetime | None) -> float | None:
         schedule = _schedule(one.wire)
-        relative = one.wire.get("chargingProfileKind") == "Relative"
-        zero = started_at if relative else from_wire(schedule.get("startSchedule"))
+        # Without a start of its own a schedule counts from the start of charging (1.6 section 7.13).
+        start = from_wire(schedule.get("startSchedule"))
+        zero = started_at if one.wire.get("chargingProfileKind") == "Relative" or start is None else start
         elapsed = (now - (zero or now)).total_seconds()
         if one.wire.get("chargingProfileKind") == "Recurring":
             elapsed %= 604_800 if one.wire.get("recurrencyKind") == "Weekly" else 86_400
         duration = number(schedule.get("duration"))
         if elapsed < 0 or (duration is not None and elapsed >= duration):
             return None
-        running = [limit for start, limit in _periods(schedule) if start <= elapsed]
+        running = [limit for start, limit in sorted(_periods(schedule)) if start <= elapsed]
         if not running:
             return None
         watts = schedule.get("chargingRateUnit") == "W"

@@ -17,7 +17,7 @@ from busbar_ocpp.connector import Connector
 from busbar_ocpp.profile import Purpose
 from busbar_ocpp.proposals import Configured, Learned, proposals
 from busbar_ocpp.said import Booted, TransactionSaid
-from busbar_ocpp.settings import asked
+from busbar_ocpp.settings import asked, keys_of, variables_of
 
 if TYPE_CHECKING:
     from busbar_ocpp.charge_point import ChargePoint
@@ -86,6 +86,7 @@ class Greeting:
         known = charger.desk.memory.of(charger.plan.charge_point)
         charger.steering.step_a = 1.0 if charger.quirk.whole_amps else 0.1
         charger.steering.start_early_s = charger.quirk.start_early_s
+        charger.steering.renews_seldom = bool(charger.quirk.repeats_are_ignored)
         charger.steering.speech.learn(
             can, known.form, known.proof if known.proof_form == known.form else None
         )
@@ -247,10 +248,25 @@ class Greeting:
         sample_s = int(charger.desk.plan.section.sample_s)
         changes = abilities.changes_16 if is_16 else abilities.changes_201
         for change in changes(said, sample_s, keep_measurands=keep):
-            for value in change.values:
-                if await self.set(change.key, value):
-                    known.configuration[change.key] = value
-                    break
+            await self._make(change.without_offers() if charger.quirk.offers_nothing else change)
+
+    async def _make(self, change: abilities.Change) -> None:
+        """Make a setting and read it back; poorer values are tried until one is taken and stays."""
+        known = self._charger.desk.memory.of(self._charger.plan.charge_point)
+        for value in change.values:
+            if not await self.set(change.key, value):
+                continue
+            there = await self._read(change.key)
+            known.configuration[change.key] = there or value
+            if there is None or abilities.same(there, value):
+                return
+            log.info("%s: %s was accepted and is %s", self._charger.plan.id, change.key, there)
+
+    async def _read(self, key: str) -> str | None:
+        """A setting as the charger has it; None where it does not say."""
+        if answers.family(self._charger.version or "1.6") == "1.6":
+            return keys_of(await self._ask("GetConfiguration", {"key": [key]})).get(key)
+        return variables_of(await self._ask("GetVariables", {"getVariableData": [asked(key)]})).get(key)
 
     async def _propose(self) -> None:
         """Propose what the configuration lacks, each thing once."""

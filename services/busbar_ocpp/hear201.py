@@ -164,7 +164,7 @@ def _status(payload: dict[str, Any]) -> StatusSaid:
         connector=_evse(read.evse_id),
         status=ConnectorStatus.PREPARING if occupied else ConnectorStatus(read.connector_status),
         at=from_wire(read.timestamp),
-        occupied=occupied,
+        outlet=read.connector_id,
     )
 
 

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable
 from typing import Any
 
-from busbar_ocpp.ledger import Entry
+from busbar_ocpp.entry import Entry
 
 COLUMNS = (
     "number",

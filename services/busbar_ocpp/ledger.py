@@ -1,19 +1,21 @@
 """Transactions and sessions on disk: nothing that was answered is lost when the process is killed.
 
-SQLite in WAL mode, every answer to a charger only after its row is committed. 1.6 transaction ids are given
-here; they are unique over restarts, and over a lost file too, because a new file begins counting at the time.
+SQLite in WAL mode, every answer to a charger only after its row is committed and on the disk (`durable`). 1.6
+transaction ids are given here; they are unique over restarts, and over a lost file too, because a new file begins
+counting at the time.
 """
 
 import logging
+import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from msgspec import Struct
-
 from busbar_ocpp.database import opened
+from busbar_ocpp.durable import Durable, without_waiting
+from busbar_ocpp.entry import Entry, Price, entry_of, written
 
 log = logging.getLogger(__name__)
 
@@ -39,80 +41,33 @@ CREATE TABLE IF NOT EXISTS transactions (
     cost REAL,
     currency TEXT
 );
-CREATE UNIQUE INDEX IF NOT EXISTS by_wire_id ON transactions (charger, wire_id) WHERE wire_id <> '';
+DROP INDEX IF EXISTS by_wire_id;
+CREATE INDEX IF NOT EXISTS wire_ids ON transactions (charger, wire_id);
 CREATE INDEX IF NOT EXISTS by_start ON transactions (charger, connector, started_at);
 CREATE INDEX IF NOT EXISTS open_ones ON transactions (charger) WHERE ended_at IS NULL;
 """
 
 # Before this moment no file of ours was made; seconds since then in tens fit a 32-bit id for centuries.
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
+LOST = "Lost"
+"""The reason of an end that nobody told us; the true one may still come."""
+OPEN = f"(ended_at IS NULL OR reason = '{LOST}')"
 # Numbers for transactions that could not be booked lie far above those that could.
 SPARE = 1_000_000_000
-
-
-class Price(Struct, frozen=True):
-    """What a kilowatt-hour costs now."""
-
-    per_kwh: float
-    currency: str
-
-
-class Entry(Struct, frozen=True, kw_only=True):
-    """One transaction as it is booked. Energies are the charger's register, times ours (UTC)."""
-
-    number: int
-    charger: str
-    connector: int
-    wire_id: str
-    tag: str | None
-    started_at: datetime
-    start_wh: float | None
-    last_at: datetime | None
-    last_wh: float | None
-    peak_w: float | None
-    last_seq: int | None
-    gaps: int
-    ended_at: datetime | None
-    stop_wh: float | None
-    reason: str | None
-    offline: bool
-    cost: float | None = None
-    currency: str | None = None
-
-    @property
-    def energy_wh(self) -> float | None:
-        """What flowed, as far as the register tells."""
-        end = self.stop_wh if self.stop_wh is not None else self.last_wh
-        if end is None or self.start_wh is None or end < self.start_wh:
-            return None
-        return end - self.start_wh
-
-    @property
-    def seconds(self) -> float | None:
-        """How long it lasted; None while it runs."""
-        return None if self.ended_at is None else (self.ended_at - self.started_at).total_seconds()
-
-    @property
-    def mean_w(self) -> float | None:
-        """Mean power from start to end."""
-        if self.energy_wh is None or not self.seconds or self.seconds <= 0:
-            return None
-        return self.energy_wh * 3600 / self.seconds
 
 
 class Ledger:
     """The book of transactions. A disk that fails is reported and never stops control."""
 
-    def __init__(self, path: Path | None, now: datetime) -> None:
+    def __init__(self, path: Path | None, now: datetime, to_disk: Callable[[int], None] = os.fsync) -> None:
         self._spare = 0
         self.problem: str | None
         """What is wrong with the book, in plain English; None when nothing is."""
         self._db, self.problem = opened(path, "the book of transactions", lambda db: self._prepare(db, now))
+        self._disk = Durable(self._db, to_disk)
 
     def _prepare(self, db: sqlite3.Connection, now: datetime) -> sqlite3.Connection:
-        db.execute("PRAGMA journal_mode=WAL")
-        db.execute("PRAGMA synchronous=FULL")
-        db.execute("PRAGMA busy_timeout=2000")
+        without_waiting(db)
         db.executescript(SCHEMA)
         db.row_factory = sqlite3.Row
         if db.execute("SELECT count(*) FROM sqlite_sequence WHERE name='transactions'").fetchone()[0] == 0:
@@ -132,10 +87,13 @@ class Ledger:
         wire_id: str = "",
         offline: bool = False,
     ) -> Entry:
-        """Book the start and give the entry. The same start told twice is the same entry."""
-        known = self._same_start(charger, connector, said, tag, meter_wh, wire_id)
+        """Book the start and give the entry. The same start told twice is the same entry.
+
+        `said` is the start by the charger's own clock; None where something else told of the transaction first.
+        """
+        known = self._same_start(charger, connector, at, said, tag, meter_wh, wire_id)
         if known is not None:
-            return known
+            return self._amended(known, at, said, tag, meter_wh)
         number: int | None = None
         with self._write() as db:
             number = db.execute(
@@ -146,10 +104,10 @@ class Ledger:
                     connector,
                     wire_id,
                     tag,
-                    _text(at),
-                    _text(said),
+                    written(at),
+                    written(said),
                     meter_wh,
-                    _text(at),
+                    written(at),
                     meter_wh,
                     int(offline),
                 ),
@@ -158,6 +116,20 @@ class Ledger:
                 db.execute("UPDATE transactions SET wire_id = ? WHERE number = ?", (str(number), number))
         entry = self._one("number = ?", (number,)) if number is not None else None
         return entry if entry is not None else self._unbooked(charger, connector, at, tag, meter_wh, wire_id)
+
+    def _amended(
+        self, known: Entry, at: datetime, said: datetime | None, tag: str | None, meter_wh: float | None
+    ) -> Entry:
+        """A start that comes after what followed it says when and with what the transaction really began."""
+        if said is None or known.started_said is not None:
+            return known
+        with self._write() as db:
+            db.execute(
+                "UPDATE transactions SET started_at = min(started_at, ?), started_said = ?, tag = coalesce(tag, ?),"
+                " start_wh = coalesce(?, start_wh) WHERE number = ?",
+                (written(at), written(said), tag, meter_wh, known.number),
+            )
+        return self._one("number = ?", (known.number,)) or known
 
     def _unbooked(
         self,
@@ -201,15 +173,19 @@ class Ledger:
         gaps: int | None = None,
         price: Price | None = None,
     ) -> None:
-        """Note how far a transaction has come, and what the energy since the last note costs."""
+        """Note how far a transaction has come, and what the energy since the last note costs.
+
+        A sample that was queued, older than the last note, changes nothing: its energy is paid already.
+        """
         if meter_wh is not None:
-            self._charge(number, meter_wh, price)
+            self._charge(number, meter_wh, price, at)
         with self._write() as db:
             db.execute(
                 "UPDATE transactions SET last_at = ?, last_wh = coalesce(?, last_wh),"
                 " start_wh = coalesce(start_wh, ?), peak_w = max(coalesce(peak_w, 0), coalesce(?, 0)),"
-                " last_seq = coalesce(?, last_seq), gaps = coalesce(?, gaps) WHERE number = ?",
-                (_text(at), meter_wh, meter_wh, power_w, seq, gaps, number),
+                " last_seq = coalesce(?, last_seq), gaps = coalesce(?, gaps) WHERE number = ?"
+                " AND (last_at IS NULL OR last_at <= ?)",
+                (written(at), meter_wh, meter_wh, power_w, seq, gaps, number, written(at)),
             )
 
     def stop(
@@ -221,26 +197,27 @@ class Ledger:
         reason: str | None,
         price: Price | None = None,
     ) -> Entry | None:
-        """Book the end. A second end changes nothing."""
+        """Book the end. A second end changes nothing, unless the first was only ours, for one that was lost."""
         if meter_wh is not None:
             self._charge(number, meter_wh, price)
         with self._write() as db:
             db.execute(
                 "UPDATE transactions SET ended_at = ?, stop_wh = coalesce(?, last_wh), reason = ?"
-                " WHERE number = ? AND ended_at IS NULL",
-                (_text(at), meter_wh, reason, number),
+                f" WHERE number = ? AND {OPEN}",
+                (written(at), meter_wh, reason, number),
             )
         return self._one("number = ?", (number,))
 
-    def _charge(self, number: int, meter_wh: float, price: Price | None) -> None:
+    def _charge(self, number: int, meter_wh: float, price: Price | None, at: datetime | None = None) -> None:
         """Add what the energy since the last note costs; energy without a price makes the cost unknown."""
         per_kwh, currency = (price.per_kwh, price.currency) if price is not None else (None, None)
         with self._write() as db:
             db.execute(
                 "UPDATE transactions SET cost = CASE WHEN last_wh IS NULL OR ?1 <= last_wh THEN cost"
                 " WHEN ?2 IS NULL THEN NULL ELSE cost + (?1 - last_wh) / 1000.0 * ?2 END,"
-                " currency = coalesce(currency, ?3) WHERE number = ?4 AND ended_at IS NULL",
-                (meter_wh, per_kwh, currency, number),
+                f" currency = coalesce(currency, ?3) WHERE number = ?4 AND {OPEN}"
+                " AND (?5 IS NULL OR last_at IS NULL OR last_at <= ?5)",
+                (meter_wh, per_kwh, currency, number, written(at)),
             )
 
     def rescale(self, number: int, factor: float) -> None:
@@ -252,9 +229,22 @@ class Ledger:
                 (factor, number),
             )
 
-    def by_wire_id(self, charger: str, wire_id: str) -> Entry | None:
-        """The transaction that a charger calls so."""
-        return self._one("charger = ? AND wire_id = ?", (charger, wire_id))
+    def claim(self, number: int, tag: str) -> Entry | None:
+        """Note whose transaction it is, where nobody's tag was known at its start (a cable that came first)."""
+        with self._write() as db:
+            db.execute("UPDATE transactions SET tag = coalesce(tag, ?) WHERE number = ?", (tag, number))
+        return self._one("number = ?", (number,))
+
+    def by_wire_id(self, charger: str, wire_id: str, connector: int | None = None) -> Entry | None:
+        """The transaction that a charger calls so, at this connector where one is named.
+
+        A station that counts anew gives a number twice: the one that runs is meant, else the newest.
+        """
+        return self._one(
+            "charger = ?1 AND wire_id = ?2 AND (?3 IS NULL OR connector = ?3)"
+            " ORDER BY ended_at IS NOT NULL, number DESC LIMIT 1",
+            (charger, wire_id, connector),
+        )
 
     def running(self, charger: str) -> list[Entry]:
         """Transactions of a charger that have not ended, the newest first."""
@@ -267,8 +257,12 @@ class Ledger:
         return self._some(
             "(?1 IS NULL OR charger = ?1) AND (?2 IS NULL OR started_at >= ?2)"
             " ORDER BY started_at DESC, number DESC LIMIT ?3",
-            (charger, _text(since), most),
+            (charger, written(since), most),
         )
+
+    async def durable(self) -> None:
+        """Return when all that was booked before this call is on the disk; nobody else waits for it."""
+        await self._disk.wait()
 
     def close(self) -> None:
         """Release the file."""
@@ -278,18 +272,20 @@ class Ledger:
         self,
         charger: str,
         connector: int,
+        at: datetime,
         said: datetime | None,
         tag: str | None,
         meter_wh: float | None,
         wire_id: str,
     ) -> Entry | None:
         if wire_id:
-            return self.by_wire_id(charger, wire_id)
+            known = self.by_wire_id(charger, wire_id, connector)
+            return None if known is not None and _begins_anew(known, at, said) else known
         if said is None:
             return None
         return self._one(
             "charger = ? AND connector = ? AND started_said = ? AND tag IS ? AND start_wh IS ?",
-            (charger, connector, _text(said), tag, meter_wh),
+            (charger, connector, written(said), tag, meter_wh),
         )
 
     def _one(self, where: str, values: tuple[object, ...]) -> Entry | None:
@@ -303,7 +299,7 @@ class Ledger:
             self.problem = f"the book of transactions cannot be read: {error}"
             log.error(self.problem)
             return []
-        return [_entry(row) for row in rows]
+        return [entry_of(row) for row in rows]
 
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
@@ -321,34 +317,8 @@ class Ledger:
             log.error(self.problem)
 
 
-def _text(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.astimezone(UTC).isoformat(timespec="milliseconds")
-
-
-def _moment(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
-
-
-def _entry(row: sqlite3.Row) -> Entry:
-    started = _moment(row["started_at"])
-    assert started is not None
-    return Entry(
-        number=row["number"],
-        charger=row["charger"],
-        connector=row["connector"],
-        wire_id=row["wire_id"],
-        tag=row["tag"],
-        started_at=started,
-        start_wh=row["start_wh"],
-        last_at=_moment(row["last_at"]),
-        last_wh=row["last_wh"],
-        peak_w=row["peak_w"],
-        last_seq=row["last_seq"],
-        gaps=row["gaps"],
-        ended_at=_moment(row["ended_at"]),
-        stop_wh=row["stop_wh"],
-        reason=row["reason"],
-        offline=bool(row["offline"]),
-        cost=row["cost"] if row["currency"] is not None else None,
-        currency=row["currency"],
-    )
+def _begins_anew(known: Entry, at: datetime, said: datetime | None) -> bool:
+    """Whether a start is of another transaction than its namesake: that one's start is known, and it has ended before."""
+    if known.started_said is None or said is None or known.ended_at is None:
+        return False
+    return at > known.ended_at and written(said) != written(known.started_said)

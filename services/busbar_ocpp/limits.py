@@ -64,6 +64,7 @@ class Steering:
         self.speech = Speech()
         self.step_a = 0.1
         self.step_w = 0.1
+        self.renews_seldom = False
         self.start_early_s: int | None = None  # where the clock is known to drift; None: as usual
         self.drift = Drift()
         self.calls: Calls | None = None
@@ -76,6 +77,8 @@ class Steering:
         """Whether it can change between three phases and one, and may."""
         self.silent: set[int] = set()
         """Connectors whose lease is being proven."""
+        self.unanswered: set[int] = set()
+        """Connectors whose charger waits for the number of its transaction: a profile of it would be refused."""
         self._pending: dict[Slot, Profile] = {}
         self._retry_at_s: dict[Slot, float] = {}
         self._cleared: set[Slot] = set()
@@ -91,6 +94,7 @@ class Steering:
         self._pending.clear()
         self._retry_at_s.clear()
         self._cleared.clear()
+        self.unanswered.clear()
         self.paused = True
 
     def link_down(self) -> None:
@@ -159,7 +163,7 @@ class Steering:
                 for slot, profile in self._pending.items()
             },
         }
-        for urgency, profile in due(wanted, assumed, now_s):
+        for urgency, profile in due(wanted, assumed, now_s, seldom=self.renews_seldom):
             slot = slot_of(profile)
             if self._retry_at_s.get(slot, 0.0) <= now_s:
                 self._pending[slot] = profile
@@ -200,7 +204,7 @@ class Steering:
         return Moment(
             charger_time=charger_time(self.drift, now) - timedelta(seconds=early_s),
             unsure_s=unsure_s(self.drift),
-            transaction=connector.transaction_id,
+            transaction=None if connector.number in self.unanswered else connector.transaction_id,
             elapsed_s=(now - entry.started_at).total_seconds() if entry else None,
         )
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from busbar_contracts.charger import ChargerCommand, ChargerLimit, TagAnswer
@@ -27,10 +28,15 @@ log = logging.getLogger(__name__)
 LOOK_S = 0.1
 
 
-async def run(service: Service, *, opened_on: asyncio.Future[int] | None = None) -> None:
+async def run(
+    service: Service,
+    *,
+    opened_on: asyncio.Future[int] | None = None,
+    to_disk: Callable[[int], None] = os.fsync,
+) -> None:
     """Serve until cancelled; chargers are then told their safe limit, or at a planned restart keep their leases."""
     plan = plan_of(service.site)
-    ledger = Ledger(service.state_dir / "transactions.sqlite3", service.clock.now())
+    ledger = Ledger(service.state_dir / "transactions.sqlite3", service.clock.now(), to_disk)
     outbox = Outbox(service.state_dir / "outbox.sqlite3")
     memory, quirks = Memory(service.state_dir), with_own(service.state_dir)
     desk = Desk(plan, service.clock, service.bus, ledger, memory, quirks, outbox)

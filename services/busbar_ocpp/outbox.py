@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from busbar_ocpp.database import opened
+from busbar_ocpp.durable import Durable, without_waiting
 from busbar_ocpp.foreign_profiles import Kept
 
 log = logging.getLogger(__name__)
@@ -16,6 +17,8 @@ log = logging.getLogger(__name__)
 # These must arrive, in their order, however long the back office is away.
 LASTING = frozenset({"StartTransaction", "StopTransaction", "TransactionEvent", "MeterValues"})
 MOST = 20_000
+UPDATED = '"eventType":"Updated"'
+"""What the samples of 2.0.1 come in."""
 
 
 class Waiting(Struct, frozen=True):
@@ -27,11 +30,11 @@ class Waiting(Struct, frozen=True):
 
 
 def _prepare(db: sqlite3.Connection) -> sqlite3.Connection:
-    db.execute("PRAGMA journal_mode=WAL")
-    db.execute("PRAGMA busy_timeout=2000")
+    without_waiting(db)
     db.executescript(
         "CREATE TABLE IF NOT EXISTS outbox (place INTEGER PRIMARY KEY AUTOINCREMENT, charger TEXT NOT NULL,"
         " action TEXT NOT NULL, payload BLOB NOT NULL);"
+        "CREATE INDEX IF NOT EXISTS by_charger ON outbox (charger, place);"
         "CREATE TABLE IF NOT EXISTS upstream_ids (charger TEXT NOT NULL, ours TEXT NOT NULL,"
         " theirs TEXT NOT NULL, PRIMARY KEY (charger, ours));"
         "CREATE TABLE IF NOT EXISTS profiles (charger TEXT PRIMARY KEY, kept BLOB NOT NULL);"
@@ -44,16 +47,17 @@ class Outbox:
 
     def __init__(self, path: Path | None) -> None:
         self._db, self.problem = opened(path, "the box for the back office", _prepare)
+        self._disk = Durable(self._db)
 
     def put(self, charger: str, action: str, payload: dict[str, Any]) -> None:
-        """Add at the end. When it is full, the oldest meter values go first."""
+        """Add at the end. When it is full, the oldest meter values go first, some at a time."""
         try:
             [count] = self._db.execute("SELECT count(*) FROM outbox WHERE charger = ?", (charger,)).fetchone()
             if count >= MOST:
                 self._db.execute(
-                    "DELETE FROM outbox WHERE place = (SELECT place FROM outbox WHERE charger = ?"
-                    " ORDER BY action <> 'MeterValues', place LIMIT 1)",
-                    (charger,),
+                    "DELETE FROM outbox WHERE place IN (SELECT place FROM outbox WHERE charger = ?"
+                    " ORDER BY NOT (action = 'MeterValues' OR instr(CAST(payload AS TEXT), ?) > 0), place LIMIT ?)",
+                    (charger, UPDATED, MOST // 50),
                 )
             self._db.execute(
                 "INSERT INTO outbox (charger, action, payload) VALUES (?, ?, ?)",
@@ -61,6 +65,10 @@ class Outbox:
             )
         except sqlite3.Error as error:
             log.error("%s: a message for the back office is lost: %s", charger, error)
+
+    async def durable(self) -> None:
+        """Return when all that was put in before this call is on the disk."""
+        await self._disk.wait()
 
     def first(self, charger: str) -> Waiting | None:
         """The oldest message of a charger."""
@@ -80,6 +88,24 @@ class Outbox:
         except sqlite3.Error as error:
             log.error("the outbox cannot be written: %s", error)
 
+    def knows_start(self, charger: str, ours: str) -> bool:
+        """Whether the start of our transaction waits already, or has arrived."""
+        if self.theirs(charger, ours) is not None:
+            return True
+        waits = (
+            "SELECT 1 FROM outbox WHERE charger = ? AND action = 'StartTransaction'"
+            " AND instr(CAST(payload AS TEXT), ?) > 0"
+        )
+        return self._one(waits, charger, f'"_ours":"{ours}"') is not None
+
+    def _one(self, question: str, *values: str) -> str | None:
+        try:
+            row = self._db.execute(question, values).fetchone()
+        except sqlite3.Error as error:
+            log.error("the outbox cannot be read: %s", error)
+            return None
+        return None if row is None else str(row[0])
+
     def learn_id(self, charger: str, ours: str, theirs: str) -> None:
         """The back office gave this number to our transaction."""
         try:
@@ -89,18 +115,12 @@ class Outbox:
 
     def theirs(self, charger: str, ours: str) -> str | None:
         """The back office's number of our transaction."""
-        row = self._db.execute(
-            "SELECT theirs FROM upstream_ids WHERE charger = ? AND ours = ?", (charger, ours)
-        ).fetchone()
-        return None if row is None else str(row[0])
+        return self._one("SELECT theirs FROM upstream_ids WHERE charger = ? AND ours = ?", charger, ours)
 
     def ours(self, charger: str, theirs: str) -> str | None:
         """Our number of the back office's transaction, the newest where it gave one twice."""
-        row = self._db.execute(
-            "SELECT ours FROM upstream_ids WHERE charger = ? AND theirs = ? ORDER BY rowid DESC LIMIT 1",
-            (charger, theirs),
-        ).fetchone()
-        return None if row is None else str(row[0])
+        newest = "SELECT ours FROM upstream_ids WHERE charger = ? AND theirs = ? ORDER BY rowid DESC LIMIT 1"
+        return self._one(newest, charger, theirs)
 
     def keep_profiles(self, charger: str, kept: list[Kept]) -> None:
         """Write down the back office's profiles."""

@@ -15,9 +15,9 @@ from busbar_ocpp import frames
 from busbar_ocpp.calls import Refused, Silent, Superseded
 from busbar_ocpp.connector import Connector
 from busbar_ocpp.discovering import OUR_REQUESTS
-from busbar_ocpp.foreign_profiles import ForeignProfiles
+from busbar_ocpp.measure import number
 from busbar_ocpp.outbox import LASTING, Outbox, Waiting
-from busbar_ocpp.rfc3339 import to_wire
+from busbar_ocpp.profile_calls import ProfileCalls, Whose
 from busbar_ocpp.settings import name_of
 from busbar_ocpp.upstream_link import NoUpstream, UpstreamLink, upstream
 
@@ -31,10 +31,17 @@ Payload = dict[str, Any]
 FIRST_RETRY_S, LAST_RETRY_S = 2.0, 60.0
 ANSWER_S = 10.0
 AUTHORIZE_S = 4.0
+# While it is not accepted a charge point asks again at the pace it is told, and sends nothing else (1.6 section 4.2).
+SOONEST_BOOT_S, LATEST_BOOT_S = 10.0, 900.0
+# A transaction that a back office fails to take is tried again before it is given up (1.6 section 4.10, 9.1.23).
+FAILURES = frozenset({"InternalError", "GenericError", "SecurityError"})
+TRIES = 3
+MOST_STATUSES = 50
 
 # The home needs these as they are: without samples and status nothing can be limited.
+# Keys are compared without case (1.6 CiString).
 OURS = frozenset(
-    {"MeterValueSampleInterval", "MeterValuesSampledData", "ClockAlignedDataInterval", "AuthorizationKey"}
+    {"metervaluesampleinterval", "metervaluessampleddata", "clockaligneddatainterval", "authorizationkey"}
 )
 OURS_201 = frozenset(
     {
@@ -86,33 +93,43 @@ class Proxy:
 
     def __init__(self, charger: "ChargePoint", url: str, outbox: Outbox) -> None:
         self._charger, self._url, self._outbox = charger, url, outbox
-        legs = max((len(one.wiring.legs) for one in charger.connectors.values()), default=3)
-        self.profiles = ForeignProfiles(charger.desk.plan.nominal_v, legs)
-        self.profiles.kept = outbox.profiles(charger.plan.id)
+        whose = Whose(charger.plan.id, charger.connectors, charger.desk.clock, charger.desk.plan.nominal_v)
+        self.profiles = ProfileCalls(whose, outbox)
         self._link: UpstreamLink | None = None
         self._answers: dict[str, asyncio.Future[frames.Result | frames.Error]] = {}
         self._wake = asyncio.Event()
         self._boot: Payload | None = None
+        self._introduced = False
+        """The back office has heard who it is, since it connected or booted."""
         self._admitted: set[str] = set()
         """Tags the back office has let in since the service started."""
-        self._statuses: dict[tuple[object, object], Payload] = {}
+        self._statuses: dict[tuple[str, str], Payload] = {}
+        self._tries = (0, 0)
+        """The message that failed last, by its place, and how often."""
 
     # -- from the charger ----------------------------------------------------------------------
 
-    def pass_on(self, action: str, payload: Payload, answer: Payload) -> None:
-        """Take what the charger said and was answered, for the back office."""
+    async def pass_on(self, action: str, payload: Payload, answer: Payload) -> None:
+        """Take what the charger said and was answered, for the back office; what must arrive is on the disk then."""
         if action == "BootNotification":
-            self._boot = payload
-        elif action == "StatusNotification":
-            self._statuses[payload.get("connectorId"), payload.get("evseId")] = payload
+            self._boot, self._introduced = payload, False
+            self._wake.set()
+            return
+        if action == "StatusNotification":
+            self._note_status(payload)
         self._forget_ended(action, payload)
-        if action == "NotifyReport" and payload.get("requestId", 0) > OUR_REQUESTS:
+        if action == "NotifyReport" and (number(payload.get("requestId")) or 0) > OUR_REQUESTS:
             return  # it answers us
         if action == "StartTransaction":
-            payload = {**payload, "_ours": str(answer.get("transactionId"))}
+            ours = str(answer.get("transactionId"))
+            if self._outbox.knows_start(self._charger.plan.id, ours):
+                return  # told again, because the answer did not reach the charger
+            payload = {**payload, "_ours": ours}
         if action in LASTING or (self._link is not None and action != "Authorize"):
             self._outbox.put(self._charger.plan.id, action, payload)
             self._wake.set()
+        if action in LASTING:
+            await self._outbox.durable()
 
     def _forget_ended(self, action: str, payload: Payload) -> None:
         """A transaction has ended, and with it the back office's profiles for it."""
@@ -123,12 +140,14 @@ class Proxy:
         elif action != "StopTransaction":
             return
         entry = self._charger.desk.ledger.by_wire_id(self._charger.plan.id, str(id))
-        if self.profiles.forget_transaction(str(id), entry.connector if entry is not None else None):
-            self._keep()
+        self.profiles.forget_transaction(str(id), entry.connector if entry is not None else None)
 
-    def _keep(self) -> None:
-        """What the back office allows outlives a restart, as it would in a charger."""
-        self._outbox.keep_profiles(self._charger.plan.id, self.profiles.kept)
+    def _note_status(self, payload: Payload) -> None:
+        """Keep the last word of each connector for a back office that comes back."""
+        places = payload.get("connectorId"), payload.get("evseId")
+        key = str(places[0])[:8], str(places[1])[:8]
+        if key in self._statuses or len(self._statuses) < MOST_STATUSES:
+            self._statuses[key] = payload
 
     async def authorize(self, tag: str, version: str) -> bool:
         """Whether the back office lets a tag charge that is unknown at home; no answer is no."""
@@ -152,13 +171,7 @@ class Proxy:
 
     def cap_a(self, connector: Connector) -> float:
         """The most the back office allows now."""
-        entry = connector.transaction
-        return self.profiles.cap_a(
-            connector.number,
-            self._charger.desk.clock.now(),
-            connector.transaction_id,
-            entry.started_at if entry else None,
-        )
+        return self.profiles.cap_a(connector)
 
     # -- the line ------------------------------------------------------------------------------
 
@@ -168,7 +181,9 @@ class Proxy:
         told = False
         while True:
             version = self._charger.version
-            if version is not None:
+            if version is None:
+                retry_s = FIRST_RETRY_S  # nobody was there yet to be forwarded
+            else:
                 try:
                     async with upstream(self._url, self._charger.plan.charge_point, version) as link:
                         retry_s, told = FIRST_RETRY_S, False
@@ -199,19 +214,43 @@ class Proxy:
                     answer.set_exception(NoUpstream("the line was lost"))
 
     async def _send(self, link: UpstreamLink) -> None:
-        """Who we are first, then what waits, one after the other."""
-        boot = self._boot if self._boot is not None else self._known_boot()
-        if boot is not None:
-            await self._ask("BootNotification", boot)
+        """Who we are first, until the back office takes it; then what waits, one after the other."""
+        await self._introduce()
         for status in list(self._statuses.values()):
-            await self._ask("StatusNotification", status)
+            await self._patiently("StatusNotification", status)
         while True:
+            if not self._introduced:
+                await self._introduce()
             waiting = self._outbox.first(self._charger.plan.id)
             if waiting is None:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
             await self._deliver(waiting)
+
+    async def _introduce(self) -> None:
+        """Say who it is until that is accepted."""
+        self._introduced = True
+        while (pause_s := await self._not_accepted()) is not None:
+            await self._charger.desk.clock.sleep(pause_s)
+
+    async def _not_accepted(self) -> float | None:
+        """Say who it is; gives how long to wait before it is said again, None when it may go on."""
+        boot = self._boot if self._boot is not None else self._known_boot()
+        said = await self._patiently("BootNotification", boot) if boot is not None else None
+        if not isinstance(said, frames.Result) or said.payload.get("status") not in ("Pending", "Rejected"):
+            return None
+        pause_s = number(said.payload.get("interval")) or 0.0
+        return min(max(pause_s, SOONEST_BOOT_S), LATEST_BOOT_S)
+
+    async def _patiently(self, action: str, payload: Payload) -> frames.Result | frames.Error | None:
+        """The answer, or None when there is none in time."""
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                return await self._ask(action, payload)
+        except TimeoutError:
+            log.info("%s: the back office does not answer %s", self._charger.plan.id, action)
+            return None
 
     def _known_boot(self) -> Payload | None:
         """Who it is, for a charger that has only reconnected since the service started."""
@@ -234,16 +273,24 @@ class Proxy:
             payload["transactionId"] = (
                 int(theirs) if theirs is not None and theirs.lstrip("-").isdecimal() else id
             )
-        try:
-            async with asyncio.timeout(ANSWER_S):
-                said = await self._ask(waiting.action, payload)
-        except TimeoutError:
-            log.info("%s: the back office does not answer %s", self._charger.plan.id, waiting.action)
-            await asyncio.sleep(FIRST_RETRY_S)
+        said = await self._patiently(waiting.action, payload)
+        if said is None or self._failed(waiting, said):
+            await self._charger.desk.clock.sleep(FIRST_RETRY_S)
             return
         if ours is not None and isinstance(said, frames.Result):
             self._outbox.learn_id(self._charger.plan.id, ours, str(said.payload.get("transactionId")))
         self._outbox.done(waiting.place)
+
+    def _failed(self, waiting: Waiting, said: frames.Result | frames.Error) -> bool:
+        """Whether the back office could not take a transaction just now, and shall be asked again."""
+        if isinstance(said, frames.Result) or said.code not in FAILURES:
+            return False
+        if waiting.action not in LASTING or waiting.action == "MeterValues":
+            return False
+        place, count = self._tries
+        self._tries = waiting.place, count + 1 if place == waiting.place else 1
+        log.warning("%s: the back office: %s: %s", self._charger.plan.id, waiting.action, said.code)
+        return self._tries[1] < TRIES
 
     async def _ask(self, action: str, payload: Payload) -> frames.Result | frames.Error:
         link, id = self._link, str(uuid4())
@@ -276,29 +323,31 @@ class Proxy:
         try:
             text = frames.result(call.id, await self._answer(call.action, call.payload))
         except Refused as refused:
-            text = frames.error(call.id, refused.code, str(refused))
+            text = frames.error(call.id, self._code(refused), str(refused))
         except (Silent, Superseded) as error:
             text = frames.error(call.id, "InternalError", f"the charge point does not answer: {error}")
+        except Exception:
+            log.exception("%s: %s of the back office failed", self._charger.plan.id, call.action[:60])
+            text = frames.error(call.id, "InternalError", "this could not be served")
         try:
             await link.send(text)
         except NoUpstream:
             return
 
+    def _code(self, refused: Refused) -> str:
+        """The protocol's word for what we did not send because its schema forbids it."""
+        is_16 = self._charger.version == "1.6"
+        off_schema = "FormationViolation" if is_16 else "FormatViolation"
+        return off_schema if refused.code == "OffSchema" else refused.code
+
     async def _answer(self, action: str, payload: Payload) -> Payload:
         """Profiles are answered here; the rest goes to the charger."""
-        if action == "SetChargingProfile":
-            wire = payload.get("csChargingProfiles", payload.get("chargingProfile"))
-            return self._install(payload.get("connectorId", payload.get("evseId")), wire)
-        if action == "ClearChargingProfile":
-            answer = {"status": self.profiles.clear(payload)}
-            self._keep()
+        answer = self.profiles.answer(action, payload)
+        if answer is not None:
+            self._wake.set()
             self._charger.steer_all()
             return answer
-        if action == "GetChargingProfiles":
-            return self._report_profiles(payload)
-        if action == "GetCompositeSchedule":
-            return self._composite(payload)
-        if action == "ChangeConfiguration" and payload.get("key") in OURS:
+        if action == "ChangeConfiguration" and str(payload.get("key")).casefold() in OURS:
             return {"status": "Rejected"}
         if action == "SetVariables":
             return await self._set_variables(payload)
@@ -308,27 +357,6 @@ class Proxy:
         if calls is None:
             raise Silent("no link")
         return await calls.ask(action, self._for_charger(action, payload))
-
-    def _install(self, connector: object, wire: object) -> Payload:
-        if isinstance(wire, dict) and "transactionId" in wire:
-            ours = self._outbox.ours(self._charger.plan.id, str(wire["transactionId"]))
-            wire = {**wire, "transactionId": ours if ours is not None else wire["transactionId"]}
-        answer = {"status": self.profiles.install(connector, wire)}
-        self._keep()
-        self._charger.steer_all()
-        return answer
-
-    def _report_profiles(self, payload: Payload) -> Payload:
-        """GetChargingProfiles of 2.0.1 (K09): from the store, one report for each EVSE."""
-        places = self.profiles.matching(payload)
-        for number, (evse, wires) in enumerate(sorted(places.items()), start=1):
-            report = {
-                "requestId": payload.get("requestId", 0), "chargingLimitSource": "CSO", "evseId": evse,
-                "chargingProfile": wires, "tbc": number < len(places),
-            }  # fmt: skip
-            self._outbox.put(self._charger.plan.id, "ReportChargingProfiles", report)
-        self._wake.set()
-        return {"status": "Accepted" if places else "NoProfiles"}
 
     async def _set_variables(self, payload: Payload) -> Payload:
         """SetVariables of 2.0.1, without those that the home needs as they are."""
@@ -356,33 +384,6 @@ class Proxy:
                 changed["transactionId"] = int(ours)
         profile = changed.pop("chargingProfile", None)
         if profile is not None:
-            self._install(payload.get("connectorId", payload.get("evseId", 1)), profile)
+            self.profiles.install(payload.get("connectorId", payload.get("evseId", 1)), profile)
+            self._charger.steer_all()
         return changed
-
-    def _composite(self, payload: Payload) -> Payload:
-        """What Busbar and the back office together allow at this moment."""
-        number = payload.get("connectorId", payload.get("evseId"))
-        connector = self._charger.connectors.get(number) if isinstance(number, int) else None
-        if connector is None:
-            return {"status": "Rejected"}
-        limit = min(connector.told_a if connector.told_a is not None else 0.0, self.cap_a(connector))
-        now = to_wire(self._charger.desk.clock.now())
-        period = {"startPeriod": 0, "limit": int(limit * 10) / 10}
-        if "connectorId" in payload:
-            schedule = {"chargingRateUnit": "A", "chargingSchedulePeriod": [period], "startSchedule": now}
-            return {
-                "status": "Accepted",
-                "connectorId": number,
-                "scheduleStart": now,
-                "chargingSchedule": schedule,
-            }
-        return {
-            "status": "Accepted",
-            "schedule": {
-                "evseId": number,
-                "duration": payload.get("duration", 60),
-                "scheduleStart": now,
-                "chargingRateUnit": "A",
-                "chargingSchedulePeriod": [period],
-            },
-        }

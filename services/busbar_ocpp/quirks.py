@@ -34,6 +34,7 @@ class Quirk(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     unit_only: bool | None = None
     zero_does_not_stop: bool | None = None
     start_early_s: int | None = None
+    keeps_tx_profile: bool | None = None
     offers_nothing: bool | None = None
     refuses_measurands: bool | None = None
     repeats_are_ignored: bool | None = None

@@ -18,13 +18,14 @@ class Booted(Struct, frozen=True, kw_only=True):
 
 
 class StatusSaid(Struct, frozen=True, kw_only=True):
-    """A connector changed; connector 0 is the unit. `occupied` is 2.0.1's word, which needs more to be read."""
+    """A connector changed; connector 0 is the unit. 2.0.1's Occupied is said as Preparing."""
 
     connector: int
     status: ConnectorStatus
     at: datetime | None = None
     error: str = "NoError"
-    occupied: bool = False
+    outlet: int | None = None
+    """2.0.1: which connector of the EVSE, of which one at a time can be used."""
 
 
 class TransactionSaid(Struct, frozen=True, kw_only=True):

@@ -43,13 +43,16 @@ def slot_of(profile: Profile) -> Slot:
 
 
 def due(
-    wanted: Sequence[Profile], installed: Mapping[Slot, Installed], now_s: float
+    wanted: Sequence[Profile], installed: Mapping[Slot, Installed], now_s: float, *, seldom: bool = False
 ) -> list[tuple[Urgency, Profile]]:
-    """The profiles to send now, the most urgent first, otherwise in the order they were built."""
+    """The profiles to send now, the most urgent first, otherwise in the order they were built.
+
+    `seldom`: what is unchanged is renewed as late as is safe.
+    """
     calls = [
         (urgency, profile)
         for profile in wanted
-        if (urgency := _urgency(profile, installed.get(slot_of(profile)), now_s)) is not None
+        if (urgency := _urgency(profile, installed.get(slot_of(profile)), now_s, seldom=seldom)) is not None
     ]
     return sorted(calls, key=lambda call: call[0])
 
@@ -61,18 +64,21 @@ def lasts(profile: Profile) -> float:
     return float(profile.periods[1].start_s) if len(profile.periods) > 1 else float("inf")
 
 
-def renew_after_s(lasts_s: float, *, pause: bool) -> float:
-    """When an unchanged profile is sent again (a third of its time; half of it for a pause)."""
+def renew_after_s(lasts_s: float, *, pause: bool, seldom: bool = False) -> float:
+    """When an unchanged profile is sent again (a third of its time; half of it for a pause; two thirds if seldom)."""
+    if seldom:
+        return lasts_s * 2 / 3
     return lasts_s / 2 if pause else lasts_s / 3
 
 
-def _urgency(profile: Profile, held: Installed | None, now_s: float) -> Urgency | None:
+def _urgency(profile: Profile, held: Installed | None, now_s: float, *, seldom: bool) -> Urgency | None:
     if held is None:
         return Urgency.CUT  # nothing known is in force: a charger without a profile has no limit
     if said(profile) != said(held.profile):
         return Urgency.CUT if _lowers(profile, held.profile) else Urgency.RAISE
     pause = profile.periods[0].limit == 0
-    return Urgency.RENEWAL if now_s - held.sent_s >= renew_after_s(held.lasts_s, pause=pause) else None
+    after_s = renew_after_s(held.lasts_s, pause=pause, seldom=seldom)
+    return Urgency.RENEWAL if now_s - held.sent_s >= after_s else None
 
 
 def said(profile: Profile) -> tuple[object, ...]:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from busbar_contracts.charger import ConnectorStatus
-from busbar_ocpp import hear201
+from busbar_ocpp import errands, hear201
 from busbar_ocpp.connector import PLUGGED, Connector
 from busbar_ocpp.drift import heard, our_time, synchronised
 from busbar_ocpp.enforcing import judge
@@ -26,6 +26,7 @@ async def take(charger: "ChargePoint", said: Said) -> None:
         charger.steering.drift = synchronised()
         for connector in charger.connectors.values():
             connector.forget_profiles()
+            connector.outlets.clear()
         charger.greeting.booted(said)
         charger.all_changed()
     elif isinstance(said, StatusSaid):
@@ -46,11 +47,12 @@ def _status(charger: "ChargePoint", said: StatusSaid) -> None:
     connector = charger.connectors.get(said.connector)
     if connector is None:
         return  # 0 is the unit; numbers we were not told of are no loads
-    status = said.status
+    status = said.status if said.outlet is None else connector.with_outlet(said.outlet, said.status)
+    occupied = said.outlet is not None and status is ConnectorStatus.PREPARING
     # Occupied is all 2.0.1 says here; what the car does comes with its transaction, and one that has
     # just ended is not a car that waits.
     running = connector.transaction is not None and connector.status in _WITH_CAR
-    if said.occupied and (running or connector.status is ConnectorStatus.FINISHING):
+    if occupied and (running or connector.status is ConnectorStatus.FINISHING):
         status = connector.status
     connector.error = said.error
     _plug(charger, connector, status)
@@ -68,7 +70,9 @@ def _transaction(charger: "ChargePoint", said: TransactionSaid) -> None:
     if not said.offline and said.kind == "updated":
         _tell_time(charger, said.at)
     entry = (
-        charger.desk.ledger.by_wire_id(charger.plan.id, said.transaction or "") if said.transaction else None
+        charger.desk.ledger.by_wire_id(charger.plan.id, said.transaction, said.connector)
+        if said.transaction
+        else None
     )
     number = said.connector if said.connector is not None else entry.connector if entry else None
     connector = charger.connectors.get(number) if number is not None else None
@@ -83,6 +87,8 @@ def _transaction(charger: "ChargePoint", said: TransactionSaid) -> None:
     _measured(charger, connector.number, said.samples, said.transaction)
     charger.moved(connector)
     charger.greeting.transaction(connector, said)
+    if said.kind == "ended" and charger.quirk.keeps_tx_profile:
+        charger.start(errands.clear_kept(charger.steering, connector))
 
 
 def _measured(

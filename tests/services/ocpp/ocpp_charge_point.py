@@ -3,7 +3,9 @@
 import asyncio
 import base64
 import json
+import ssl
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import ocpp.messages
@@ -58,14 +60,22 @@ class ChargePoint:
 
     # -- the wire ------------------------------------------------------------------------------
 
-    async def connect(self, *, password: str | None = None, protocols: list[str] | None = None) -> None:
+    async def connect(
+        self,
+        *,
+        password: str | None = None,
+        protocols: list[str] | None = None,
+        authority: Path | None = None,
+    ) -> None:
+        """Come in; with an authority over TLS, which must have signed what the server shows."""
         headers = {}
         if password is not None:
             token = base64.b64encode(f"{self.id}:{password}".encode()).decode()
             headers["Authorization"] = f"Basic {token}"
         names = protocols if protocols is not None else [f"ocpp{self.version}"]
         self._ws = await connect(
-            f"ws://127.0.0.1:{self.port}/{self.id}",
+            f"{'ws' if authority is None else 'wss'}://127.0.0.1:{self.port}/{self.id}",
+            ssl=None if authority is None else ssl.create_default_context(cafile=authority),
             subprotocols=[Subprotocol(name) for name in names] or None,
             additional_headers=headers,
             proxy=None,
@@ -112,7 +122,7 @@ class ChargePoint:
         if checked:
             await self._check(ocpp.messages.Call(id, action, payload))
         await self.send_text(json.dumps([2, id, action, payload]))
-        said = await asyncio.wait_for(answer, 10)
+        said = await asyncio.wait_for(answer, 30)
         if said[0] == 4:
             return said[2]
         result = ocpp.messages.CallResult(id, said[2])

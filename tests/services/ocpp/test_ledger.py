@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from busbar_ocpp.entry import Price
 from busbar_ocpp.history import as_csv, row
-from busbar_ocpp.ledger import Ledger, Price
+from busbar_ocpp.ledger import Ledger
 
 SIX_PM = datetime(2026, 3, 1, 18, 0, tzinfo=UTC)
 
@@ -145,3 +146,27 @@ def test_what_a_session_costs(
 
     assert ended is not None
     assert ended.cost == (None if cost is None else pytest.approx(cost))
+
+
+def test_a_sample_that_comes_late_is_not_paid_twice(tmp_path: Path) -> None:
+    ledger, price = Ledger(tmp_path / "t.sqlite3", SIX_PM), Price(0.3, "EUR")
+    number = begin(ledger).number
+    for minute, meter_wh in ((10, 5000.0), (5, 3000.0), (12, 6000.0)):
+        at = SIX_PM + timedelta(minutes=minute)
+        ledger.progress(number, at=at, meter_wh=meter_wh, power_w=None, price=price)
+
+    ended = ledger.stop(number, at=SIX_PM + timedelta(minutes=15), meter_wh=None, reason="Local")
+
+    assert ended is not None
+    assert (ended.energy_wh, ended.cost) == (5000.0, pytest.approx(1.5))
+
+
+def test_the_end_that_we_made_up_gives_way_to_the_true_one(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "t.sqlite3", SIX_PM)
+    number = begin(ledger).number
+    ledger.stop(number, at=SIX_PM + timedelta(hours=3), meter_wh=None, reason="Lost")
+
+    ended = ledger.stop(number, at=SIX_PM + timedelta(hours=2), meter_wh=8000.0, reason="EVDisconnected")
+
+    assert ended is not None
+    assert (ended.seconds, ended.energy_wh, ended.reason) == (7200.0, 7000.0, "EVDisconnected")

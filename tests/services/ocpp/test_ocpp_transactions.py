@@ -10,7 +10,8 @@ from ocpp_house import House
 from ocpp_time import until
 
 from busbar_contracts.charger import ConnectorStatus
-from busbar_ocpp.ledger import Entry, Ledger
+from busbar_ocpp.entry import Entry
+from busbar_ocpp.ledger import Ledger
 
 
 def booked(folder: Path) -> list[Entry]:
@@ -117,7 +118,11 @@ async def test_an_end_of_an_unknown_transaction_is_answered(tmp_path: Path) -> N
 async def test_2_0_1_events_out_of_order_and_missing(tmp_path: Path) -> None:
     async with House(tmp_path) as house:
         charger = await house.arrived(version="2.0.1")
-        await charger.event("Started", "T1", seq=0, tag="TAG1", state="EVConnected")
+        start = {
+            "eventType": "Started", "timestamp": charger.own_time, "triggerReason": "CablePluggedIn", "seqNo": 0,
+            "transactionInfo": {"transactionId": "T1", "chargingState": "EVConnected"}, "evse": {"id": 1},
+        }  # fmt: skip
+        await charger.call("TransactionEvent", start)
         await charger.event("Updated", "T1", seq=1, state="Charging")
         await house.says(lambda state: state.status is ConnectorStatus.CHARGING)
 
@@ -125,7 +130,7 @@ async def test_2_0_1_events_out_of_order_and_missing(tmp_path: Path) -> None:
         await house.says(lambda state: state.status is ConnectorStatus.SUSPENDED_EV)
         await charger.event("Ended", "T1", seq=5, connector=None)
         await charger.event("Updated", "T1", seq=6, state="Charging")
-        await charger.event("Started", "T1", seq=0, tag="TAG1", state="Charging")
+        await charger.call("TransactionEvent", start)
 
         await house.says(lambda state: state.session is not None and state.session.transaction is None)
 

@@ -59,6 +59,14 @@ def test_what_is_due(
     assert [urgency for urgency, _ in due(now, held(before), now_s)] == calls
 
 
+def test_what_upsets_a_charger_is_renewed_as_late_as_is_safe() -> None:
+    before = held(wanted(13.0))
+
+    assert due(wanted(13.0), before, 79.0, seldom=True) == []
+    assert [urgency for urgency, _ in due(wanted(13.0), before, 80.0, seldom=True)] == [Urgency.RENEWAL]
+    assert [urgency for urgency, _ in due(wanted(9.0), before, 1.0, seldom=True)] == [Urgency.CUT]
+
+
 def test_a_floor_without_an_end_is_not_renewed() -> None:
     stacked = wanted(13.0, Form(layout=Layout.STACKED))
 
