@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from busbar_shared.command_line import AsJson, ConfigOption, answer_or_exit, fail, load_or_exit
+from busbar_shared.command_line import EXIT_WRONG, AsJson, ConfigOption, answer_or_exit, fail, load_or_exit
 from busbar_shared.config.root import Site
 
 EXIT_NOTHING = 1
@@ -26,7 +26,10 @@ def detect(
     """Find meters, inverters, batteries and plugs among Home Assistant's entities. Exit code 1 when none is found."""
     from busbar_cli.detect import entities, findings
     from busbar_cli.detect_snippet import automation, snippet
+    from busbar_cli.topic_filter import fault
 
+    if wrong := fault(f"{base}/#"):
+        fail(f"--base {base}: {wrong}", EXIT_WRONG)
     messages = answer_or_exit(_heard(load_or_exit(config), base, seconds))
     found = findings(entities(messages))
     if json:

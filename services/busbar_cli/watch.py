@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 import typer
 
+from busbar_cli.topic_filter import below, fault
 from busbar_contracts.topics import match
 from busbar_shared.asking import NoAnswer, connected
 from busbar_shared.bus import RawHeard
-from busbar_shared.command_line import EXIT_UNANSWERED, fail
+from busbar_shared.command_line import EXIT_UNANSWERED, EXIT_WRONG, fail
 from busbar_shared.config.root import Site
 from busbar_shared.judge import Refused, decode
 from busbar_shared.life import connect
@@ -20,9 +21,11 @@ from busbar_shared.life import connect
 
 async def watch(site: Site, wanted: str, *, as_json: bool, seconds: float | None) -> int:
     """Print messages below the root until interrupted or the time is over. Returns the exit code."""
-    root = site.site.topic_root
+    filter_ = below(site.site.topic_root, wanted)
+    if wrong := fault(filter_):
+        fail(f"--topic {wanted}: {wrong}", EXIT_WRONG)
     async with connect(site, "watch", os.environ) as bus:
-        heard = bus.listen_raw(f"{root}/{wanted}")
+        heard = bus.listen_raw(filter_)
         try:
             await connected(bus, site)
         except NoAnswer as error:

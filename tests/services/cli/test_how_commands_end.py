@@ -98,6 +98,10 @@ async def test_without_the_password_every_command_names_it(tmp_path: Path) -> No
         ),
         pytest.param("contract compare binary", 2, "binary", id="a contract that is not even text"),
         pytest.param("contract compare .", 2, "cannot be read: Is a directory", id="a folder for a contract"),
+        pytest.param(
+            "watch --topic charger#", 2, "the last step and alone in it", id="a filter without a slash"
+        ),
+        pytest.param("detect --base a+b", 2, "one whole step", id="a base that is no topic"),
         pytest.param("contract export nowhere", 2, "cannot be written", id="no such folder"),
         pytest.param("replay .", 2, "Is a directory", id="a folder for a recording"),
         pytest.param("replay binary", 2, "binary cannot be read", id="a recording that is not even packed"),
