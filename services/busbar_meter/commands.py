@@ -28,6 +28,14 @@ app.add_typer(maps, name="map")
 # Unit ids makers use: 1 first, Kostal 71, Fronius 100, 200, 201, 240, SMA 126, GoodWe 247.
 LIKELY_UNITS = "1,2,3,71,100,126,200,201,240,247"
 LIKELY_PORTS = "502,1502"
+# What an option may say; of a base see busbar_meter.config, which is not loaded for a word of help.
+RANGES = {
+    "port": (1, 65535),
+    "unit": (0, 255),
+    "base": (0, 65531),
+    "timeout": (0.05, 60),
+    "baudrate": (300, 921_600),
+}
 
 Host = Annotated[
     str, typer.Argument(help="Name or address of the device, or a serial line such as /dev/ttyUSB0.")
@@ -60,6 +68,7 @@ def scan(
     from busbar_meter.scan import scan_host
     from busbar_shared.progress import waiting
 
+    _within(base=base, timeout=timeout, baudrate=baudrate)
     at, ids = _numbers(ports, 1, 65535), _numbers(units, 0, 255)
     where = _where(host, rtu_over_tcp, baudrate, parity)
     # Most units are not there, and each of those is waited for once.
@@ -87,7 +96,8 @@ def read(
     ] = None,
     port: Port = 502,
     unit: Annotated[
-        int | None, typer.Option(help="Modbus unit id; default: 1, or the first one of a dump.")
+        int | None,
+        typer.Option(help="Modbus unit id; default: 1, or the first one of a dump."),
     ] = None,
     base: Base = None,
     timeout: Timeout = 2.0,
@@ -101,6 +111,7 @@ def read(
     """Show every point a device implements, scaled."""
     from busbar_meter.inspection import chain_points, map_points
 
+    _within(port=port, unit=unit, base=base, timeout=timeout, baudrate=baudrate)
     if (host is None) == (dump is None):
         fail("either HOST or --dump FILE")
     wire: Wire
@@ -139,6 +150,9 @@ def dump(
 
     from busbar_meter.inspection import image_of
 
+    _within(port=port, base=base, timeout=timeout, baudrate=baudrate)
+    for each in unit or ():
+        _within(unit=each)
     wire = _where(host, rtu_over_tcp, baudrate, parity).wire(port, timeout)
     made = _guarded(image_of(wire, unit or [1], base, _map(map_name)), wire)
     try:
@@ -156,6 +170,14 @@ def dump(
     )
     for problem in refused:
         typer.echo(f"not answered: {problem}")
+
+
+def _within(**given: float | None) -> None:
+    """End with a sentence if an option says what no device can be asked with."""
+    for name, value in given.items():
+        least, most = RANGES[name]
+        if value is not None and not least <= value <= most:
+            fail(f"--{name}: {least:g} to {most:.0f} (found {value:g})")
 
 
 def _numbers(text: str, least: int, most: int) -> list[int]:

@@ -190,6 +190,13 @@ async def test_a_device_that_refuses_some_registers_is_still_read_and_dumped(tmp
         pytest.param(["read", "127.0.0.1", "--map", "abb"], 2, "there is no map 'abb'; there are abb-b23", id="no such map"),
         pytest.param(["read", "127.0.0.1", "--port", "1"], 1, "127.0.0.1:1: no connection", id="a closed port"),
         pytest.param(["scan", "127.0.0.1", "--ports", "1"], 1, "port 1: no connection", id="a scan of a closed port"),
+        pytest.param(["read", "127.0.0.1", "--base", "70000"], 2, "--base: 0 to 65531 (found 70000)", id="a base beyond Modbus"),
+        pytest.param(["read", "127.0.0.1", "--base", "-3"], 2, "--base: 0 to 65531 (found -3)", id="a base below zero"),
+        pytest.param(["read", "127.0.0.1", "--port", "70000"], 2, "--port: 1 to 65535 (found 70000)", id="a port beyond TCP"),
+        pytest.param(["read", "127.0.0.1", "--unit", "300"], 2, "--unit: 0 to 255 (found 300)", id="a unit beyond the byte"),
+        pytest.param(["dump", "127.0.0.1", "--unit", "-1"], 2, "--unit: 0 to 255 (found -1)", id="a unit below zero"),
+        pytest.param(["read", "127.0.0.1", "--timeout", "0"], 2, "--timeout: 0.05 to 60 (found 0)", id="no patience at all"),
+        pytest.param(["read", "/dev/x", "--baudrate", "-9"], 2, "--baudrate: 300 to 921600 (found -9)", id="a speed backwards"),
         pytest.param(["map", "check", "my-meter"], 1, "there is no map 'my-meter'", id="a map that is no file"),
     ],
 )  # fmt: skip
@@ -203,7 +210,7 @@ async def test_what_goes_wrong_is_a_sentence(arguments: list[str], code: int, sa
 async def test_a_dump_keeps_the_units_that_answer(tmp_path: Path) -> None:
     file = tmp_path / "two.json"
     async with CrookedServer(unit1=dict(HYBRID), unit200=dict(GRID)) as server:
-        place = ("127.0.0.1", "--port", server.port, "--timeout", 0.3, "-o", file)
+        place = ("127.0.0.1", "--port", server.port, "--timeout", 10, "-o", file)
         made = await invoked("dump", *place, "--unit", 1, "--unit", 7, "--unit", 200)
     grid = await invoked("read", "--dump", file, "--unit", 200, "--json")
     nobody = await invoked("read", "--dump", file, "--unit", 3)

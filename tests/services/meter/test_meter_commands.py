@@ -25,7 +25,7 @@ async def invoked(*arguments: object) -> Result:
 async def test_scan_finds_units_and_proposes_a_configuration() -> None:
     async with CrookedServer(unit1=dict(HYBRID), unit200=dict(GRID)) as server:
         result = await invoked(
-            "scan", "127.0.0.1", "--ports", server.port, "--units", "1-3,200", "--timeout", 0.3
+            "scan", "127.0.0.1", "--ports", server.port, "--units", "1-3,200", "--timeout", 10
         )
 
     assert result.exit_code == 0, result.output
@@ -44,7 +44,7 @@ async def test_scan_for_programs() -> None:
 
 async def test_scan_of_nothing_says_so_and_fails() -> None:
     async with CrookedServer(unit1={40000: 0, 40001: 0}) as server:
-        result = await invoked("scan", "127.0.0.1", "--ports", server.port, "--units", "1", "--timeout", 0.3)
+        result = await invoked("scan", "127.0.0.1", "--ports", server.port, "--units", "1", "--timeout", 10)
 
     assert result.exit_code == 1
     assert "answers, but is no SunSpec device (40000: 0x0000 0x0000; 0: exception 2" in result.output

@@ -64,7 +64,7 @@ async def test_the_end_of_the_service_releases_inverter_and_battery(
 async def test_the_end_of_a_lease_releases_the_battery(server: CrookedServer, tmp_path: Path) -> None:
     async with running(steered(server.port), tmp_path) as bus:
         await said(bus, BatteryReading)
-        bus.feed(window(-1280, 0, lease_s=1.0), battery="cellar")
+        bus.feed(window(-1280, 0, lease_s=5.0), battery="cellar")
         ours = await said(bus, BatteryReading, lambda each: each.control is Control.OURS)
         assert [reads(server, point) for point in ("StorCtl_Mod", "OutWRte", "InWRte")] == [3, 1000, 0]
 
@@ -78,7 +78,7 @@ async def test_a_mandatory_limit_outlives_its_orders_at_the_fallback(
 ) -> None:
     async with running(steered(server.port, fallback_limit_w=2050.0), tmp_path) as bus:
         await said(bus, InverterReading)
-        bus.feed(limit(4100, mandatory=True, lease_s=1.0), inverter="roof")
+        bus.feed(limit(4100, mandatory=True, lease_s=5.0), inverter="roof")
         await until(lambda: reads(server, "WMaxLimPct") == 5000)
         assert reads(server, "RvrtTms") == 0
         await until(lambda: reads(server, "WMaxLimPct") == 2500)
@@ -117,7 +117,7 @@ async def test_after_a_crash_the_next_instance_releases_what_was_left(
 ) -> None:
     async with running(steered(server.port), tmp_path) as bus:
         await said(bus, BatteryReading)
-        bus.feed(window(2000, 2000, grid=True, lease_s=1.5), battery="cellar")
+        bus.feed(window(2000, 2000, grid=True, lease_s=6.0), battery="cellar")
         await until(lambda: reads(server, "StorCtl_Mod") == 3)
         # A kill -9 leaves the state file and the registers as they are now.
         left = (tmp_path / "orders.json").read_bytes()
