@@ -91,6 +91,12 @@ class PlugSwitch(Order, frozen=True, kw_only=True, forbid_unknown_fields=True):
     power_w: Annotated[
         PositiveWatts | None, Meta(description="For loads with a range: the power to run at.")
     ] = None
+    ends_hand: Annotated[
+        bool,
+        Meta(
+            description="With off: also ends what a hand switched on, because the thing behind it is at its own limit."
+        ),
+    ] = False
 
 
 class ManualSwitch(Command, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -106,7 +106,8 @@ def heater_now(
     owner = settings.loads[load.owner]
     return snapshot.LoadNow(
         status="on" if message.on else "off", wants_power=wants, draw_a=draw, limit_given_a=mind.limit_a,
-        power_w=(message.max_w or None) if load.on_off else None, idle=comfort and running and message.idle,
+        power_w=(message.max_w * load.times or None) if load.on_off else None,
+        idle=comfort and running and message.idle,
         blocked=STAYS_OFF if stays else "",
         hold_minimum=(waits and running) or mind.holding, keep_running=_young(load, mind, now),
         boost=owner.boost,

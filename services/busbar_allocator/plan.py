@@ -20,8 +20,8 @@ from busbar_shared.config.wiring import (
     HEAT_MODES,
     PLUG_MODES,
     connectors,
+    load_phases,
     path_to_root,
-    plug_phases,
     regulates_itself,
     spare_a,
 )
@@ -241,7 +241,7 @@ def _plugs(site: Site) -> Iterator[LoadPlan]:
     for name, plug in site.plugs.items():
         if name in hands:
             continue
-        phases, times = plug_phases(site, plug)
+        phases, times = load_phases(site, plug)
         per_amp = site.site.voltage_v * len(phases) / times
         most = plug.max_w if plug.max_w is not None else plug.rating_w
         ranged = plug.step_w is not None
@@ -261,7 +261,8 @@ def _plugs(site: Site) -> Iterator[LoadPlan]:
 
 def _heaters(site: Site) -> Iterator[LoadPlan]:
     for name, heater in site.heaters.items():
-        per_amp = site.site.voltage_v * len(heater.phases)
+        phases, times = load_phases(site, heater)
+        per_amp = site.site.voltage_v * len(phases) / times
         ranged = heater.step_w is not None
         least = (heater.min_w or 0.0) if ranged else heater.rating_w
         # What regulates itself goes on when nobody orders; what is switched is off.
@@ -270,13 +271,13 @@ def _heaters(site: Site) -> Iterator[LoadPlan]:
             yield LoadPlan(
                 id=f"{name}{part}", kind="heater", ids={"heater": name},
                 circuits=path_to_root(site, heater.circuit or site.root_circuit()),
-                legs=_legs(site, heater.phases), modes=HEAT_MODES, mode=heater.mode, priority=heater.priority,
+                legs=_legs(site, phases), modes=HEAT_MODES, mode=heater.mode, priority=heater.priority,
                 min_a=least / per_amp, max_a=heater.rating_w / per_amp,
                 step_a=(heater.step_w or 0.0) / per_amp if ranged else 0.0,
                 fallback_a=alone_w / per_amp if part == COMFORT else 0.0, on_off=not ranged,
                 meter=heater.meter, pause_s=heater.min_off_s, min_run_s=heater.min_on_s,
                 first_dead_time_s=dead_time.first_guess("heater"), grid_price_max=heater.grid_price_max,
-                rating_w=heater.rating_w,
+                rating_w=heater.rating_w * times, times=times,
             )  # fmt: skip
 
 

@@ -62,7 +62,8 @@ def found_limit(plan: Plan, load: LoadPlan, message: object) -> float:
         # What regulates itself may run in any second, whether or not it does now.
         runs = message.on is True or load.owner in plan.regulating
         mine = storing == load.id.endswith(STORAGE) and message.order is not None and runs
-        return _per_leg(plan, load, message.max_w) if mine and message.order is not HeatMode.BLOCK else 0.0
+        mine = mine and message.order is not HeatMode.BLOCK
+        return _per_leg(plan, load, message.max_w * load.times) if mine else 0.0
     return 0.0
 
 

@@ -180,7 +180,7 @@ def _to_heater(
     mode = HeatMode.BOOST if storage > 0 else HeatMode.NORMAL if comfort > 0 else HeatMode.BLOCK
     load = plan.loads[name + (STORAGE if storage > 0 else COMFORT)]
     watts = (
-        None if load.on_off or mode is HeatMode.BLOCK else max(comfort, storage) * plan.volts * len(load.legs)
+        None if load.on_off or mode is HeatMode.BLOCK else max(comfort, storage) * plan.volts * load.to_find
     )
     reason = state.minds[load.id].reason if mode is not HeatMode.BLOCK else order.reason
     message = HeatOrder(

@@ -17,6 +17,8 @@ class PlugWish:
     plug: str
     on: bool
     power_w: float | None = None
+    ends_hand: bool = False
+    """Also what a hand switched on: the tank is as hot as it may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ class Drive:
     target_c: float | None = None
     contacts: tuple[tuple[str, bool], ...] = ()
     """Contacts in the order in which they are to be moved."""
+    at_limit: bool = False
+    """It must be off, whoever wishes otherwise."""
 
 
 @dataclass(slots=True)
@@ -96,6 +100,7 @@ class Actuator:
                 now_s,
                 seen=seen_on,
                 power_w=drive.power_w,
+                at_limit=drive.at_limit,
             )
         if drive.target_c is not None and self.wires.target is not None:
             out += self._target(drive.target_c, now_s, seen_target_c)
@@ -114,12 +119,13 @@ class Actuator:
         *,
         seen: bool | None,
         power_w: float | None,
+        at_limit: bool = False,
     ) -> list[Send | PlugWish]:
         if wire is None:
             return []
         if isinstance(wire, str):
             # An order to a plug is a lease: on is renewed at a third, off is said as often, since silence is off.
-            wish = PlugWish(wire, on, power_w)
+            wish = PlugWish(wire, on, power_w, ends_hand=at_limit and not on)
             return [wish] if self._is_due(name, wish, now_s, self.lease_s / 3) else []
         again_s = SAY_AGAIN_S if seen is None else DISAGREES_S if seen != on else float("inf")
         return (

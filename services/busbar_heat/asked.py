@@ -29,16 +29,22 @@ async def by_hand(site: Site, heater: str, sg_state: int | None) -> HeatState | 
     return said[-1].message if said else None
 
 
-async def switch(site: Site, heater: str, mode: LoadMode, patience_s: float = 5.0) -> LoadSettings:
-    """The heater's settings after its mode was changed, or as they are when it was not. Raises NoAnswer."""
+async def switch(
+    site: Site, heater: str, mode: LoadMode, for_s: float | None = None, patience_s: float = 5.0
+) -> LoadSettings:
+    """The heater's settings after its mode was changed, or as they are when it was not. Raises NoAnswer.
+
+    With `for_s` its mode stays, and it boosts for so long beside it.
+    """
     async with connect(site, ACCOUNT, os.environ) as bus:
         heard = bus.listen_where((LoadSettings, {"load": heater}))
         await connected(bus, site)
         why = f"nothing is known of the settings of {heater}; is the allocator running?"
         before: LoadSettings = (await first(heard, LISTEN_S * 2, why)).message
-        if before.mode is mode:
+        if before.mode is mode and for_s is None:
             return before
-        await bus.say(LoadSettingsSet(mode=mode), load=heater)
+        wish = LoadSettingsSet(mode=mode) if for_s is None else LoadSettingsSet(boost=True, boost_for_s=for_s)
+        await bus.say(wish, load=heater)
         after = await gathered(heard, patience_s, lambda one: one.message != before)
     return after[-1].message if after else before
 

@@ -29,6 +29,7 @@ from busbar_shared.statefile import StateFile
 
 DUTY_EVERY_S: Final = 10.0
 LORE_EVERY_S: Final = 600.0
+AT_STAKE_EVERY_S: Final = 1.0
 POOL_AGE_S: Final = 30.0
 
 
@@ -52,16 +53,21 @@ class Cellar:
         self._states: SpokenStates[HeatState] = SpokenStates(bus, "heater")
         self._notes = Notes(bus)
         self._duties_s = self._lores_s = clock.monotonic()
+        self._at_stake: dict[str, object] = {}
         self._pools: tuple[Allocation, float] | None = None
         old, known, now = duties.load() or {}, lores.load() or {}, self._time.now()
         self.heaters = {one.id: heater_of(one, now, old.get(one.id), known.get(one.id)) for one in setups}
         self._by_topic: dict[str, list[Heater]] = {}
         self._by_plug: dict[str, list[Heater]] = {}
+        self._by_contact: dict[str, list[tuple[Heater, str]]] = {}
         for heater in self.heaters.values():
             for topic in heater.setup.sensors.topics:
                 self._by_topic.setdefault(topic, []).append(heater)
             if heater.setup.wires.plug is not None:
                 self._by_plug.setdefault(heater.setup.wires.plug, []).append(heater)
+            for letter, wire in zip("ab", heater.setup.wires.contacts or (), strict=False):
+                if isinstance(wire, str):
+                    self._by_contact.setdefault(wire, []).append((heater, letter))
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -88,11 +94,15 @@ class Cellar:
                 for heater in self._by_plug.get(one.ids["plug"], ()):
                     heater.hear_plug(message, now)
                     await self._work(heater)
+                for heater, letter in self._by_contact.get(one.ids["plug"], ()):
+                    heater.hear_contact(letter, message)
+                    await self._work(heater)
             else:
                 await self._take(one, now)
 
     async def keep_time(self) -> None:
         """Do what is due, twice a second."""
+        await self._introduce()
         while True:
             for heater in self.heaters.values():
                 await self._work(heater)
@@ -113,6 +123,17 @@ class Cellar:
         # Once more: minimum pauses and dwell times count from this release.
         self._save_duties(now)
 
+    async def _introduce(self) -> None:
+        """Tell the owner once what the configuration leaves open."""
+        for name, heater in self.heaters.items():
+            if heater.setup.phase_is_unknown:
+                await self._bus.event(
+                    "phase_unknown",
+                    f"heaters.{name}.phases: not written, so it counts on every phase with all its power; "
+                    "write the phase it hangs on (if it measures, it is also found out after some runs)",
+                    path=f"heaters.{name}.phases",
+                )
+
     async def _take(self, one: Heard[Any], now: Moment) -> None:
         message, name = one.message, one.ids.get("heater") or one.ids.get("load", "")
         heater = self.heaters.get(name)
@@ -127,7 +148,7 @@ class Cellar:
         elif isinstance(message, LoadSettings):
             heater.settings(message.mode, message.enabled)
         elif isinstance(message, ManualHeat):
-            heater.by_hand = message.sg_state
+            await self._out(heater, heater.set_by_hand(message.sg_state), now)
         await self._work(heater)
 
     async def _work(self, heater: Heater) -> None:
@@ -156,13 +177,17 @@ class Cellar:
                 await self._order_plug(heater, one)
             else:
                 await self._notes.say(heater.setup.id, one, now.s)
+                if one.code == "legionella_done":
+                    # Once a week, and the heat of a whole tank hangs on it.
+                    self._save_lores(now)
 
     async def _order_plug(self, heater: Heater, wish: PlugWish) -> None:
         stamp = self._stamp.next(self._clock.now())
         reason = f"heater {heater.setup.id}"
         order = PlugSwitch(
-            **stamp, lease_s=heater.setup.lease_s, reason=reason, on=wish.on, power_w=wish.power_w
-        )
+            **stamp, lease_s=heater.setup.lease_s, reason=reason, on=wish.on, power_w=wish.power_w,
+            ends_hand=wish.ends_hand,
+        )  # fmt: skip
         await self._bus.say(order, plug=wish.plug)
 
     def _save_duties(self, now: Moment) -> None:
@@ -171,8 +196,15 @@ class Cellar:
 
     def _save(self, *, always: bool = False) -> None:
         now = self._time.now()
-        if always or now.s - self._duties_s >= DUTY_EVERY_S:
+        age_s = now.s - self._duties_s
+        at_stake: dict[str, object] = {name: heater.at_stake for name, heater in self.heaters.items()}
+        is_new = at_stake != self._at_stake and age_s >= AT_STAKE_EVERY_S
+        if always or is_new or age_s >= DUTY_EVERY_S:
+            self._at_stake = at_stake
             self._save_duties(now)
         if always or now.s - self._lores_s >= LORE_EVERY_S:
-            self._lores_s = now.s
-            self._lores.save({name: heater.lore for name, heater in self.heaters.items()})
+            self._save_lores(now)
+
+    def _save_lores(self, now: Moment) -> None:
+        self._lores_s = now.s
+        self._lores.save({name: heater.lore for name, heater in self.heaters.items()})

@@ -20,7 +20,7 @@ from busbar_shared.command_line import (
 )
 
 if TYPE_CHECKING:
-    from busbar_contracts.load import HeatState
+    from busbar_contracts.load import HeatState, LoadSettings
 
 app = typer.Typer(help="Hot water tanks, rooms and heat pumps.", no_args_is_help=True)
 
@@ -89,18 +89,27 @@ def switch(
         Literal["normal", "boost", "solar_only", "excess", "off"],
         typer.Argument(help="normal, boost, solar_only, excess or off"),
     ],
+    for_s: Annotated[
+        float | None,
+        typer.Option(help="With boost: for so many seconds at most; its mode stays.", min=1, max=604_800),
+    ] = None,
     config: ConfigOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Switch a heater to another mode; boost stores once, off heats nothing at all."""
     site = load_or_exit(config)
     known_or_exit(heater, site.heaters)
+    if for_s is not None and to != "boost":
+        fail(f"--for-s goes with boost only, not with {to}", 2)
     from busbar_contracts.load import LoadMode
     from busbar_heat import asked
 
-    settings = answer_or_exit(asked.switch(site, heater, LoadMode(to)))
+    settings = answer_or_exit(asked.switch(site, heater, LoadMode(to), for_s))
     if as_json:
         print_json(settings)
+    if for_s is not None:
+        _boosted(heater, settings, ZoneInfo(site.site.timezone), quiet=as_json)
+        return
     if settings.mode.value != to:
         fail(f"{heater} stays in mode {settings.mode.value}: {settings.refused or 'no answer came'}", 1)
     if not as_json:
@@ -125,6 +134,16 @@ def detect(
         typer.echo(snippet(thermometers, site.plugs))
     if not thermometers:
         fail(f"no thermometer gave itself away within {seconds:g} s; many report every 5 to 60 min", 1)
+
+
+def _boosted(heater: str, settings: LoadSettings, zone: ZoneInfo, *, quiet: bool) -> None:
+    if not settings.boost or settings.boost_until is None:
+        fail(f"{heater} does not boost: {settings.refused or 'no answer came'}", 1)
+    if not quiet:
+        until = settings.boost_until.astimezone(zone)
+        typer.echo(
+            f"{heater} boosts until it is hot, at most until {until:%H:%M:%S}; then {settings.mode.value}"
+        )
 
 
 def _row(state: HeatState | None) -> tuple[str, ...]:

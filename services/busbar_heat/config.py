@@ -13,6 +13,7 @@ from busbar_heat.tank import LEGIONELLA_MARGIN_K, TankRules
 from busbar_shared.config import Site
 from busbar_shared.config.load import BadConfig
 from busbar_shared.config.loads import HeaterConfig
+from busbar_shared.config.wiring import phase_is_unknown
 from busbar_shared.device_message import Source
 from busbar_shared.device_topics import (
     CELSIUS_IN,
@@ -96,6 +97,7 @@ def setup_of(site: Site, name: str, heater: HeaterConfig) -> Setup:
         ),
         sg=SgRules(heater.dwell_s, heater.block_max_s, topics.recommend_above_w, topics.force_above_w),
         lease_s=site.site.lease_s,
+        phase_is_unknown=phase_is_unknown(site, heater),
     )
 
 

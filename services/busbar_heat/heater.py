@@ -114,6 +114,10 @@ class Heater(ABC):
         self.senses.hear_plug(state, now.s, age)
         self._learn(before != self.senses.power, now)
 
+    def hear_contact(self, letter: str, state: PlugState) -> None:
+        """A plug that is one of its contacts; only SG Ready has such."""
+        return
+
     def order(self, order: HeatOrder, now: Moment, *, retained: bool = False) -> list[Note]:
         """An order; what of it is not taken is said."""
         if order.mode is not HeatMode.BLOCK and order.issuer != self.setup.issuer:
@@ -131,6 +135,15 @@ class Heater(ABC):
         """The owner's mode, as the allocator publishes it."""
         self.mode = mode if enabled else LoadMode.OFF
 
+    def set_by_hand(self, sg_state: int | None) -> list[Note]:
+        """The owner's own word; only heat pumps with contacts have such states."""
+        if self.setup.kind == "sg_ready":
+            self.by_hand = sg_state
+            return []
+        return [
+            self.refused("not_sg_ready", f"it is a {self.setup.kind} and has no SG Ready states", "sg_state")
+        ]
+
     # -- what goes out ------------------------------------------------------------------------
 
     def tick(self, now: Moment) -> list[Out]:
@@ -142,7 +155,7 @@ class Heater(ABC):
             # Just started: orders may still be under way, and nothing new is begun without one.
             return list(notes)
         drive = self.drive(granted, now)
-        sends = self.actuator.drive(drive, now.s, seen_on=self.senses.on, seen_target_c=self.senses.target_c)
+        sends = self.actuator.drive(drive, now.s, seen_on=self.senses.on, seen_target_c=self.shown_target_c())
         return [*notes, *sends]
 
     def release(self, now: Moment) -> list[Send | PlugWish]:
@@ -164,7 +177,10 @@ class Heater(ABC):
 
     def celsius(self, now: Moment) -> float | None:
         """The temperature while it can be believed."""
-        return self.senses.celsius(now.s, self.setup.max_age_s, on_since_s=self._drew_since_s)
+        given = self.setup
+        return self.senses.celsius(
+            now.s, given.max_age_s, on_since_s=self._drew_since_s, around_c=given.around_c
+        )
 
     def model(self) -> thermal.Model:
         """The thermal model as far as it is known."""
@@ -189,6 +205,15 @@ class Heater(ABC):
         if seen is not None:
             return seen > power.DRAWING_SHARE * self.setup.rating_w
         return self.believed_on()
+
+    def shown_target_c(self) -> float | None:
+        """The set-point it shows, as far as it can be compared with what it was told."""
+        return self.senses.target_c
+
+    @property
+    def at_stake(self) -> tuple[object, ...]:
+        """What a crash in this second must not forget."""
+        return (self.by_hand,)
 
     def believed_on(self) -> bool | None:
         """Where its relay stands, as it says or as we put it; None when neither is known."""

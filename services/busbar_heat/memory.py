@@ -19,6 +19,10 @@ class HeatDuty(Struct, kw_only=True):
     """The owner's own target of a set-point device."""
     offset_k: float = 0.0
     said_c: float | None = None
+    shown_c: float | None = None
+    """What the device makes of what it was told: rounded to its step, or cut to its own bounds."""
+    stored: bool = False
+    """Mode Boost has reached the storage temperature: once is enough."""
     sg_state: int = 2
     sg_since: float | None = None
     sg_rest_until: float | None = None

@@ -1,16 +1,12 @@
 """What is known of a heater from its topics or from the plug that switches it, each value with its own age."""
 
-from typing import Final
-
 from busbar_contracts.load import PlugState
 from busbar_heat.sample import Sample, fresh
 from busbar_heat.setup import Sensors
+from busbar_heat.thermometer import Thermometer
 from busbar_shared.device_message import DeviceMessage
 from busbar_shared.notes import Note
 from busbar_shared.payloads import ENERGY_WH, POWER_W, TEMPERATURE_C
-
-STUCK_S: Final = 7200.0
-"""A heater that ran so long without moving the last digit of its thermometer has a thermometer that hangs."""
 
 
 class Senses:
@@ -19,9 +15,7 @@ class Senses:
     def __init__(self, heater: str, sensors: Sensors) -> None:
         self.heater = heater
         self.sensors = sensors
-        self.temperature: Sample | None = None
-        self.same_since_s: float | None = None
-        self.hangs = False
+        self.thermometer = Thermometer()
         self.power: Sample | None = None
         self.energy: Sample | None = None
         self.around: Sample | None = None
@@ -36,8 +30,7 @@ class Senses:
     def hear(self, topic: str, payload: bytes, now_s: float, *, retained: bool = False) -> list[Note]:
         """One message; several values may live in it. A retained one says only what stays true: set-point, mode, presence."""
         one, sensors = DeviceMessage(topic, payload), self.sensors
-        if not retained:
-            self._hear_measured(one, now_s)
+        notes = [] if retained else self._hear_measured(one, now_s)
         target = one.number(sensors.target, "target", TEMPERATURE_C)
         if target is not None:
             self.target_c, self.target_at_s = target, now_s
@@ -46,10 +39,15 @@ class Senses:
         here = one.word(sensors.presence, "availability")
         if here is not None:
             self.present = here.strip().lower() not in (self.sensors.absent.lower(), "false", "0")
-        return [
+        return notes + [
             Note(problem.code, f"{self.heater}: {topic}: {problem.text}", problem.path)
             for problem in one.problems
         ]
+
+    @property
+    def temperature(self) -> Sample | None:
+        """The last good temperature, however old."""
+        return self.thermometer.good
 
     def hear_plug(self, state: PlugState, now_s: float, age_s: float) -> None:
         """The plug that switches the heater; its power is as old as it says itself."""
@@ -61,31 +59,23 @@ class Senses:
         if state.energy_wh is not None:
             self.energy = Sample(state.energy_wh, now_s - max(age_s, 0.0))
 
-    def celsius(self, now_s: float, max_age_s: float, *, on_since_s: float | None) -> float | None:
-        """The temperature while it can be believed: young enough, and not hanging while the heater runs."""
-        if self.is_stuck(now_s, on_since_s):
+    def celsius(
+        self, now_s: float, max_age_s: float, *, on_since_s: float | None, around_c: float
+    ) -> float | None:
+        """The temperature while it can be believed: young enough, and from a thermometer that does not hang."""
+        if self.thermometer.is_stuck(now_s, on_since_s, self.around_c(now_s, around_c)):
             return None
-        return fresh(self.temperature, now_s, max_age_s)
-
-    def is_stuck(self, now_s: float, on_since_s: float | None) -> bool:
-        """The heater has been on for hours and the thermometer repeats the very same number.
-
-        It stays so when the heater is off again, until the number moves.
-        """
-        if on_since_s is not None and self.same_since_s is not None:
-            self.hangs = self.hangs or now_s - max(self.same_since_s, on_since_s) > STUCK_S
-        return self.hangs
+        return self.thermometer.believed(now_s, max_age_s)
 
     def around_c(self, now_s: float, default_c: float) -> float:
         """The temperature of the surroundings, as measured within the hour or as configured."""
         measured = fresh(self.around, now_s, 3600.0)
         return default_c if measured is None else measured
 
-    def _hear_measured(self, one: DeviceMessage, now_s: float) -> None:
+    def _hear_measured(self, one: DeviceMessage, now_s: float) -> list[Note]:
         sensors = self.sensors
         celsius = one.number(sensors.temperature, "temperature", TEMPERATURE_C)
-        if celsius is not None:
-            self._temperature(celsius, now_s)
+        doubt = None if celsius is None else self.thermometer.says(celsius, now_s)
         power = one.number(sensors.power, "power", POWER_W)
         self.power = self.power if power is None else Sample(power, now_s)
         energy = one.number(sensors.energy, "energy", ENERGY_WH)
@@ -94,8 +84,6 @@ class Senses:
         self.around = self.around if around is None else Sample(around, now_s)
         on = one.switch(sensors.on, "on")
         self.on = self.on if on is None else on
-
-    def _temperature(self, celsius: float, now_s: float) -> None:
-        if self.temperature is None or celsius != self.temperature.value:
-            self.same_since_s, self.hangs = now_s, False
-        self.temperature = Sample(celsius, now_s)
+        return (
+            [] if doubt is None else [Note("temperature_doubtful", f"{self.heater}: {doubt}", "temperature")]
+        )

@@ -13,6 +13,10 @@ from busbar_contracts.load import HeatMode
 Season = Literal["heating", "cooling"]
 SAME_K: Final = 0.05
 ANSWER_S: Final = 60.0
+STEP_K: Final = 0.55
+"""Half a degree is the coarsest step of room thermostats but one; a whole degree is rounded by half of it."""
+TAKES_S: Final = 600.0
+"""A valve on batteries listens every few minutes."""
 HEATING_WORDS: Final = frozenset({"heat", "heating", "heizen", "winter"})
 COOLING_WORDS: Final = frozenset({"cool", "cooling", "kühlen", "summer"})
 
@@ -38,6 +42,8 @@ class Setpoint:
     said_c: float | None = None
     said_at_s: float | None = None
     said_before_c: float | None = None
+    shown_c: float | None = None
+    """What the device made of what we said; None until it answered."""
 
 
 def season_of(word: str | None) -> Season | None:
@@ -76,25 +82,67 @@ def may_move_at(setpoint: Setpoint, rules: SetpointRules) -> float:
 
 
 def said(setpoint: Setpoint, celsius: float, now_s: float) -> Setpoint:
-    """The set-point after we told the device."""
-    return replace(setpoint, said_c=celsius, said_at_s=now_s, said_before_c=setpoint.said_c)
+    """The set-point after we told the device; what it shows until it answers is what it showed before."""
+    before = setpoint.shown_c if setpoint.shown_c is not None else setpoint.said_c
+    return replace(setpoint, said_c=celsius, said_at_s=now_s, said_before_c=before, shown_c=None)
 
 
 def heard(setpoint: Setpoint, celsius: float, now_s: float) -> tuple[Setpoint, bool]:
     """The set-point after the device said its own; True when somebody else changed it.
 
     Somebody's change is the new normal, and the offset ends: whoever turns the knob means what it shows.
+    A device that rounds to its step or stops at its own bound does not turn the knob: the first it shows on the
+    way to what we said, or near it, is its way of showing that.
     """
     if setpoint.said_c is None:
         # We never spoke: what it shows is the owner's.
         changed = abs(celsius - setpoint.base_c) > SAME_K
         return replace(setpoint, base_c=celsius) if changed else setpoint, changed
-    if abs(celsius - setpoint.said_c) <= SAME_K:
-        return setpoint, False
-    late = setpoint.said_at_s is not None and now_s - setpoint.said_at_s <= ANSWER_S
-    if late and (setpoint.said_before_c is None or abs(celsius - setpoint.said_before_c) <= SAME_K):
-        return setpoint, False
-    return replace(setpoint, base_c=celsius, offset_k=0.0, moved_at_s=now_s, said_c=celsius), True
+    if _is_same(celsius, setpoint.said_c) or _is_same(celsius, setpoint.shown_c):
+        return replace(setpoint, shown_c=celsius), False
+    if setpoint.shown_c is None:
+        before = setpoint.base_c if setpoint.said_before_c is None else setpoint.said_before_c
+        if _is_same(celsius, before):
+            return setpoint, False
+        low, high = sorted((before, setpoint.said_c))
+        if low - STEP_K < celsius < high + STEP_K:
+            return replace(setpoint, shown_c=celsius), False
+        late = setpoint.said_at_s is not None and now_s - setpoint.said_at_s <= ANSWER_S
+        if late and setpoint.said_before_c is None:
+            return setpoint, False
+    return replace(
+        setpoint, base_c=celsius, offset_k=0.0, moved_at_s=now_s, said_c=celsius, shown_c=celsius
+    ), True
+
+
+def refuses(setpoint: Setpoint, shown_c: float | None, now_s: float) -> bool:
+    """It was told long ago and still shows what it showed before."""
+    if (
+        setpoint.said_c is None
+        or setpoint.shown_c is not None
+        or setpoint.said_at_s is None
+        or shown_c is None
+    ):
+        return False
+    return now_s - setpoint.said_at_s >= TAKES_S and not _is_same(shown_c, setpoint.said_c)
+
+
+def is_cut(setpoint: Setpoint) -> bool:
+    """It took less than it was told, by more than its step."""
+    if setpoint.shown_c is None or setpoint.said_c is None:
+        return False
+    return abs(setpoint.shown_c - setpoint.said_c) > STEP_K
+
+
+def true_offset_k(setpoint: Setpoint) -> float:
+    """The offset as the device shows it."""
+    if setpoint.offset_k == 0.0 or not is_cut(setpoint) or setpoint.shown_c is None:
+        return setpoint.offset_k
+    return round(setpoint.shown_c - setpoint.base_c, 2)
+
+
+def _is_same(celsius: float, other: float | None) -> bool:
+    return other is not None and abs(celsius - other) <= SAME_K
 
 
 def in_force_c(setpoint: Setpoint, rules: SetpointRules) -> float:

@@ -1,5 +1,8 @@
 """A room or a heat pump at work whose set-point is moved, and whose owner may turn the knob."""
 
+import dataclasses
+from typing import Final
+
 from msgspec.structs import replace
 
 from busbar_contracts.load import HeatMode, HeatState, LoadMode
@@ -11,12 +14,18 @@ from busbar_heat.setup import Setup
 from busbar_shared.moment import Moment
 from busbar_shared.notes import Note
 
+MODE_S: Final = 90.0
+"""So long after a start the device may take to say whether it heats or cools; then the file counts."""
+
 
 class SetpointDevice(Heater):
     """A room or a heat pump whose set-point is moved."""
 
     point = setpoint.Setpoint(21.0)
     wants_comfort = True
+    refused_once = False
+    waits_for_mode = True
+    """It has a mode of its own and did not say it yet."""
     heard_at_s: float | None = None
 
     def __init__(
@@ -29,16 +38,27 @@ class SetpointDevice(Heater):
         """The owner's own target outlives us, or our offset would be taken for it."""
         if duty.base_c is not None:
             self.point = setpoint.Setpoint(
-                duty.base_c, duty.offset_k, now.monotonic_of(duty.switched_at), duty.said_c, now.s
-            )
+                duty.base_c, duty.offset_k, now.monotonic_of(duty.switched_at), duty.said_c, now.s,
+                shown_c=duty.shown_c,
+            )  # fmt: skip
 
     @property
     def season(self) -> setpoint.Season | None:
-        """Heating or cooling, from the device or the configuration, never by guess."""
-        return setpoint.season_of(self.senses.mode) if self.setup.season == "device" else self.setup.season
+        """Heating or cooling: as the device says, else as configured, never by guess."""
+        said = setpoint.season_of(self.senses.mode)
+        if said is not None:
+            return said
+        return None if self.setup.season == "device" or self.waits_for_mode else self.setup.season
+
+    def shown_target_c(self) -> float | None:
+        """What it shows; what it rounds or cuts counts as what it was told."""
+        shown = self.senses.target_c
+        return self.point.said_c if shown is not None and shown == self.point.shown_c else shown
 
     def think(self, granted: HeatMode | None, now: Moment) -> list[Note]:
         """Respect a hand on the knob."""
+        says_mode = self.setup.sensors.mode is not None and self.senses.mode is None
+        self.waits_for_mode = says_mode and now.s - self.started_s < MODE_S
         self.problem = (
             None if self.season is not None else "whether it heats or cools is unknown; it is left alone"
         )
@@ -48,19 +68,28 @@ class SetpointDevice(Heater):
         )
         # Its own thermostat may be of another opinion than ours: what runs, wants to.
         self.wants_comfort = needs or bool(self.is_drawing(now))
-        if self.senses.target_c is None or self.senses.target_at_s == self.heard_at_s:
-            return []
+        return self._hear_target(now)
+
+    def _hear_target(self, now: Moment) -> list[Note]:
+        """Its own word on the set-point: the owner's hand, its own rounding, or a refusal."""
+        shown_c, notes, name = self.senses.target_c, list[Note](), self.setup.id
+        refuses = setpoint.refuses(self.point, shown_c, now.s)
+        if refuses and not self.refused_once:
+            text = f"{name}: was told {self.point.said_c:g} °C and shows {shown_c:g} °C"
+            notes.append(Note("target_not_taken", text, "target"))
+        self.refused_once = refuses
+        if shown_c is None or self.senses.target_at_s == self.heard_at_s:
+            return notes
         self.heard_at_s = self.senses.target_at_s
-        self.point, by_owner = setpoint.heard(self.point, self.senses.target_c, now.s)
-        if not by_owner:
-            return []
-        return [
-            Note(
-                "target_changed",
-                f"{self.setup.id}: the target was changed to {self.point.base_c:g} °C by hand",
-                severity="info",
-            )
-        ]
+        before = self.point
+        self.point, by_owner = setpoint.heard(before, shown_c, now.s)
+        if by_owner:
+            text = f"{name}: the target was changed to {self.point.base_c:g} °C by hand"
+            notes.append(Note("target_changed", text, severity="info"))
+        elif self.point.shown_c != before.shown_c and setpoint.is_cut(self.point):
+            text = f"{name}: was told {self.point.said_c:g} °C and takes {shown_c:g} °C, its own limit"
+            notes.append(Note("target_not_taken", text, "target"))
+        return notes
 
     def drive(self, granted: HeatMode | None, now: Moment) -> Drive:
         """The owner's target with the offset of the grant."""
@@ -73,9 +102,7 @@ class SetpointDevice(Heater):
             # A failure starts nothing: what was blocked stays so until the longest block is over.
             wish = self.point.offset_k
         if granted is HeatMode.BLOCK and self.mode is not LoadMode.OFF and wish != self.point.offset_k:
-            self.point = setpoint.Setpoint(
-                self.point.base_c, wish, now.s, self.point.said_c, self.point.said_at_s
-            )
+            self.point = dataclasses.replace(self.point, offset_k=wish, moved_at_s=now.s)
         elif self.mode is LoadMode.OFF:
             self.point = setpoint.moved(self.point, 0.0, now.s, rules)
         else:
@@ -101,7 +128,7 @@ class SetpointDevice(Heater):
             state,
             target_c=self.point.base_c,
             storage_c=storage_c,
-            offset_k=self.point.offset_k,
+            offset_k=setpoint.true_offset_k(self.point),
             comfort_demand=self.wants_comfort and not is_off,
             storage_demand=setpoint.storage_demand(celsius, self.point.base_c, self.season, rules)
             and not is_off,
@@ -117,6 +144,7 @@ class SetpointDevice(Heater):
             base_c=self.point.base_c,
             offset_k=self.point.offset_k,
             said_c=self.point.said_c,
+            shown_c=self.point.shown_c,
             switched_at=now.calendar_of(self.point.moved_at_s),
         )
 
@@ -125,8 +153,16 @@ class SetpointDevice(Heater):
         if self.point.said_c is None:
             return Drive()
         moved_at_s = now.s if self.point.offset_k else self.point.moved_at_s
-        self.point = setpoint.Setpoint(self.point.base_c, 0.0, moved_at_s, self.point.base_c)
-        return Drive(target_c=min(self.point.base_c, self.setup.setpoint.max_c))
+        ended = dataclasses.replace(self.point, offset_k=0.0, moved_at_s=moved_at_s)
+        target = setpoint.in_force_c(ended, self.setup.setpoint)
+        self.point = ended if target == ended.said_c else setpoint.said(ended, target, now.s)
+        return Drive(target_c=target)
+
+    @property
+    def at_stake(self) -> tuple[object, ...]:
+        """The owner's own target, and what was made of it."""
+        point = self.point
+        return (*super().at_stake, point.base_c, point.offset_k, point.said_c, point.shown_c)
 
     def _is_held_back(self, now: Moment) -> bool:
         blocked = setpoint.wished_offset_k(HeatMode.BLOCK, self.season, self.setup.setpoint)

@@ -73,3 +73,5 @@ class Setup:
     sg: SgRules = field(default_factory=SgRules)
     lease_s: float = 30.0
     issuer: str = "allocator"
+    phase_is_unknown: bool = False
+    """Its owner did not write down its phase, and the site has several."""

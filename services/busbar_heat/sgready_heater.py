@@ -1,14 +1,21 @@
 """An SG Ready heat pump at work: two contacts, four states, dwell and the longest block."""
 
+from typing import Final
+
 from msgspec.structs import replace
 
-from busbar_contracts.load import HeatMode, HeatState, LoadMode
+from busbar_contracts.load import HeatMode, HeatState, LoadMode, PlugState
 from busbar_heat import sgready
 from busbar_heat.actuator import Drive
+from busbar_heat.contradiction import Contradiction
 from busbar_heat.heater import Heater
-from busbar_heat.memory import HeatDuty
+from busbar_heat.memory import HeatDuty, HeatLore
+from busbar_heat.setup import Setup
 from busbar_shared.moment import Moment
 from busbar_shared.notes import Note
+
+OBEYS_S: Final = 180.0
+"""A plug that is a contact may have to stay off for its two minutes first."""
 
 
 class SgReady(Heater):
@@ -17,14 +24,36 @@ class SgReady(Heater):
     sg = sgready.Sg()
     closed: tuple[bool | None, bool | None] = (None, None)
 
+    def __init__(
+        self, setup: Setup, now: Moment, duty: HeatDuty | None = None, lore: HeatLore | None = None
+    ) -> None:
+        # Where its contacts are plugs: whether each is seen closed, None while nobody knows.
+        self.seen: dict[str, bool | None] = {}
+        self.refusal = Contradiction(OBEYS_S)
+        super().__init__(setup, now, duty, lore)
+
     def take_up(self, duty: HeatDuty, now: Moment) -> None:
         """Dwell and block go on counting."""
         rest_s = now.monotonic_of(duty.sg_rest_until, most_s=self.setup.block_max_s)
         self.sg = sgready.Sg(duty.sg_state, now.monotonic_of(duty.sg_since), rest_s)
 
+    def hear_contact(self, letter: str, state: PlugState) -> None:
+        """A plug that is one of its contacts."""
+        self.seen[letter] = state.on if state.link else None
+
     def think(self, granted: HeatMode | None, now: Moment) -> list[Note]:
-        """It regulates itself; there is nothing to latch."""
-        return []
+        """It regulates itself; only contacts that stand otherwise than they were told are noticed."""
+        wrong = [
+            letter
+            for letter, told in zip("ab", self.closed, strict=True)
+            if told is not None and self.seen.get(letter) not in (None, told)
+        ]
+        begins = self.refusal.begins(bool(wrong), now.s)
+        if not self.refusal.lasts:
+            return []
+        stands = "closed" if self.seen[wrong[0]] else "open"
+        self.problem = f"contact {wrong[0].upper()} is {stands} and was told otherwise"
+        return [Note("heater_does_not_obey", f"{self.setup.id}: {self.problem}")] if begins else []
 
     def drive(self, granted: HeatMode | None, now: Moment) -> Drive:
         """The state by order, surplus and owner, within dwell and longest block."""
@@ -39,7 +68,7 @@ class SgReady(Heater):
         self.sg = sgready.after(self.sg, wish, now.s, rules, ordered_block=ordered)
         if before.state == sgready.BLOCK == wish and self.sg.state == sgready.NORMAL:
             self.problem = f"blocked for {rules.block_max_s / 3600:g} h, the longest; released"
-        elif self.sg.rest_until_s is None or now.s >= self.sg.rest_until_s:
+        elif not self.refusal.lasts and (self.sg.rest_until_s is None or now.s >= self.sg.rest_until_s):
             self.problem = None
         return self._told()
 
@@ -75,10 +104,23 @@ class SgReady(Heater):
             self.sg = sgready.Sg(sgready.NORMAL, now.s)
         return self._told()
 
+    @property
+    def at_stake(self) -> tuple[object, ...]:
+        """Dwell and the longest block are counted from here."""
+        return (*super().at_stake, self.sg)
+
+    def _may_close_a(self) -> bool:
+        """Contact A alone is a block, so it waits until B is seen closed, where B can be seen."""
+        wires = self.setup.wires.contacts
+        return wires is None or not isinstance(wires[1], str) or self.seen.get("b") is True
+
     def _told(self) -> Drive:
         """All contacts, those that move first and in the right order, then those that are only renewed."""
-        wanted = sgready.CONTACTS[self.sg.state]
-        moves = sgready.contacts_to_move(self.closed, self.sg.state)
+        state = self.sg.state
+        if state == sgready.FORCE and not self._may_close_a():
+            state = sgready.RECOMMEND
+        wanted = sgready.CONTACTS[state]
+        moves = sgready.contacts_to_move(self.closed, state)
         kept = [(name, on) for name, on in zip("ab", wanted, strict=True) if (name, on) not in moves]
         self.closed = wanted
         return Drive(contacts=(*moves, *kept))

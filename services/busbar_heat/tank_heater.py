@@ -1,14 +1,17 @@
 """A hot water tank at work: its wishes latched, its contactor, its legionella programme, its lost sensor."""
 
+import dataclasses
 from typing import Final
 
 from msgspec.structs import replace
 
 from busbar_contracts.load import HeatMode, HeatState, LoadMode
-from busbar_heat import legionella, tank
+from busbar_heat import legionella, tank, unmoved
 from busbar_heat.actuator import Drive
+from busbar_heat.contradiction import Contradiction
 from busbar_heat.heater import Heater
-from busbar_heat.memory import HeatDuty
+from busbar_heat.memory import HeatDuty, HeatLore
+from busbar_heat.setup import Setup
 from busbar_shared.moment import Moment
 from busbar_shared.notes import Note
 
@@ -16,6 +19,7 @@ SMALLEST_TANK_WH_PER_K: Final = 12.0
 """About ten litres (1.16 Wh per litre and kelvin): how fast a tank of unknown size may get warmer."""
 
 
+OBEYS_S: Final = 60.0
 RISE_MARGIN: Final = 1.2
 """A fitted capacity may be a little large, and then the tank gets warm faster than the model says."""
 
@@ -30,20 +34,45 @@ class Tank(Heater):
     sanitises = False
     was_lost = False
     was_overdue = False
+    hidden = unmoved.Unmoved()
     heated_since_sample = (0.0, 0.0, 0.0)
     """The sample it counts from, the seconds heated since, and up to when they are counted."""
+
+    def __init__(
+        self, setup: Setup, now: Moment, duty: HeatDuty | None = None, lore: HeatLore | None = None
+    ) -> None:
+        self.refusal = Contradiction(OBEYS_S)
+        super().__init__(setup, now, duty, lore)
 
     def take_up(self, duty: HeatDuty, now: Moment) -> None:
         """Minimum times go on; the heater itself is decided anew."""
         self.switching = tank.Switching(duty.on, now.monotonic_of(duty.switched_at))
+        self.stored = duty.stored
+
+    def settings(self, mode: LoadMode, enabled: bool) -> None:
+        """Whoever chooses another mode may boost once more."""
+        super().settings(mode, enabled)
+        if self.mode is not LoadMode.BOOST:
+            self.stored = False
+
+    def celsius(self, now: Moment) -> float | None:
+        """The temperature while it can be believed, and is that of what is heated."""
+        is_cold = self.hidden.celsius is not None and self.hidden.celsius < self.setup.tank.comfort_c
+        # Where it is warm its own thermostat may have opened, and then nothing went in.
+        if is_cold and unmoved.is_elsewhere(self.hidden, self.model()):
+            return None
+        return super().celsius(now)
 
     def think(self, granted: HeatMode | None, now: Moment) -> list[Note]:
         """Latch the wishes, follow the legionella programme, notice a lost sensor."""
+        self._count_hidden(now)
         celsius, rules = self.celsius(now), self.setup.tank
-        notes = [*self._sensor_notes(celsius, now), *self._sanitise(celsius, now)]
-        if self.mode is not LoadMode.BOOST:
-            self.stored = False
-        elif celsius is not None and celsius >= rules.storage_c:
+        notes = [*self._sensor_notes(celsius, now), *self._sanitise(celsius, now), *self._contradiction(now)]
+        if self.was_overdue and self.problem is None:
+            self.problem = (
+                f"it was not hot enough for half an hour within {self.setup.legionella_days:g} days"
+            )
+        if self.mode is LoadMode.BOOST and celsius is not None and celsius >= rules.storage_c:
             self.stored = True
         self.wants = tank.wants_after(self.wants, celsius, rules, sanitise=self.sanitises, stored=self.stored)
         return notes
@@ -62,7 +91,8 @@ class Tank(Heater):
             forced_off=lowered or self.why != "warm enough",
         )
         target = tank.target_c(self.wants, granted, rules, sanitise=self.sanitises)
-        return self._told(self.switching.on, target, self.granted_w(now))
+        told = self._told(self.switching.on, target, self.granted_w(now))
+        return dataclasses.replace(told, at_limit=self.why.endswith("its maximum"))
 
     def expected_c(self, now: Moment) -> float | None:
         """The warmest it can be by now: a sample grows old while the heater runs."""
@@ -71,6 +101,8 @@ class Tank(Heater):
             return celsius
         if sample.at_s != self.heated_since_sample[0]:
             self.heated_since_sample = (sample.at_s, 0.0, now.s)
+        # What might be too hot is not heated, also while it is not believed yet.
+        celsius = self.senses.thermometer.hottest(now.s, self.setup.max_age_s) or celsius
         at_s, heated_s, until_s = self.heated_since_sample
         heated_s += now.s - until_s if self.switching.on else 0.0
         self.heated_since_sample = (at_s, heated_s, now.s)
@@ -109,7 +141,13 @@ class Tank(Heater):
 
     def keep(self, duty: HeatDuty, now: Moment) -> HeatDuty:
         """Where the contactor stands."""
-        return replace(duty, on=self.switching.on, switched_at=now.calendar_of(self.switching.since_s))
+        since = now.calendar_of(self.switching.since_s)
+        return replace(duty, on=self.switching.on, switched_at=since, stored=self.stored)
+
+    @property
+    def at_stake(self) -> tuple[object, ...]:
+        """Its contactor, and whether a boost is done."""
+        return (*super().at_stake, self.switching, self.stored)
 
     def rest(self, now: Moment) -> Drive:
         """Off: without us nobody watches the wires it hangs on."""
@@ -144,7 +182,8 @@ class Tank(Heater):
         target, programme = self.setup.tank.legionella_c, self.lore.programme
         if target is None or celsius is None:
             self.sanitises = self.sanitises and target is not None
-            return []
+            # A week is over for a tank nobody can see, too.
+            return [] if target is None else self._overdue(target, now)
         done = legionella.seen(programme, celsius, target, now.calendar_s)
         around = self.senses.around_c(now.s, self.setup.around_c)
         lead = self.model().to_reach(celsius, target + tank.LEGIONELLA_MARGIN_K, around, self.power_w(now))
@@ -152,20 +191,32 @@ class Tank(Heater):
         # Once begun it is finished: getting warmer shortens the lead, and the programme must not stop half way.
         again = self.sanitises and not done and not _was_done_since(programme, watched)
         self.sanitises = again or legionella.must_heat(programme, days, watched, lead)
-        overdue, self.was_overdue = self.was_overdue, legionella.is_overdue(programme, days, watched)
-        notes = (
-            [Note("legionella_done", f"{self.setup.id} was hot enough for half an hour", severity="info")]
-            if done
-            else []
+        text = f"{self.setup.id} was hot enough for half an hour"
+        said = [Note("legionella_done", text, severity="info")] if done else []
+        return [*said, *self._overdue(target, now)]
+
+    def _overdue(self, target_c: float, now: Moment) -> list[Note]:
+        days = self.setup.legionella_days
+        was, self.was_overdue = (
+            self.was_overdue,
+            legionella.is_overdue(self.lore.programme, days, now.calendar_s),
         )
-        if self.was_overdue and not overdue:
-            notes.append(
-                Note(
-                    "legionella_overdue",
-                    f"{self.setup.id} was not {target:g} °C for half an hour within {days:g} days",
-                )
-            )
-        return notes
+        if was or not self.was_overdue:
+            return []
+        text = f"{self.setup.id} was not {target_c:g} °C for half an hour within {days:g} days"
+        return [Note("legionella_overdue", text)]
+
+    def _count_hidden(self, now: Moment) -> None:
+        watts = self.power_w(now) if self.is_drawing(now) else 0.0
+        self.hidden = unmoved.after(self.hidden, super().celsius(now), watts, now.s)
+
+    def _contradiction(self, now: Moment) -> list[Note]:
+        """A heater with a switch of its own that stands otherwise than it was told."""
+        differs = self.setup.wires.plug is None and self.senses.on not in (None, self.switching.on)
+        if not self.refusal.begins(differs, now.s):
+            return []
+        word = "on" if self.switching.on else "off"
+        return [Note("heater_does_not_obey", f"{self.setup.id} was told {word} and does not say so")]
 
     def _sensor_notes(self, celsius: float | None, now: Moment) -> list[Note]:
         lost, was = celsius is None, self.was_lost

@@ -19,6 +19,8 @@ from busbar_shared.statefile import StateFile
 
 LEASES_EVERY_S: Final = 10.0
 LEARNED_EVERY_S: Final = 600.0
+AT_STAKE_EVERY_S: Final = 1.0
+"""A switch or a hand is on disk at once, but a device that chatters does not wear the disk out."""
 
 
 class Board:
@@ -40,6 +42,7 @@ class Board:
         self._states: SpokenStates[PlugState] = SpokenStates(bus, "plug")
         self._notes = Notes(bus)
         self._saved_s = self._learned_s = clock.monotonic()
+        self._at_stake: dict[str, object] = {}
         old, known, now = kept.load() or {}, learned.load() or {}, self._time.now()
         self.plugs = {one.id: Plug(one, now, old.get(one.id), known.get(one.id)) for one in setups}
         self._by_topic: dict[str, list[Plug]] = {}
@@ -78,6 +81,7 @@ class Board:
 
     async def keep_time(self) -> None:
         """Do what is due, twice a second."""
+        await self._introduce()
         while True:
             for plug in self.plugs.values():
                 await self._work(plug)
@@ -98,6 +102,17 @@ class Board:
                 await self._bus.say_raw(send.topic, send.payload, qos=send.qos)
         # Once more: a timer setting that was put back is no longer owed, and the minimum time off has begun.
         self._save(always=True)
+
+    async def _introduce(self) -> None:
+        """Tell the owner once what the configuration leaves open."""
+        for plug in self.plugs.values():
+            if plug.setup.phase_is_unknown:
+                await self._bus.event(
+                    "phase_unknown",
+                    f"plugs.{plug.setup.id}.phases: not written, so it counts on every phase with all its power; "
+                    "write the phase it hangs on (if it measures, it is also found out after some switches)",
+                    path=f"plugs.{plug.setup.id}.phases",
+                )
 
     async def _take(self, plug: Plug, one: Heard[Any]) -> None:
         now, message = self._time.now(), one.message
@@ -131,7 +146,11 @@ class Board:
 
     def _save(self, *, always: bool = False) -> None:
         now = self._time.now()
-        if always or now.s - self._saved_s >= LEASES_EVERY_S:
+        age_s = now.s - self._saved_s
+        at_stake: dict[str, object] = {name: plug.at_stake for name, plug in self.plugs.items()}
+        is_new = at_stake != self._at_stake and age_s >= AT_STAKE_EVERY_S
+        if always or is_new or age_s >= LEASES_EVERY_S:
+            self._at_stake = at_stake
             self._save_leases(now)
         if always or now.s - self._learned_s >= LEARNED_EVERY_S:
             self._learned_s = now.s

@@ -16,6 +16,7 @@ from busbar_plugs.setup import Range, Setup
 from busbar_shared.config import Site
 from busbar_shared.config.load import BadConfig
 from busbar_shared.config.loads import PlugConfig
+from busbar_shared.config.wiring import phase_is_unknown
 from busbar_shared.device_message import Source
 from busbar_shared.device_topics import (
     AMPS_IN,
@@ -57,7 +58,7 @@ def setup_of(site: Site, name: str, plug: PlugConfig) -> Setup:
     """One plug."""
     topics = generic_topics(name, plug) if plug.driver == "generic" else None
     timed = plug.safe_state == "off" and plug.device_lease_s > 0
-    driver = driver_of(name, plug, topics, timed=timed)
+    driver = driver_of(site.site.id, name, plug, topics, timed=timed)
     return Setup(
         id=name,
         driver=driver,
@@ -81,6 +82,7 @@ def setup_of(site: Site, name: str, plug: PlugConfig) -> Setup:
         poll_s=plug.poll_s,
         silent_after_s=silence(plug, topics),
         proven_timer=plug.driver != "zigbee2mqtt" or plug.on_time_proven,
+        phase_is_unknown=phase_is_unknown(site, plug) and name not in plugs_of_heaters(site),
     )
 
 
@@ -91,13 +93,14 @@ def plugs_of_heaters(site: Site) -> frozenset[str]:
     return frozenset(name for name in names if isinstance(name, str))
 
 
-def driver_of(name: str, plug: PlugConfig, topics: GenericTopics | None, *, timed: bool) -> Driver:
-    """The driver for a plug."""
+def driver_of(site: str, name: str, plug: PlugConfig, topics: GenericTopics | None, *, timed: bool) -> Driver:
+    """The driver for a plug of this site."""
     topic = one_device(f"plugs.{name}.topic", plug.topic or name)
     if topics is not None:
         return Generic(words_of(name, topics))
     if plug.driver == "shelly":
-        made: Driver = Shelly2(topic, plug.channel, f"busbar/{name}", timed=timed)
+        # With the site in it: houses that share a broker must not hear the answers to each other's questions.
+        made: Driver = Shelly2(topic, plug.channel, f"busbar/{site}/{name}", timed=timed)
     elif plug.driver == "shelly_gen1":
         made = Shelly1(topic if "/" in topic else f"shellies/{topic}", plug.channel)
     elif plug.driver == "tasmota":
@@ -106,7 +109,7 @@ def driver_of(name: str, plug: PlugConfig, topics: GenericTopics | None, *, time
             max(plug.channel, 1),
             full_topic=one_device(f"plugs.{name}.full_topic", plug.full_topic),
             pulse_time=plug.use_pulse_time and timed,
-            all_phases=len(plug.phases) > 1,
+            all_phases=plug.phases is not None and len(plug.phases) > 1,
         )
     else:
         base = plug.base_topic

@@ -14,5 +14,7 @@ class PlugMemory(Struct, kw_only=True):
     moves: list[float] = []
     manual_on: bool | None = None
     manual_until: float | None = None
+    manual_asked: bool = False
+    """The owner said it on the bus; false: a hand was at the device."""
     owner_pulse: int | None = None
     """The PulseTime the owner had set, as long as ours stands in its place."""

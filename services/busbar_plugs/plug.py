@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Final
 
 from busbar_contracts.load import LoadMode, PlugSwitch
-from busbar_plugs import learn, watch
+from busbar_plugs import learn, notices, watch
+from busbar_plugs.dimmer import Dimmer
 from busbar_plugs.drivers.driver import heard
 from busbar_plugs.memory import PlugMemory
 from busbar_plugs.pulse import TimerDuty
@@ -17,6 +18,7 @@ from busbar_plugs.relay import (
     Relay,
     by_hand,
     decide,
+    hand_over,
     is_manual,
     lost,
     reported,
@@ -33,6 +35,10 @@ from busbar_shared.notes import Note
 
 STUBBORN_TRIES: Final = 4
 INTRODUCE_AGAIN_S: Final = 600.0
+UNHEARD_AGAIN_S: Final = (5.0, 30.0, 120.0)
+"""When a load that never says where it stands is told the same once more, in case a message was lost."""
+HANDS_A_MINUTE: Final = 4
+"""Nobody presses a button more often; a relay that does so by itself is broken."""
 
 
 Out = Send | Note
@@ -70,8 +76,10 @@ class Plug:
         self.started_s = now.s
         self.asked_s: float | None = None
         self.introduced_s: float | None = None
-        self.level_sent: float | None = None
-        self.level_sent_s: float | None = None
+        self.dimmer = Dimmer(setup)
+        self.repeated = 0
+        self.has_connected = False
+        self.hands: tuple[float, ...] = ()
         self.done_since_s: float | None = None
         self.stubborn = False
         self.warned_power_on = False
@@ -91,15 +99,19 @@ class Plug:
             return notes
         was_there = self.known.reachable
         if retained:
-            self.known = replayed(self.known, seen)
+            self.known = replayed(self.known, seen, now.s)
+            if self.known.reachable is False and was_there is not False:
+                self.relay = lost(self.relay)
+                notes += notices.link_changed(self.setup.id, was_there, False)
             return notes
         self.known = merged(self.known, seen, now.s)
+        self.has_connected = self.has_connected or seen.connected
         if self.known.reachable is False:
             self.relay = lost(self.relay)
-            return [*notes, *self._link_notes(was_there)]
+            return [*notes, *notices.link_changed(self.setup.id, was_there, False)]
         return [
             *notes,
-            *self._link_notes(was_there),
+            *notices.link_changed(self.setup.id, was_there, self.known.reachable),
             *self._power_on_note(seen),
             *self._position(seen, now),
             *self._sample(seen, now),
@@ -121,7 +133,7 @@ class Plug:
     def manual(self, on: bool, now: Moment) -> list[Out]:
         """The owner's own word, by message instead of by hand."""
         self.relay = by_hand(self.relay, on, now.s, self.setup.rules, asked=True)
-        return [self._manual_note(on, now)]
+        return [notices.by_hand(self.setup.id, on, self.setup.rules)]
 
     def settings(self, mode: LoadMode, enabled: bool) -> None:
         """The owner's mode for this load, as the allocator publishes it."""
@@ -138,6 +150,7 @@ class Plug:
         ]
         self.watch, self.learned = watch.settled(self.watch, self.learned, now.s, self.setup.settle_s)
         self._note_done(now)
+        out += self._limit_of_a_hand(now)
         order = self.order_in_force(now)
         want = wanted(
             self.relay,
@@ -148,7 +161,7 @@ class Plug:
         )
         act = decide(self.relay, want, now.s, self.setup.rules, link=self.link)
         switched = [] if act is None else self._sent(act, now)
-        return [*out, *self._level(order, want, now), *switched]
+        return [*out, *self._level(order, want, now), *switched, *self._once_more(want, now)]
 
     def release(self, now: Moment) -> list[Send]:
         """What leaves the device in its safe state when the service stops."""
@@ -202,7 +215,20 @@ class Plug:
             moves=[at for at in (now.calendar_of(at_s) for at_s in self.relay.moves) if at is not None],
             manual_on=self.relay.manual_on if is_manual(self.relay, now.s) else None,
             manual_until=now.calendar_of(self.relay.manual_until_s) if is_manual(self.relay, now.s) else None,
+            manual_asked=self.relay.manual_asked and is_manual(self.relay, now.s),
             owner_pulse=self.duty.owner_pulse,
+        )
+
+    @property
+    def at_stake(self) -> tuple[object, ...]:
+        """What a crash in this second must not forget: who moved the relay, and when."""
+        relay = self.relay
+        return (
+            relay.switched_at_s,
+            relay.moves,
+            relay.manual_on,
+            relay.manual_until_s,
+            self.duty.owner_pulse,
         )
 
     # -- inside -------------------------------------------------------------------------------
@@ -221,6 +247,7 @@ class Plug:
             moves=tuple(now.s - max(since - at, 0.0) for at in memory.moves if since - at < 3600),
             manual_on=memory.manual_on,
             manual_until_s=now.monotonic_of(memory.manual_until, most_s=self.setup.rules.manual_hold_s),
+            manual_asked=memory.manual_asked,
         )
 
     def _position(self, seen: Seen, now: Moment) -> list[Out]:
@@ -231,14 +258,24 @@ class Plug:
         )
         if seen.on is None:
             return notes
-        excused = seen.by_timer or seen.refused is not None
+        # What a device says first after it has connected is how it woke up, not what somebody did.
+        excused = seen.by_timer or seen.refused is not None or self.has_connected
+        self.has_connected = False
         self.relay, moved = reported(self.relay, seen.on, now.s, self.setup.rules, excused=excused)
         if self.relay.on == self.relay.told:
             self.stubborn = False
         self.watch, self.learned = watch.after_switch(
             self.watch, self.learned, seen.on, now.s, now.calendar_s
         )
-        return [*notes, self._manual_note(seen.on, now)] if moved else notes
+        return [*notes, self._moved_by_itself(seen.on, now)] if moved else notes
+
+    def _moved_by_itself(self, on: bool, now: Moment) -> Note:
+        """A hand at the button, or a relay that chatters: that is nobody's wish and holds nothing."""
+        self.hands = (*(at for at in self.hands if now.s - at < 60.0), now.s)
+        if len(self.hands) <= HANDS_A_MINUTE:
+            return notices.by_hand(self.setup.id, on, self.setup.rules)
+        self.relay = hand_over(self.relay)
+        return notices.chatters(self.setup.id, len(self.hands))
 
     def _sample(self, seen: Seen, now: Moment) -> list[Out]:
         if seen.power_w is None:
@@ -276,7 +313,7 @@ class Plug:
             return []
         self.known = replace(self.known, reachable=False)
         self.relay = lost(self.relay)
-        return self._link_notes(True)
+        return [*notices.link_changed(self.setup.id, True, False)]
 
     def _ask(self, now: Moment) -> list[Out]:
         if self.asked_s is not None and now.s - self.asked_s < self.setup.poll_s:
@@ -291,7 +328,7 @@ class Plug:
         return sends
 
     def _level(self, order: PlugSwitch | None, want: bool | None, now: Moment) -> list[Out]:
-        """The power of a load with a range, said when it changes and again with each renewal."""
+        """The power of a load with a range, and a note when it says that it took another."""
         span = self.setup.range
         by_hand = is_manual(self.relay, now.s)
         if span is None or want is None or (by_hand and self.relay.told != self.relay.manual_on):
@@ -300,18 +337,38 @@ class Plug:
         runs = want and (self.relay.on or self.relay.told)
         granted_w = span.max_w if by_hand else None if order is None else order.power_w
         watts = clamped(granted_w, span) if runs else 0.0
-        due = self.level_sent_s is None or now.s - self.level_sent_s >= self.setup.rules.lease_s / 3
-        if watts == self.level_sent and (not due or watts == 0.0):
+        problem = self.dimmer.problem(self.known.level)
+        if problem is not None:
+            self.last_refusal = problem.text
+        sends = self.dimmer.due(watts, self.known.level, now.s, link=self.link)
+        return [*sends, *([] if problem is None else [problem])]
+
+    def _once_more(self, want: bool | None, now: Moment) -> list[Out]:
+        """The last word again to a load that never answers."""
+        at_s = self.relay.told_at_s
+        if not self.setup.open_loop or want is None or want != self.relay.told or at_s is None:
             return []
-        if not self.link and watts > (self.level_sent or 0.0):
+        if self.repeated >= len(UNHEARD_AGAIN_S) or now.s - at_s < UNHEARD_AGAIN_S[self.repeated]:
             return []
-        self.level_sent, self.level_sent_s = watts, now.s
-        return list(self.setup.driver.level(watts))
+        self.repeated += 1
+        return list(self.setup.driver.switch(want))
+
+    def _limit_of_a_hand(self, now: Moment) -> list[Out]:
+        """What hangs on the plug has reached its own limit: then also what a hand switched on ends."""
+        ends = any(
+            one.ends_hand and not one.on and one.issuer == self.setup.issuer
+            for one in self.book.in_force(now.s)
+        )
+        if not (ends and self.relay.manual_on and is_manual(self.relay, now.s)):
+            return []
+        self.relay = hand_over(self.relay)
+        return [notices.hand_ended(self.setup.id)]
 
     def _sent(self, act: Act, now: Moment) -> list[Out]:
         lease = self.setup.rules.device_lease_s if act.on else None
         sends: list[Out] = list(self.setup.driver.switch(act.on, lease))
         self.relay = told(self.relay, act, now.s, lease if self.setup.driver.timed else None)
+        self.repeated = 0
         if self.setup.open_loop:
             # Nobody will ever tell us where it stands, so it stands where we put it.
             moved = self.relay.on != act.on
@@ -320,51 +377,16 @@ class Plug:
             )
         if self.link and self.relay.tries >= STUBBORN_TRIES and not self.stubborn:
             self.stubborn = True
-            word = "on" if act.on else "off"
-            sends.append(
-                Note(
-                    "plug_does_not_obey",
-                    f"{self.setup.id} was told {word} {STUBBORN_TRIES} times and does not say so",
-                )
-            )
+            sends.append(notices.does_not_obey(self.setup.id, act.on, STUBBORN_TRIES))
         return sends
 
-    def _link_notes(self, was_there: bool | None) -> list[Out]:
-        is_there = self.known.reachable
-        if was_there is None or is_there == was_there:
-            return []
-        if is_there:
-            return [Note("link_back", f"{self.setup.id} is reachable again", severity="info")]
-        return [
-            Note(
-                "link_lost",
-                f"{self.setup.id} is not reachable; it counts with its last order until its lease ends",
-            )
-        ]
-
     def _power_on_note(self, seen: Seen) -> list[Out]:
-        """A plug that comes back on after a power cut meets a house where everything does."""
-        if (
-            seen.power_on is None
-            or seen.power_on == "off"
-            or self.setup.rules.safe_on
-            or self.warned_power_on
-        ):
+        """Once: a plug that comes back on after a power cut."""
+        is_safe = seen.power_on in (None, "off") or self.setup.rules.safe_on
+        if seen.power_on is None or is_safe or self.warned_power_on:
             return []
         self.warned_power_on = True
-        word = "on" if seen.power_on == "on" else "as it was before"
-        text = (
-            f"{self.setup.id} comes back {word} after a power cut; off would be safer, set it in the device"
-        )
-        return [Note("power_on_state", text)]
-
-    def _manual_note(self, on: bool, now: Moment) -> Note:
-        word, hold = "on" if on else "off", self.setup.rules.manual_hold_s / 60
-        return Note(
-            "switched_by_hand",
-            f"{self.setup.id} was switched {word} by hand; respected for {hold:g} min",
-            severity="info",
-        )
+        return [notices.wakes_up(self.setup.id, seen.power_on)]
 
     def _refused(self, text: str, code: str, path: str) -> Note:
         self.last_refusal = text[:500]

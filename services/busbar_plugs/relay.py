@@ -102,6 +102,11 @@ def by_hand(relay: Relay, on: bool, now_s: float, rules: Rules, *, asked: bool =
     return replace(relay, manual_on=on, manual_until_s=now_s + rules.manual_hold_s, manual_asked=asked)
 
 
+def hand_over(relay: Relay) -> Relay:
+    """No hand counts any more, whatever it wished."""
+    return replace(relay, manual_on=None, manual_until_s=None, manual_asked=False)
+
+
 def _hand_ended(relay: Relay) -> Relay:
     """The device itself ended what a hand had switched on, by a timer that is not ours or to save itself.
 

@@ -24,6 +24,8 @@ class Seen:
     voltage_v: float | None = None
     current_a: float | None = None
     reachable: bool | None = None
+    connected: bool = False
+    """The device has just connected to the broker: it may have restarted, and stand where nobody put it."""
     by_timer: bool = False
     """The device says that its own timer moved the relay, not a person."""
     timer_s: float | None = None
@@ -96,15 +98,17 @@ def merged(known: Known, seen: Seen, at_s: float) -> Known:
     )
 
 
-def replayed(known: Known, seen: Seen) -> Known:
+def replayed(known: Known, seen: Seen, at_s: float) -> Known:
     """What we know after a retained message replayed by the broker: only whether the device is there.
 
     A retained reading may be a year old, and believing its relay would make the next true word of the
-    device look like somebody's hand on the button.
+    device look like somebody's hand on the button. A retained "online" may be as old: the device has its
+    usual time to say something itself.
     """
     if seen.reachable is None:
         return known
-    return replace(known, reachable=seen.reachable)
+    begins = seen.reachable and not known.reachable
+    return replace(known, reachable=seen.reachable, heard_at_s=at_s if begins else known.heard_at_s)
 
 
 def only_problems(seen: Seen) -> bool:

@@ -37,6 +37,8 @@ class Setup:
     """Without a word for so long the link is down; None when the device cannot be asked."""
     stale_after_s: float = 660.0
     """A measured power older than this is unknown: two of Tasmota's 300 s periods and a minute."""
+    phase_is_unknown: bool = False
+    """Its owner did not write down its phase, and the site has several."""
     proven_timer: bool = True
     """The device's off-timer may be counted on; False where it depends on a firmware nobody has asked."""
 

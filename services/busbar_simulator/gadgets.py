@@ -21,6 +21,8 @@ from busbar_simulator.plant.tank import Tank, TankSpec
 
 UNITS = {"W": 1.0, "kW": 1000.0, "mW": 0.001, "Wh": 1.0, "kWh": 1000.0, "Wmin": 1 / 60}
 Heated = Tank | Room
+ONE_PHASE = ("a",)
+"""Where a load really hangs whose owner did not write it down."""
 
 
 def add_gadgets(site: Site, built: Built) -> list[Gadget]:
@@ -69,14 +71,14 @@ def _known(kind: str, plans: Mapping[str, object], ids: Mapping[str, object]) ->
 def _appliance(plug: PlugConfig, plan: PlugPlan) -> Appliance:
     spec = ApplianceSpec(
         power_w=plug.rating_w if plan.power_w is None else plan.power_w, standby_w=plan.standby_w,
-        start_w=plan.start_w, kind=plan.kind, phases=plan.phases or plug.phases, circuit=plug.circuit or "",
+        start_w=plan.start_w, kind=plan.kind, phases=plan.phases or plug.phases or ONE_PHASE, circuit=plug.circuit or "",
         on_s=plan.on_s, off_s=plan.off_s,
     )  # fmt: skip
     return Appliance(spec, on=plan.on)
 
 
 def _heated(site: Site, name: str, heater: HeaterConfig, plan: HeaterPlan, built: Built) -> Heated:
-    power_w, phases = plan.power_w or heater.rating_w, plan.phases or heater.phases
+    power_w, phases = plan.power_w or heater.rating_w, plan.phases or heater.phases or ONE_PHASE
     second = built.house.almanac.second_of_year(0.0)
     if heater.kind == "tank":
         tank = TankSpec(

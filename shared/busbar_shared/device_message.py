@@ -79,16 +79,11 @@ class DeviceMessage:
         value = self.raw(source)
         if value is MISSING or value is None:
             return None
-        said = (
-            value
-            if isinstance(value, str)
-            else {True: "true", False: "false"}.get(value)
-            if isinstance(value, bool)
-            else None
-        )
+        said = _as_word(value)
         if said is not None and said.strip().lower() in (yes.lower(), no.lower()):
             return said.strip().lower() == yes.lower()
-        read = switch_of(value, name)
+        # A number in JSON is the same word as in a bare payload: 1 is on, 0 is off.
+        read = switch_of(value if said is None else said, name)
         if isinstance(read, Problem):
             self.problems.append(
                 Problem(read.code, name, f"{name} is {shown(value)}, {yes} or {no} is expected")
@@ -102,3 +97,14 @@ class DeviceMessage:
                 self.problems.append(read)
             return None
         return read
+
+
+def _as_word(value: object) -> str | None:
+    """What was said, as its owner would write it down; None for what is no word."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return value
+    return (
+        f"{value:g}" if isinstance(value, float) or (isinstance(value, int) and abs(value) < 1000) else None
+    )

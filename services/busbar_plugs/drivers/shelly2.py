@@ -148,12 +148,12 @@ class Shelly2(Relay):
 
 
 def presence(payload: bytes) -> Seen:
-    """`true` or `false`, the device's last will."""
+    """`true` when the device has connected, `false` as its last will."""
     text = text_of(payload)
     if isinstance(text, Problem):
         return Seen(problems=(text,))
     there = switch_of(text, "online")
-    return Seen(problems=(there,)) if isinstance(there, Problem) else Seen(reachable=there)
+    return Seen(problems=(there,)) if isinstance(there, Problem) else Seen(reachable=there, connected=there)
 
 
 def _errors(value: object) -> str | None:

@@ -70,8 +70,15 @@ class Tasmota(Relay):
             return last_will(payload)
         if word in self.names:
             text = text_of(payload)
+            if isinstance(text, str) and text.lstrip().startswith("{"):
+                # SetOption4 1: answers come on the topic of the command instead of RESULT.
+                return self.relay_answer(payload)
             on = text if isinstance(text, Problem) else switch_of(text, word)
             return Seen(problems=(on,)) if isinstance(on, Problem) else Seen(on=on)
+        return self.relay_answer(payload)
+
+    def relay_answer(self, payload: bytes) -> Seen:
+        """A JSON answer or report."""
         tree = object_of(payload)
         if isinstance(tree, Problem):
             return Seen(problems=(tree,))
@@ -173,13 +180,13 @@ def pulse_time(seconds: float) -> int:
 
 
 def last_will(payload: bytes) -> Seen:
-    """`Online` or `Offline`."""
+    """`Online` when the device has connected, `Offline` as its last will."""
     text = text_of(payload)
     if isinstance(text, Problem):
         return Seen(problems=(text,))
     word = text.strip().lower()
     if word in ("online", "offline"):
-        return Seen(reachable=word == "online")
+        return Seen(reachable=word == "online", connected=word == "online")
     return Seen(
         problems=(Problem("not_presence", "LWT", f"LWT is {text[:40]!r}, Online or Offline is expected"),)
     )

@@ -1,8 +1,10 @@
 """Plugs behind Zigbee2MQTT.
 
 Shapes: Zigbee2MQTT documentation, "MQTT topics and messages" (device topic, set, get, availability,
-bridge/state) and the device pages, "On with timed off": `on_time` in seconds beside `"state":"ON"`;
-"support depends on the switch firmware", so what it leaves in the device is a hope, not a promise.
+bridge/state), "MQTT settings" (`output`: json, attribute or both; a capture of both, bare values on topics
+below the device's, is in Koenkk/zigbee2mqtt issue 32463) and the device pages, "On with timed off":
+`on_time` in seconds beside `"state":"ON"`; "support depends on the switch firmware", so what it leaves in the
+device is a hope, not a promise.
 """
 
 from typing import Any, Final
@@ -19,12 +21,16 @@ from busbar_shared.payloads import (
     VOLTAGE_V,
     Problem,
     Reading,
+    number_in_text,
     object_of,
     shown,
     text_of,
 )
 
 WH_PER_KWH: Final = 1000.0
+ATTRIBUTES: Final = ("state", "power", "energy", "voltage", "current")
+ANY_NUMBER: Final = (-1e12, 1e12)
+"""What is believable of each is judged where it is read."""
 LONGEST_ON_TIME_S: Final = 6553
 """Zigbee cluster library, On/Off cluster, "On With Timed Off": OnTime is 16 bits of tenths of a second."""
 
@@ -45,11 +51,12 @@ class Zigbee2Mqtt(Relay):
         self.bridge = f"{base}/bridge/state"
         self.endpoint = endpoint
         self.timed = on_time
+        self.attributes = {f"{self.topic}/{self.key(name)}": name for name in ATTRIBUTES}
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """The device, its availability (off by default) and the bridge it hangs on."""
-        return (self.topic, self.availability, self.bridge)
+        """The device, its availability (off by default), the bridge it hangs on, and its values one by one."""
+        return (self.topic, self.availability, self.bridge, *self.attributes)
 
     def key(self, name: str) -> str:
         """The property's name, with the endpoint where there are several."""
@@ -61,10 +68,25 @@ class Zigbee2Mqtt(Relay):
             seen = availability(payload)
             # A bridge that is up says nothing about a plug that may be out of its socket.
             return NOTHING if topic == self.bridge and seen.reachable else seen
+        if topic in self.attributes:
+            return self.attribute(self.attributes[topic], payload)
         tree = object_of(payload)
         if isinstance(tree, Problem):
             return Seen(problems=(tree,))
         return self.report(tree)
+
+    def attribute(self, name: str, payload: bytes) -> Seen:
+        """One bare value, as `output = attribute` publishes it: `ON`, `92.3`."""
+        text = text_of(payload)
+        if isinstance(text, Problem):
+            return Seen(problems=(text,))
+        value: object = text.strip()
+        if value in ("", "null") or text.lstrip().startswith("{"):
+            # Not known yet; or another device whose name begins like ours.
+            return NOTHING
+        if name != "state":
+            value = number_in_text(text, f"$.{name}", ANY_NUMBER)
+        return Seen(problems=(value,)) if isinstance(value, Problem) else self.report({self.key(name): value})
 
     def report(self, tree: dict[str, Any]) -> Seen:
         """The properties of a plug; a null is one the bridge does not know yet."""

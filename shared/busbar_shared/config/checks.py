@@ -175,12 +175,12 @@ def _ranges(site: Site) -> Iterator[str]:
             )
     for name, plug in site.plugs.items():
         if not plug.phase_unknown:
-            yield from _on_site(f"plugs.{name}.phases", plug.phases, known)
+            yield from _on_site(f"plugs.{name}.phases", plug.phases or (), known)
         yield from _mode(f"plugs.{name}.mode", plug.mode, PLUG_MODES)
         if plug.min_w is not None and plug.min_w > (plug.max_w or plug.rating_w):
             yield f"plugs.{name}.min_w: {plug.min_w:g} W is above its maximum, {plug.max_w or plug.rating_w:g} W"
     for name, heater in site.heaters.items():
-        yield from _on_site(f"heaters.{name}.phases", heater.phases, known)
+        yield from _on_site(f"heaters.{name}.phases", heater.phases or (), known)
         yield from _mode(f"heaters.{name}.mode", heater.mode, HEAT_MODES)
         if heater.kind == "tank" and not heater.comfort_c <= heater.storage_c <= heater.max_c:
             yield (

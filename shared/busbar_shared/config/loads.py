@@ -27,8 +27,11 @@ class PlugConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     channel: Annotated[int, Meta(ge=0, le=15, description="Which relay of the device.")] = 0
     circuit: Annotated[str | None, Meta(description="Circuit it hangs on; null: the root.")] = None
     phases: Annotated[
-        tuple[Phase, ...], Meta(min_length=1, max_length=3, description="Site phases it uses.")
-    ] = ("a",)
+        Annotated[tuple[Phase, ...], Meta(min_length=1, max_length=3)] | None,
+        Meta(
+            description="Site phases it uses; null: nobody knows, it counts on every phase until that is found out."
+        ),
+    ] = None
     phase_unknown: Annotated[
         bool,
         Meta(
@@ -88,8 +91,11 @@ class HeaterConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     kind: Annotated[Literal["tank", "setpoint", "sg_ready"], Meta(description="What it is.")] = "tank"
     circuit: Annotated[str | None, Meta(description="Circuit it hangs on; null: the root.")] = None
     phases: Annotated[
-        tuple[Phase, ...], Meta(min_length=1, max_length=3, description="Site phases it uses.")
-    ] = ("a",)
+        Annotated[tuple[Phase, ...], Meta(min_length=1, max_length=3)] | None,
+        Meta(
+            description="Site phases it uses; null: nobody knows, it counts on every phase until that is found out."
+        ),
+    ] = None
     rating_w: Annotated[PositiveWatts, Meta(description="Its power.")] = 2000.0
     min_w: Annotated[PositiveWatts | None, Meta(description="For heaters with a range: least power.")] = None
     step_w: Annotated[

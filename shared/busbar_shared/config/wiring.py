@@ -107,11 +107,19 @@ def regulates_itself(heater: HeaterConfig) -> bool:
     return heater.kind != "tank"
 
 
-def plug_phases(site: Site, plug: PlugConfig) -> tuple[tuple[str, ...], int]:
-    """The phases a plug counts on, and how many times its power in all: while nobody knows, all of it on each."""
-    if plug.phase_unknown:
+def load_phases(site: Site, load: PlugConfig | HeaterConfig) -> tuple[tuple[str, ...], int]:
+    """The phases a plug or heater counts on, and how many times its power in all.
+
+    While nobody knows its phase, all of its power counts on each: on whichever it hangs, that one bears it.
+    """
+    if load.phases is None or (isinstance(load, PlugConfig) and load.phase_unknown):
         return site.site.phases, len(site.site.phases)
-    return plug.phases, 1
+    return load.phases, 1
+
+
+def phase_is_unknown(site: Site, load: PlugConfig | HeaterConfig) -> bool:
+    """Nobody wrote down on which of several phases it hangs."""
+    return load_phases(site, load)[1] > 1
 
 
 def _switched_standings(site: Site) -> Iterator[Standing]:
@@ -120,12 +128,13 @@ def _switched_standings(site: Site) -> Iterator[Standing]:
         (name, plug.circuit, phases, (plug.max_w or plug.rating_w) * times)
         for name, plug in site.plugs.items()
         if plug.safe_state == "on"
-        for phases, times in [plug_phases(site, plug)]
+        for phases, times in [load_phases(site, plug)]
     ]
     watts += [
-        (name, heater.circuit, heater.phases, heater.rating_w)
+        (name, heater.circuit, phases, heater.rating_w * times)
         for name, heater in site.heaters.items()
         if regulates_itself(heater)
+        for phases, times in [load_phases(site, heater)]
     ]
     for name, circuit, phases, most_w in watts:
         amps = _on_legs(phases, most_w / len(phases) / site.site.voltage_v)

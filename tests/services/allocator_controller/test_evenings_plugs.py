@@ -7,7 +7,7 @@ from evening import stepping
 
 
 def a_plug(**changes: Any) -> dict[str, Any]:
-    return a_site(chargers={}, plugs={"boiler": {"rating_w": 2000.0, **changes}})
+    return a_site(chargers={}, plugs={"boiler": {"rating_w": 2000.0, "phases": ["a"], **changes}})
 
 
 def test_a_small_plug_switches_on_although_it_takes_less_than_a_car() -> None:

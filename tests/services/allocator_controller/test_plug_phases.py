@@ -13,7 +13,7 @@ from test_detection import a_noisy_phase
 
 from busbar_allocator.detection import SURE, Evidence, finding, scored
 from busbar_contracts.allocation import Allocation
-from busbar_contracts.load import HeatState, LoadSettingsSet, PlugState
+from busbar_contracts.load import HeatMode, HeatState, LoadSettingsSet, PlugState
 from busbar_shared.config.root import Site
 from busbar_shared.config.wiring import standings
 
@@ -141,11 +141,14 @@ def test_a_sample_that_is_told_again_and_again_does_not_make_the_house_look_stil
     assert table.desk.state.watch.noise == ()
 
 
+UNKNOWN = {"phase_unknown": True}
+
+
 class Socket:
     """A kettle of 2.3 kW that nobody knows the phase of; it hangs on c, and draws when its plug is on."""
 
-    def __init__(self, house_a: tuple[float, float, float]) -> None:
-        self.table = Table(chargers={}, plugs={"kettle": {"rating_w": 2300.0, "phase_unknown": True}})
+    def __init__(self, house_a: tuple[float, float, float], **told: Any) -> None:
+        self.table = Table(chargers={}, plugs={"kettle": {"rating_w": 2300.0, **(told or UNKNOWN)}})
         self.house_a, self.drawing = house_a, True
 
     def draws_w(self) -> float:
@@ -183,9 +186,58 @@ class Socket:
 def test_until_its_phase_is_known_a_plug_counts_on_every_phase(
     house_a: tuple[float, float, float], amps: float
 ) -> None:
-    socket = Socket(house_a)
+    assert Socket(house_a).live(40) == amps
+    assert Socket(house_a, phases=None).live(40) == amps, "left out is unknown"
 
-    assert socket.live(40) == amps
+
+@pytest.mark.parametrize(
+    ("house_a", "mode"),
+    [
+        pytest.param((2.0, 2.0, 2.0), HeatMode.NORMAL, id="with room on every phase it is heated"),
+        pytest.param(
+            (18.0, 2.0, 2.0), HeatMode.BLOCK, id="a full phase keeps it cold, for it may hang there"
+        ),
+        pytest.param((2.0, 2.0, 18.0), HeatMode.BLOCK, id="whichever phase it is"),
+    ],
+)
+def test_a_heater_whose_phases_are_left_out_counts_on_every_phase(
+    house_a: tuple[float, float, float], mode: HeatMode
+) -> None:
+    table = Table(chargers={}, heaters={"tank": {"rating_w": 2300.0}})
+
+    def say() -> None:
+        heater = HeatState(
+            at=table.wall,
+            link=True,
+            on=False,
+            temperature_c=30.0,
+            comfort_demand=True,
+            min_w=2300.0,
+            max_w=2300.0,
+        )
+        table.hear(heater, heater="tank")
+
+    table.seconds(40, lambda: house_a, say)
+
+    assert table.told["tank"].mode is mode
+    if mode is HeatMode.NORMAL:
+        grant = table.last(Allocation).loads["tank/comfort"]
+        assert (grant.limit_w, grant.legs) == (2300.0, ("a", "b", "c"))
+
+
+def test_a_heater_with_a_range_on_an_unknown_phase_is_told_its_power_once() -> None:
+    table = Table(chargers={}, heaters={"tank": {"rating_w": 2300.0, "min_w": 230.0, "step_w": 230.0}})
+
+    def say() -> None:
+        heater = HeatState(
+            at=table.wall, link=True, on=False, temperature_c=30.0, comfort_demand=True, min_w=230.0, max_w=2300.0,
+            step_w=230.0,
+        )  # fmt: skip
+        table.hear(heater, heater="tank")
+
+    table.seconds(60, lambda: (2.0, 2.0, 19.0), say)
+
+    assert table.told["tank"].power_w == 1380.0, "six ampere are free on the fullest phase"
 
 
 def test_the_meter_shows_where_it_hangs_and_the_owner_applies_it() -> None:

@@ -106,3 +106,87 @@ async def test_the_owner_may_start_a_load_that_knows_only_a_number(house_of: Any
         house.bus.feed(ManualSwitch(on=False), plug="pump")
         await house.pass_time(5, order=False, plug="pump")
         assert house.bus.said_raw[-1] == ("pump/set", b"0")
+
+
+async def test_a_load_that_takes_another_power_than_it_was_told_is_reported_once(house_of: Any) -> None:
+    async with house_of(PUMP) as house:
+        await house.pass_time(40, order=False, plug="pump")
+        for _ in range(12):
+            await house.pass_time(10, order=True, plug="pump", power_w=1000.0)
+            house.bus.feed_raw("pump/is", "700")
+        told = [text for code, text in house.bus.events if code == "power_not_taken"]
+
+        assert told == ["pump was set to 1000 W and says that it is set to 700 W"]
+        assert house.state("pump").last_refusal == told[0]
+        assert house.state("pump").manual is False
+
+
+async def test_a_load_that_climbs_to_its_power_slowly_is_not_reported(house_of: Any) -> None:
+    async with house_of(PUMP) as house:
+        await house.pass_time(40, order=False, plug="pump")
+        for watts in ("300", "600", "900", "1000", "1000", "1000", "1000", "1000"):
+            await house.pass_time(10, order=True, plug="pump", power_w=1000.0)
+            house.bus.feed_raw("pump/is", watts)
+
+        assert "power_not_taken" not in [code for code, _ in house.bus.events]
+
+
+async def test_a_load_that_says_it_still_runs_is_told_to_be_off_until_it_is(house_of: Any) -> None:
+    async with house_of(PUMP) as house:
+        await house.pass_time(40, order=False, plug="pump")
+        await house.pass_time(5, order=True, plug="pump", power_w=1000.0)
+        house.bus.feed_raw("pump/is", "1000")
+        await house.pass_time(30, order=True, plug="pump", power_w=1000.0)
+        house.bus.said_raw.clear()
+        for _ in range(6):
+            await house.pass_time(10, order=False, plug="pump")
+            house.bus.feed_raw("pump/is", "1000")
+        offs = [payload for topic, payload in house.bus.said_raw if topic == "pump/set"]
+
+        assert set(offs) == {b"0"}
+        assert len(offs) >= 4
+        assert "plug_does_not_obey" in [code for code, _ in house.bus.events]
+
+
+FAN = """
+[plugs.fan]
+driver = "generic"
+phases = ["a"]
+[plugs.fan.generic]
+command = "fan/set"
+"""
+
+
+async def test_a_load_that_never_answers_is_told_to_be_off_four_times_in_case_one_is_lost(
+    house_of: Any,
+) -> None:
+    async with house_of(FAN) as house:
+        await house.pass_time(40, order=True, plug="fan")
+        house.bus.said_raw.clear()
+        await house.pass_time(600, order=False, plug="fan")
+        told = [payload for topic, payload in house.bus.said_raw if topic == "fan/set"]
+
+    assert told[:4] == [b"OFF"] * 4
+    assert len(told) <= 5, "and then left in peace"
+
+
+@pytest.mark.parametrize(
+    ("said", "on"),
+    [
+        pytest.param('{"on":1}', True, id="1 in JSON"),
+        pytest.param('{"on":0}', False, id="0 in JSON"),
+        pytest.param('{"on":"1"}', True, id="the same as text"),
+        pytest.param('{"on":3}', True, id="the owner's own number for on"),
+        pytest.param('{"on":2}', None, id="a number nobody named"),
+        pytest.param('{"on":1e400}', None, id="beyond a float"),
+        pytest.param('{"on":[1]}', None, id="an array"),
+    ],
+)
+async def test_a_generic_load_may_say_on_with_a_number(house_of: Any, said: str, on: bool | None) -> None:
+    text = FAN + 'state = { topic = "fan/is", path = "on" }\non = "3"\n'
+    async with house_of(text) as house:
+        house.bus.feed_raw("fan/is", said)
+        await house.pass_time(2)
+
+        assert house.state("fan").on is on
+        assert [code for code, _ in house.bus.events] == ([] if on is not None else [house.bus.events[0][0]])
