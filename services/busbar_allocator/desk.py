@@ -36,7 +36,7 @@ from busbar_allocator.wiring import Applied, chosen, notices, only_chosen, to_ap
 from busbar_contracts.allocation import Allocation, MeterHealth, SiteLimit, SiteSettingsSet
 from busbar_contracts.battery import BatterySettings, BatterySettingsSet
 from busbar_contracts.charger import ChargerState
-from busbar_contracts.load import LoadSettingsSet
+from busbar_contracts.load import HeatState, LoadSettingsSet
 from busbar_contracts.meter import MeterReading
 from busbar_shared.bus import Heard, RawHeard
 from busbar_shared.leases import OrderStamp
@@ -139,7 +139,7 @@ class Desk:
         """One step of the controller on everything heard since the last one."""
         inbox, self._inbox = self._inbox, []
         refusals = [refused for one in inbox if (refused := self._command(one, now, wall)) is not None]
-        self.settings = boosts_ended(self.settings, wall, self._unplugged(inbox))
+        self.settings = boosts_ended(self.settings, wall, self._unplugged(inbox) | self._stored(inbox))
         messages = self._settings_to_say()
         heard = [Said(one.message, one.ids, one.at_s, one.retained) for one in inbox]
         outside = self.outside.now(now)
@@ -243,6 +243,16 @@ class Desk:
             f"{one.ids.get('charger')}-{one.ids.get('connector')}"
             for one in inbox
             if isinstance(one.message, ChargerState) and one.message.status not in WANTING
+        )
+
+    def _stored(self, inbox: list[Heard[Any]]) -> frozenset[str]:
+        """Heaters that have reached their storage temperature: a boost is once."""
+        return frozenset(
+            one.ids.get("heater", "")
+            for one in inbox
+            if isinstance(one.message, HeatState)
+            and one.message.temperature_c is not None
+            and not one.message.storage_demand
         )
 
     def _ready_setup(self) -> Setup:

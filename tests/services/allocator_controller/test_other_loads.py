@@ -13,13 +13,21 @@ from busbar_contracts.charger import (
     ChargerState,
     ConnectorStatus,
 )
-from busbar_contracts.load import HeatMode, HeatOrder, HeatState, PlugState, PlugSwitch
+from busbar_contracts.load import (
+    HeatMode,
+    HeatOrder,
+    HeatState,
+    LoadSettings,
+    LoadSettingsSet,
+    PlugState,
+    PlugSwitch,
+)
 from busbar_contracts.prices import PriceSeries, PriceSlot
 from busbar_contracts.service import ServiceStatus
 
 
 def a_tank(**changes: Any) -> dict[str, Any]:
-    return {"chargers": {}, "heaters": {"tank": {"rating_w": 2000.0, **changes}}}
+    return {"chargers": {}, "heaters": {"tank": {"rating_w": 2000.0, "phases": ["a"], **changes}}}
 
 
 @pytest.mark.parametrize(
@@ -53,6 +61,27 @@ def test_a_tank_is_two_loads_in_one(
     table.seconds(45, grid_a)
 
     assert table.last(HeatOrder).mode is ordered
+
+
+def test_a_boost_of_a_tank_ends_when_it_is_hot_and_its_own_mode_goes_on() -> None:
+    table = Table(**a_tank(mode="solar_only"))
+
+    def says(celsius: float) -> None:
+        state = HeatState(
+            at=table.wall, link=True, on=False, temperature_c=celsius, min_w=2000.0, max_w=2000.0,
+            comfort_demand=False, storage_demand=celsius < 67.0,
+        )  # fmt: skip
+        table.hear(state, heater="tank")
+
+    table.seconds(10, 2.0, lambda: says(55.0))
+    table.hear(LoadSettingsSet(boost=True, boost_for_s=7200.0), load="tank")
+    table.seconds(40, 2.0, lambda: says(60.0))
+    assert table.last(HeatOrder).mode is HeatMode.BOOST
+    table.seconds(5, 2.0, lambda: says(70.0))
+    assert table.last(LoadSettings).boost is False
+    table.seconds(40, 2.0, lambda: says(60.0))
+
+    assert table.last(HeatOrder).mode is HeatMode.BLOCK, "it waits for the sun again"
 
 
 def test_a_tank_that_was_just_ordered_on_is_not_taken_back_because_its_relay_must_rest() -> None:
@@ -143,7 +172,7 @@ def test_cheap_hours(price: float | None, limit: float) -> None:
 
 
 def test_a_plug_switched_by_hand_is_reserved_and_left_alone() -> None:
-    table = Table(chargers={"left": {"legs": ["a"]}}, plugs={"kettle": {"rating_w": 2300.0}})
+    table = Table(chargers={"left": {"legs": ["a"]}}, plugs={"kettle": {"rating_w": 2300.0, "phases": ["a"]}})
     state = PlugState(
         at=table.wall, link=True, on=True, power_w=0.0, max_w=2300.0, min_w=2300.0, manual=True, measures=True
     )
@@ -156,7 +185,7 @@ def test_a_plug_switched_by_hand_is_reserved_and_left_alone() -> None:
 
 
 def test_when_the_plug_service_dies_its_plugs_stay_reserved() -> None:
-    table = Table(chargers={"left": {"legs": ["a"]}}, plugs={"kettle": {"rating_w": 2300.0}})
+    table = Table(chargers={"left": {"legs": ["a"]}}, plugs={"kettle": {"rating_w": 2300.0, "phases": ["a"]}})
 
     def alive() -> None:
         at = NIGHT
@@ -200,7 +229,7 @@ def test_a_load_that_was_never_heard_gets_no_order(silent: bool) -> None:
 def test_a_pump_with_steps_follows_the_sun_in_whole_steps(sun_a: float, watts: float) -> None:
     topics = {"command": "pump/set", "set_power": "pump/power/set"}
     pump = {"driver": "generic", "rating_w": 1500.0, "min_w": 300.0, "step_w": 100.0, "mode": "solar_only"}
-    table = Table(chargers={}, plugs={"pump": {**pump, "generic": topics}})
+    table = Table(chargers={}, plugs={"pump": {**pump, "phases": ["a"], "generic": topics}})
 
     def draws_w() -> float:
         told = table.told.get("pump")

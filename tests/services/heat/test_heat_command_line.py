@@ -78,6 +78,34 @@ async def settle(bus: MqttBus) -> None:
         await bus.say(changed, **one.ids)
 
 
+async def boost(bus: MqttBus) -> None:
+    """The allocator, as far as a boost goes; the second time it has none."""
+    given = True
+    async for one in bus.listen(LoadSettingsSet):
+        until = NOON + timedelta(seconds=one.message.boost_for_s or 0)
+        changed = (
+            replace(SETTINGS, boost=True, boost_until=until) if given else replace(SETTINGS, refused="no")
+        )
+        given = False
+        await bus.say(changed, **one.ids)
+
+
+async def test_a_heater_is_boosted_for_a_while_and_keeps_its_mode(broker: Any, tmp_path: Path) -> None:
+    async with await a_shell(broker, tmp_path) as typed:
+        await typed.says(SETTINGS, load="tank")
+        async with typed.while_(boost):
+            done = await typed.types("switch", "tank", "boost", "--for-s", "7200")
+            refused = await typed.types("switch", "tank", "boost", "--for-s", "60")
+            wrong = await typed.types("switch", "tank", "normal", "--for-s", "60")
+
+    assert (done.exit_code, done.stdout) == (
+        0,
+        "tank boosts until it is hot, at most until 16:00:00; then excess\n",
+    )
+    assert (refused.exit_code, refused.stderr) == (1, "tank does not boost: no\n")
+    assert (wrong.exit_code, wrong.stderr) == (2, "--for-s goes with boost only, not with normal\n")
+
+
 async def test_the_list_shows_every_configured_heater(broker: Any, tmp_path: Path) -> None:
     async with await a_shell(broker, tmp_path) as typed:
         await typed.says(TANK, heater="tank")

@@ -1,5 +1,6 @@
 """The rules of heaters, one by one: tank, set-point, SG Ready, legionella, thermal model, powers."""
 
+import dataclasses
 import random
 
 import msgspec
@@ -133,7 +134,7 @@ def test_the_owners_hand_on_the_knob_is_the_new_normal() -> None:
 def test_a_device_that_repeats_what_we_said_or_answers_late_is_no_hand_on_the_knob() -> None:
     boosted = setpoint.said(setpoint.said(Setpoint(21.0), 21.0, 0.0), 23.0, 100.0)
 
-    assert setpoint.heard(boosted, 23.0, 110.0) == (boosted, False)
+    assert setpoint.heard(boosted, 23.0, 110.0) == (dataclasses.replace(boosted, shown_c=23.0), False)
     assert setpoint.heard(boosted, 21.0, 110.0) == (boosted, False), "its old value may still be on its way"
 
 

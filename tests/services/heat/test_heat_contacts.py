@@ -1,0 +1,118 @@
+"""Two plugs as the contacts of a heat pump: contact A alone would be a block, so it never closes alone by accident."""
+
+from typing import Any
+
+import pytest
+
+from busbar_contracts.load import HeatMode, ManualHeat, PlugState, PlugSwitch
+
+PLUGGED = """
+[plugs.one]
+phases = ["a"]
+[plugs.two]
+phases = ["a"]
+[heaters.pump]
+kind = "sg_ready"
+rating_w = 2000
+phases = ["a"]
+dwell_s = 10
+[heaters.pump.topics]
+plug_a = "one"
+plug_b = "two"
+"""
+
+
+class Pair:
+    """The two plugs, which do as they are told unless one is broken."""
+
+    def __init__(self, house: Any) -> None:
+        self.house, self.heard = house, 0
+        self.closed = {"one": False, "two": False}
+        self.broken: set[str] = set()
+        self.was: list[tuple[bool, bool]] = []
+
+    async def pass_time(self, seconds: int, mode: HeatMode = HeatMode.NORMAL) -> None:
+        for _ in range(seconds):
+            await self.house.pass_time(1, mode, "pump")
+            said = self.house.bus.said
+            for topic, message in said[self.heard :]:
+                if isinstance(message, PlugSwitch):
+                    name = topic.split("/")[2]
+                    if name not in self.broken:
+                        self.closed[name] = message.on
+                        self._note()
+            self.heard = len(said)
+            for name, on in self.closed.items():
+                self.house.bus.feed(PlugState(at=self.house.clock.now(), link=True, on=on), plug=name)
+
+    def _note(self) -> None:
+        now = (self.closed["one"], self.closed["two"])
+        if not self.was or self.was[-1] != now:
+            self.was.append(now)
+
+
+async def test_every_state_is_reached_without_passing_through_a_block(house_of: Any) -> None:
+    async with house_of(PLUGGED) as house:
+        pair = Pair(house)
+        await pair.pass_time(40)
+        for state in (4, 2, 3, 4, 3, 2, 4, 2):
+            house.bus.feed(ManualHeat(sg_state=state), heater="pump")
+            await pair.pass_time(30)
+            assert house.state("pump").sg_state == state
+            assert (pair.closed["one"], pair.closed["two"]) == (state == 4, state in (3, 4))
+
+        assert (True, False) not in pair.was
+
+
+async def test_a_force_whose_contact_b_does_not_close_stays_a_recommendation_and_is_told(
+    house_of: Any,
+) -> None:
+    async with house_of(PLUGGED) as house:
+        pair = Pair(house)
+        pair.broken.add("two")
+        await pair.pass_time(40)
+        house.bus.feed(ManualHeat(sg_state=4), heater="pump")
+        await pair.pass_time(240)
+
+        assert pair.closed == {"one": False, "two": False}
+        assert house.state("pump").problem == "contact B is open and was told otherwise"
+        told = [text for code, text in house.bus.events if code == "heater_does_not_obey"]
+        assert told == ["pump: contact B is open and was told otherwise"]
+        pair.broken.clear()
+        await pair.pass_time(30)
+        assert pair.closed == {"one": True, "two": True}
+        assert house.state("pump").problem is None
+
+
+async def test_contact_a_opens_when_b_falls_off_under_a_force(house_of: Any) -> None:
+    async with house_of(PLUGGED) as house:
+        pair = Pair(house)
+        await pair.pass_time(40)
+        house.bus.feed(ManualHeat(sg_state=4), heater="pump")
+        await pair.pass_time(30)
+        assert pair.closed == {"one": True, "two": True}
+        pair.broken.add("two")
+        pair.closed["two"] = False
+        await pair.pass_time(3)
+
+        assert pair.closed == {"one": False, "two": False}
+
+
+@pytest.mark.parametrize("mode", [HeatMode.BLOCK])
+async def test_a_block_closes_a_alone_which_is_what_it_is(house_of: Any, mode: HeatMode) -> None:
+    async with house_of(PLUGGED) as house:
+        pair = Pair(house)
+        await pair.pass_time(40)
+        await pair.pass_time(30, mode)
+
+        assert pair.closed == {"one": True, "two": False}
+
+
+async def test_a_tank_has_no_states_to_be_set_by_hand_and_says_so(house_of: Any) -> None:
+    tank = '[heaters.tank]\nphases = ["a"]\n[heaters.tank.topics]\ntemperature = { topic = "t" }\ncommand = "t/set"\n'
+    async with house_of(tank) as house:
+        house.bus.feed(ManualHeat(sg_state=4), heater="tank")
+        await house.pass_time(2)
+
+        assert house.state().last_refusal == "it is a tank and has no SG Ready states"
+        assert "not_sg_ready" in [code for code, _ in house.bus.events]
