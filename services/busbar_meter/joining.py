@@ -56,7 +56,8 @@ class Joiner:
             if value is None:
                 self._last.pop(number, None)
             else:
-                found += 1
+                # A figure that is allowed to be absent does not show that the message was understood.
+                found += pick.absent is None
                 self._last[number] = (value, at_s)
         if found and topic in self._moving and not retained:
             self._since.add(topic)
@@ -149,5 +150,8 @@ def number(value: Any) -> float | None:
     try:
         found = float(value)
     except (ValueError, OverflowError):
+        return None
+    if isinstance(value, str) and "_" in value:
+        # Python reads 1_000 as a number; no meter writes so.
         return None
     return found if math.isfinite(found) and abs(found) < 1e15 else None

@@ -110,6 +110,15 @@ def test_a_tibber_like_message_without_production_produces_nothing() -> None:
     }
 
 
+def test_a_message_of_another_shape_is_a_problem_and_not_a_production_of_nothing() -> None:
+    joiner = Joiner(picks_for("meter", MqttPlace(kind="tibber", topic="t"), "meters.grid"), 10.0)
+
+    problem = joiner.hear("t", b'{"data": {"liveMeasurement": {"power": 10}}}', 0.0)
+
+    assert problem.startswith("t: none of the expected values")
+    assert (joiner.begun, joiner.join(0.0)) == (False, None)
+
+
 def test_statestream_and_free_topics_with_units_paths_and_signs() -> None:
     values = {
         "power_w": {"topic": "ha/sensor/grid/state", "unit": "kW", "sign": -1},
@@ -160,6 +169,8 @@ def test_a_wrong_place_says_which_field_is_wrong(place: MqttPlace, says: str) ->
         b"NaN",
         b"Infinity",
         b'"1e999"',
+        b"1_000",
+        b"1,5",
         b"true",
         b"{}",
         b"[1]",
