@@ -12,7 +12,7 @@ import typer
 from busbar_cli.elsewhere import Elsewhere
 from busbar_cli.punctual import Punctual
 from busbar_contracts.topics import Topic, match
-from busbar_shared.asking import gathered
+from busbar_shared.asking import gathered, no_broker
 from busbar_shared.bus import RawHeard
 from busbar_shared.clock import RealClock
 from busbar_shared.config.root import Site
@@ -119,7 +119,7 @@ async def check_live(site: Site, seconds: float, *, as_json: bool) -> int:
             async with asyncio.timeout(CONNECT_S):
                 await bus.connected.wait()
         if not bus.connected.is_set():
-            typer.echo(f"the broker {site.broker.host}:{site.broker.port} does not answer", err=True)
+            typer.echo(no_broker(site), err=True)
             return 1
         listening = asyncio.create_task(_overhear(wide.listen_raw("#"), elsewhere))
         clock = RealClock()

@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from busbar_shared.asking import no_broker
 from busbar_shared.command_line import AsJson, ConfigOption, fail, load_or_exit
 from busbar_shared.config.root import Site
 
@@ -21,9 +22,10 @@ SecondsOption = Annotated[float, typer.Option(help="How long to listen for retai
 @app.command("list")
 def list_(config: ConfigOption = None, seconds: SecondsOption = 2.0, json: AsJson = False) -> None:
     """List the retained messages by which Home Assistant knows this site. Exit code 1 without a broker."""
-    found = asyncio.run(_found(load_or_exit(config), seconds))
+    site = load_or_exit(config)
+    found = asyncio.run(_found(site, seconds))
     if found is None:
-        fail("the broker does not answer", EXIT_FAILED)
+        fail(no_broker(site), EXIT_FAILED)
     _tell({"found": sorted(found)}, as_json=json)
 
 
@@ -37,7 +39,7 @@ def remove(config: ConfigOption = None, seconds: SecondsOption = 2.0, json: AsJs
     site = load_or_exit(config)
     found = asyncio.run(_found(site, seconds))
     if found is None:
-        fail("the broker does not answer", EXIT_FAILED)
+        fail(no_broker(site), EXIT_FAILED)
     asyncio.run(_clear(site, found))
     left = (asyncio.run(_found(site, seconds)) if found else None) or {}
     _tell({"removed": sorted(found.keys() - left.keys()), "left": sorted(left)}, as_json=json)

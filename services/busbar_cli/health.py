@@ -8,6 +8,7 @@ from datetime import datetime
 import typer
 
 from busbar_contracts.service import ServiceStatus
+from busbar_shared.asking import no_broker
 from busbar_shared.clock import RealClock
 from busbar_shared.command_line import print_json
 from busbar_shared.config.load import BadConfig
@@ -46,8 +47,7 @@ async def health(site: Site, name: str, *, as_json: bool = False) -> int:
     except BadConfig as error:
         return _told(name, False, str(error), as_json=as_json)
     if not reached:
-        text = f"the broker {site.broker.host}:{site.broker.port} does not answer"
-        return _told(name, False, text, as_json=as_json)
+        return _told(name, False, no_broker(site), as_json=as_json)
     return _told(name, *verdict(name, known, RealClock().now()), as_json=as_json)
 
 

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from busbar_contracts.allocation import Allocation
 from busbar_contracts.service import ServiceStatus
+from busbar_shared.asking import no_broker
 from busbar_shared.clock import RealClock
 from busbar_shared.config.root import Site
 from busbar_shared.life import FRESH_S, connect
@@ -29,7 +30,7 @@ async def status(site: Site, *, as_json: bool) -> int:
             async with asyncio.timeout(LISTEN_S + 3.0):
                 await bus.connected.wait()
         if not bus.connected.is_set():
-            typer.echo(f"the broker {site.broker.host}:{site.broker.port} does not answer", err=True)
+            typer.echo(no_broker(site), err=True)
             return 1
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LISTEN_S):

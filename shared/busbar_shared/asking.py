@@ -24,13 +24,19 @@ class NoAnswer(Exception):
     """Nobody answered: the broker or the service that was asked is not there."""
 
 
+def no_broker(site: Site) -> str:
+    """What to say when the broker was not reached: one that asks for a password hangs up on a wrong one."""
+    login = ", or does not let this account in" if site.broker.username else ""
+    return f"the broker {site.broker.host}:{site.broker.port} does not answer{login}"
+
+
 async def connected(bus: MqttBus, site: Site, patience_s: float = CONNECT_S) -> None:
     """Wait for the broker. Raises NoAnswer."""
     try:
         async with asyncio.timeout(patience_s):
             await bus.connected.wait()
     except TimeoutError as error:
-        raise NoAnswer(f"the broker {site.broker.host}:{site.broker.port} does not answer") from error
+        raise NoAnswer(no_broker(site)) from error
 
 
 async def first(heard: AsyncIterator[H], patience_s: float, why: str) -> H:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from busbar_cli.broker import free_port
+from busbar_shared.asking import no_broker
+from busbar_shared.config.load import read
 
 HOUSE = """
 [broker]
@@ -62,6 +64,19 @@ async def test_without_a_broker_every_command_says_so_and_ends_with_1(tmp_path: 
     assert {line: code for line, (code, _) in found.items()} == dict.fromkeys(NOBODY, 1)
     assert [line for line, (_, said) in found.items() if "does not answer" not in said] == []
     assert [line for line, (_, said) in found.items() if "Traceback" in said] == []
+
+
+@pytest.mark.parametrize(
+    ("login", "sentence"),
+    [
+        pytest.param("", "the broker b:1 does not answer", id="a broker without accounts"),
+        pytest.param(
+            'username = "x"\n', "the broker b:1 does not answer, or does not let this account in", id="with accounts"
+        ),
+    ],
+)  # fmt: skip
+def test_a_broker_that_hangs_up_may_not_know_the_account(login: str, sentence: str) -> None:
+    assert no_broker(read(f'[broker]\nhost = "b"\nport = 1\n{login}')) == sentence
 
 
 async def test_without_the_password_every_command_names_it(tmp_path: Path) -> None:

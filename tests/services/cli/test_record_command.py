@@ -15,7 +15,7 @@ from busbar_cli.recording import BadRecording, read
 from busbar_shared.config.load import read as read_site
 from busbar_shared.life import connect
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(360)]
 
 SITE = '[site]\nname = "Home"\n[broker]\nhost = "127.0.0.1"\nport = {port}\n'
 
