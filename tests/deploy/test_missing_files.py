@@ -13,7 +13,7 @@ import pytest
 from busbar_cli.broker import free_port
 from busbar_cli.certificates import make_authority, make_server
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
 SITE = """
 [broker]

@@ -11,7 +11,7 @@ import pytest
 
 from houses import DARK_HOUSE, LEASE_S, charging, quick_site, running
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
 FILES = (
     "allocator/kept.json", "allocator/discovery.json", "meter/orders.json", "meter/discovery.json", "ocpp/held.json",

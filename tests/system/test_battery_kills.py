@@ -19,7 +19,7 @@ from busbar_contracts.battery import BatteryDecision
 from busbar_shared.leases import OrderStamp
 from houses import QUICK, House, quick_site, running
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 LEASE_S, REVERT_S = 6.0, 9.0
 SEEN_S = 3.0

@@ -10,7 +10,7 @@ import pytest
 
 from whole_house import NIGHT, SERVICES, WholeHouse, whole_house
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(560)]
 
 
 def torn(file: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from houses import DARK_HOUSE, House, charging, quick_site, running
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(360)]
 
 CAR = """
 [simulator.cars.left]

@@ -38,7 +38,7 @@ FORM = os.environ.get("BUSBAR_TEST_HASS_FORM", "single")
 
 pytestmark = [
     pytest.mark.system,
-    pytest.mark.timeout(420),
+    pytest.mark.timeout(600),
     pytest.mark.skipif(not HASS, reason="BUSBAR_TEST_HASS names no `hass` command of a Home Assistant"),
 ]
 

@@ -20,7 +20,7 @@ from houses import (
     running,
 )
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(360)]
 
 DEAD_S = 5.5
 """From the order to what is seen: the answer 0.5 s, the dead time 2 s, the ramp 2 s, the truth each second."""

@@ -19,7 +19,7 @@ from busbar_contracts.service import ServiceStatus
 from busbar_shared.bus import RawHeard
 from houses import DARK_HOUSE, charging, quick_site, running
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(360)]
 
 ROOT = Path(__file__).parents[2]
 LEASE_S = 15.0

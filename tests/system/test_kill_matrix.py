@@ -13,7 +13,7 @@ from kill_judge import judged, measure
 from kills import MATRIX, SHORT, Fault, as_short_table
 from soak_report import put
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(480)]
 
 PAGE = Path(__file__).parents[2] / "docs" / "kill-matrix.md"
 

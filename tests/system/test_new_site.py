@@ -25,7 +25,7 @@ from busbar_shared.config.load import read
 DEPLOY = Path(__file__).parents[2] / "deploy"
 pytestmark = [
     pytest.mark.system,
-    pytest.mark.timeout(150),
+    pytest.mark.timeout(300),
     pytest.mark.skipif(
         find_mosquitto() is None, reason="accounts are mosquitto's, and there is none on this machine"
     ),

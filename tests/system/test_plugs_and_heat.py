@@ -8,7 +8,7 @@ import pytest
 
 from houses import DARK_HOUSE, LEASE_S, House, quick_site, running
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(480)]
 
 DEVICE_LEASE_S = 9.0
 SEEN_S = 3.0

@@ -11,7 +11,7 @@ import pytest
 
 from busbar_cli.broker import free_port
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(480)]
 
 ROOT = Path(__file__).parents[2]
 BUSBAR = f'busbar() {{ "{sys.executable}" -m busbar_cli "$@"; }}\n'

@@ -12,7 +12,7 @@ import pytest
 
 from houses import QUICK, House, charging, quick_site, running
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(360)]
 
 SECRETS = {
     "the tag of the car": "04A2B3C4D5E6F7",

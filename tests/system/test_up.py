@@ -16,7 +16,7 @@ from busbar_cli.broker import find_mosquitto, is_listening
 from busbar_shared.config.load import read
 from houses import quick_site
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
 
 def start(folder: Path, text: str) -> "subprocess.Popen[bytes]":

@@ -63,7 +63,7 @@ class Cellar:
         self.table.hear(self.tank.state(now), heater="tank")
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(480)
 def test_a_dark_half_day_in_excess_is_as_warm_as_any_and_nothing_is_stored() -> None:
     cellar = Cellar(celsius=38.0)
     cellar.tank.settings(cellar.table.desk.settings.loads["tank"].mode, True)

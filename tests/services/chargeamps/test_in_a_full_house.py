@@ -9,7 +9,7 @@ import pytest
 from busbar_cli.demo import ACCOUNT, demo_config
 from houses import running
 
-pytestmark = [pytest.mark.system, pytest.mark.soak, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.soak, pytest.mark.timeout(480)]
 
 NIGHT = (
     # One car wants all it can take; the other waits for the sun, and there is none.

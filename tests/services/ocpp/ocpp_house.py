@@ -80,7 +80,7 @@ class House:
             for _, message in self.bus.said:  # constructors do not check; readers of the bus do
                 msgspec.json.decode(msgspec.json.encode(message), type=type(message))
             for guest in self._guests:
-                assert guest.errors == []
+                assert guest.errors == [], guest.errors
 
     async def stop(self, *, handing_over: bool = False) -> None:
         """End the service as SIGTERM does, or a planned restart, while its chargers are connected."""

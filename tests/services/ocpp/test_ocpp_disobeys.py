@@ -8,7 +8,7 @@ import pytest
 from busbar_contracts.charger import ChargerState, LeaseQuality
 from houses import DARK_HOUSE, House, quick_site, running
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(360)]
 
 FALLBACK_A = 6.0
 
