@@ -82,3 +82,51 @@ async def test_rtu_frames_over_tcp() -> None:
     finally:
         wire.close()
         await server.shutdown()
+
+
+@contextlib.asynccontextmanager
+async def simple_gateway(bends: list) -> AsyncIterator[int]:
+    """A gateway that passes RTU frames on as they come: each bend spoils one answer, then they are honest."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                request = await reader.readexactly(8)
+                start, count = struct.unpack(">HH", request[2:6])
+                values = [REGISTERS.get(start + step, 0) for step in range(count)]
+                frame = bytes([7, 3, 2 * count]) + struct.pack(f">{count}H", *values)
+                honest = frame + crc(frame)
+                writer.write(bends.pop(0)(honest) if bends else honest)
+                await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    "bend",
+    [
+        pytest.param(lambda frame: frame[:-1] + bytes([frame[-1] ^ 1]), id="a wrong checksum"),
+        pytest.param(lambda frame: frame[:3] + b"\xff" + frame[4:], id="a torn register"),
+        pytest.param(lambda frame: frame[: len(frame) // 2], id="half a frame"),
+        pytest.param(lambda frame: b"", id="nothing"),
+        pytest.param(lambda frame: bytes([9]) + frame[1:-2] + crc(bytes([9]) + frame[1:-2]), id="the answer of another unit"),
+    ],
+)  # fmt: skip
+async def test_a_spoilt_frame_through_a_gateway_is_silence_and_the_next_one_is_read(bend) -> None:
+    async with simple_gateway([bend]) as port:
+        wire = ModbusWire(LineAddress("rtu_over_tcp", "127.0.0.1", port), RealClock(), timeout_s=0.3)
+        try:
+            with pytest.raises(DeviceSilent):
+                await wire.read(7, 40000, 2)
+            async with asyncio.timeout(30):
+                answer = None
+                while answer is None:
+                    with contextlib.suppress(DeviceSilent):
+                        answer = await wire.read(7, 40000, 2)
+        finally:
+            wire.close()
+
+    assert answer == (0x5375, 0x6E53)

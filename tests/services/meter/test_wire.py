@@ -106,6 +106,31 @@ async def answered(wire: ModbusWire) -> tuple[int, ...]:
                 return await wire.read(1, 40000, 2)
 
 
+@pytest.mark.parametrize(
+    "behind",
+    [
+        pytest.param(lambda honest: honest, id="the same answer twice"),
+        pytest.param(
+            lambda honest: struct.pack(">H", struct.unpack(">H", honest[:2])[0] + 1) + honest[2:9] + b"\xde\xad\xbe\xef",
+            id="one that carries the number of the next question",
+        ),
+        pytest.param(lambda honest: honest[:5], id="the beginning of another"),
+    ],
+)  # fmt: skip
+async def test_what_comes_in_the_same_segment_behind_an_answer_is_no_answer(behind) -> None:
+    async with CrookedServer(unit1=REGISTERS) as server:
+        server.fault = lambda pdu, honest: honest + behind(honest)
+        wire = wire_to(server.port)
+        try:
+            assert [await wire.read(1, 40000 + step, 2) for step in (0, 2, 0)] == [
+                (0x5375, 0x6E53),
+                (1, 66),
+                (0x5375, 0x6E53),
+            ]
+        finally:
+            wire.close()
+
+
 async def test_a_late_answer_is_never_taken_for_the_next_one() -> None:
     async with CrookedServer(unit1=REGISTERS) as server:
         held: list[bytes] = []
