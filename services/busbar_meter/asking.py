@@ -28,8 +28,14 @@ class Asking:
         return self._plans[slow]
 
     def searched_again(self) -> "Asking":
-        """The same after a search that found the same chain: holes may be joined once more."""
-        self._holes, self._joined, self._failures = set(), set(), {}
+        """What is left of it after a search that found the same chain.
+
+        Known holes are read around, and what lies between them is joined once more. Without any hole the
+        device is asked as at first: a refusal that passed must not leave ever smaller requests behind.
+        """
+        if not self._dropped:
+            return Asking()
+        self._holes, self._joined, self._failures = set(self._plans), set(), {}
         return self
 
     def lost(self, wanted: Iterable[tuple[bool, int]]) -> bool:

@@ -111,6 +111,26 @@ async def test_a_refused_whole_read_is_asked_in_smaller_pieces_and_remembered() 
     assert part.blocks[121].number("WMax") == 8000
 
 
+@pytest.mark.parametrize("code", [1, 2, 3, 7, 8, 9])
+async def test_a_refusal_that_passes_costs_no_reading_and_leaves_no_trace(code: int) -> None:
+    clock = VirtualClock(NOON)
+    wire, unit = PaperWire(unit1=image(common(), INVERTER, METER)), a_unit(clock)
+    await unit.read(wire)
+    for request in ((40070, 52), (40122, 107)):
+        wire.refuse[request] = code
+        assert powers(await unit.read(wire)) == [(103, 4200), (203, -3000)]
+        wire.refuse.clear()
+        await clock.advance(20)
+    for _ in range(6):
+        await clock.advance(60)
+        assert powers(await unit.read(wire)) == [(103, 4200), (203, -3000)]
+
+    wire.asked.clear()
+    await unit.read(wire)
+
+    assert wire.asked == [(1, 40070, 52), (1, 40122, 107)]
+
+
 async def test_after_a_refusal_the_chain_is_searched_again_because_lengths_change() -> None:
     clock = VirtualClock(NOON)
     wire, unit = PaperWire(unit1=image(common(), INVERTER)), a_unit(clock)
