@@ -12,7 +12,7 @@ import random
 import socket
 import ssl
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import aiomqtt
@@ -38,6 +38,11 @@ FIRST_RETRY_S = 0.2
 LAST_RETRY_S = 5.0
 ANSWER_S = 3.0
 """For the broker to greet a new client. The library does not notice a door that shuts before, and a lease is short."""
+HEARING_S = 10.0
+HEARING_AT_ONCE = 4
+"""Filters in one subscription, and how long its answer may take. A cluster keeps each of them on several disks, which
+was seen to take half a second, and answers nothing else meanwhile: thirty at once would outlast the keepalive."""
+NOT_GRANTED = 0x80
 INBOX = 1000
 OUTBOX = 1000
 EVENTS_PER_S = 20.0
@@ -204,7 +209,18 @@ class MqttBus:
         client = self._client
         if client is not None:
             with contextlib.suppress(aiomqtt.MqttError):
-                await client.subscribe(name, qos=1, timeout=5)
+                await self._ask_to_hear(client, [name])
+
+    async def _ask_to_hear(self, client: aiomqtt.Client, names: Sequence[str]) -> None:
+        """Subscribe, a few at a time; what the broker does not grant is said, for it would never arrive."""
+        for begin in range(0, len(names), HEARING_AT_ONCE):
+            some = names[begin : begin + HEARING_AT_ONCE]
+            answers: Sequence[Any] = await client.subscribe([(name, 1) for name in some], timeout=HEARING_S)
+            for name, answer in zip(some, answers, strict=False):
+                if (answer if isinstance(answer, int) else answer.value) >= NOT_GRANTED:
+                    log.warning("the broker does not let %s hear %s", self._client_id, name)
+            if self._leaving:
+                return
 
     # -- the connection -----------------------------------------------------------------------
 
@@ -254,8 +270,7 @@ class MqttBus:
 
     async def _live(self, client: aiomqtt.Client) -> None:
         self._client = client
-        if self._filters:
-            await client.subscribe([(name, 1) for name in self._filters], timeout=5)
+        await self._ask_to_hear(client, list(self._filters))
         if self._leaving:
             return
         # What we said retained may be lost with the broker's memory: we own it, so we say it again.

@@ -28,8 +28,9 @@ class Deaf:
         if self.where == "disconnect":
             raise aiomqtt.MqttError("Operation timed out")
 
-    async def subscribe(self, *_: Any, **__: Any) -> None:
+    async def subscribe(self, *_: Any, **__: Any) -> tuple[int, ...]:
         await self._wait("subscribe")
+        return (1,)
 
     async def publish(self, *_: Any, **__: Any) -> None:
         await self._wait("publish")
