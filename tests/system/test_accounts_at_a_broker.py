@@ -5,18 +5,20 @@ import secrets
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from busbar_cli.accounts import acl_text, password_lines, reference
 from busbar_cli.broker import find_mosquitto, free_port, is_listening
 from busbar_contracts.topics import TOPICS, Topic
 from busbar_shared.bus import MqttBus
 from busbar_shared.config.broker import BrokerConfig
-from busbar_shared.config.root import SERVICES
+from busbar_shared.config.root import SERVICES, Site
 
 pytestmark = [
     pytest.mark.system,
@@ -30,10 +32,17 @@ NAMES = (*SERVICES, "owner", "devices")
 @pytest.fixture
 def guarded(tmp_path: Path) -> Iterator[int]:
     """A broker that knows our accounts; each password is the account's name. Gives its port."""
+    with guarding(tmp_path, NAMES, acl_text(reference())) as port:
+        yield port
+
+
+@contextmanager
+def guarding(tmp_path: Path, names: Iterable[str], acl: str) -> Iterator[int]:
+    """A broker with these accounts and this access list."""
     port = free_port()
-    salts = {name: name.encode().ljust(12, b".")[:12] for name in NAMES}
-    (tmp_path / "passwords").write_text(password_lines({name: name for name in NAMES}, salts))
-    (tmp_path / "acl").write_text(acl_text(reference()))
+    salts = {name: name.encode().rjust(12, b".")[:12] for name in names}
+    (tmp_path / "passwords").write_text(password_lines({name: name for name in names}, salts))
+    (tmp_path / "acl").write_text(acl)
     (tmp_path / "m.conf").write_text(
         f"listener {port} 127.0.0.1\nuser root\nallow_anonymous false\n"
         f"password_file {tmp_path}/passwords\nacl_file {tmp_path}/acl\n"
@@ -46,9 +55,11 @@ def guarded(tmp_path: Path) -> Iterator[int]:
     while not is_listening(port):
         assert time.monotonic() < until, (tmp_path / "log").read_text()
         time.sleep(0.02)
-    yield port
-    process.kill()
-    process.wait()
+    try:
+        yield port
+    finally:
+        process.kill()
+        process.wait()
 
 
 def login(port: int, name: str, password: str | None = None) -> MqttBus:
@@ -140,6 +151,49 @@ async def test_an_account_is_heard_on_the_topics_of_its_column_and_on_no_other(
     heard = await heard_of(guarded, account, list(names))
 
     assert heard == {name for name, topic in names.items() if may(account, topic, name)}
+
+
+def neighbour(name: str) -> Site:
+    """One of several sites on a broker."""
+    site = reference()
+    return replace(
+        site,
+        site=replace(site.site, id=name, topic_root=f"sites/{name}/hems"),
+        broker=replace(
+            site.broker, username=f"{name}-{{service}}", discovery_prefix=f"sites/{name}/homeassistant"
+        ),
+    )
+
+
+async def test_sites_of_one_broker_neither_hear_nor_disturb_each_other(tmp_path: Path) -> None:
+    names = [f"{site}-{name}" for site in ("oak", "elm") for name in NAMES]
+    topics = [
+        "sites/elm/" + topic.address.format(**IDS, service="meter")
+        for topic in TOPICS
+        if topic.address.startswith("hems/")
+    ]
+    topics += ["sites/elm/homeassistant/device/x/config", "sites/elm/homeassistant/status"]
+    with guarding(tmp_path, names, acl_text(neighbour("oak")) + acl_text(neighbour("elm"))) as port:
+        async with AsyncExitStack() as stack:
+            elm = await stack.enter_async_context(login(port, "elm-owner"))
+            heard = elm.listen_raw("sites/elm/#")
+            await elm.connected.wait()
+            strangers = {}
+            for name in NAMES:
+                mouth = await stack.enter_async_context(login(port, f"oak-{name}"))
+                strangers[name] = mouth.listen_raw("#", "sites/elm/#", "sites/+/hems/#")
+                await mouth.connected.wait()
+                for topic in topics:
+                    await mouth.say_raw(topic, name, qos=1)
+                assert await mouth.drain(20)
+            # Elm's own word arrives, and it is the first that does.
+            await elm.say_raw("sites/elm/hems/site/settings/set", b"mine", qos=1)
+            async with asyncio.timeout(20):
+                assert (await anext(heard)).payload == b"mine"
+            for name, ear in strangers.items():
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(0.3):
+                        raise AssertionError(f"{name} of oak heard {await anext(ear)}")
 
 
 @pytest.mark.parametrize("password", ["", "x", "meter2"])
