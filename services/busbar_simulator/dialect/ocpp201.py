@@ -21,11 +21,12 @@ from busbar_simulator.station.notices import (
     Transaction,
 )  # fmt: skip
 from busbar_simulator.station.profiles import Rejected
-from busbar_simulator.station.station import Station, session_of
+from busbar_simulator.station.station import Station
 
 from . import words201
+from .profiles201 import Profiles
 from .variables201 import Variables
-from .words import PURPOSES, Call, Json, NotAnswered, profile, stamp
+from .words import Call, Json, NotAnswered, profile, stamp
 from .words201 import Event
 
 
@@ -38,16 +39,17 @@ class Ocpp201:
     def __init__(self, station: Station) -> None:
         self.station = station
         self.variables = Variables(station)
+        self.profiles = Profiles(station)
         self._told: dict[int, str] = {}
         self._held: list[Call] = []
         self._actions: dict[str, Callable[[Mapping[str, Any]], Json]] = {
             "GetVariables": self.variables.get,
             "SetVariables": self.variables.set,
             "GetBaseReport": self._base_report,
-            "SetChargingProfile": self._set_profile,
-            "ClearChargingProfile": self._clear_profile,
-            "GetChargingProfiles": self._get_profiles,
-            "GetCompositeSchedule": self._composite,
+            "SetChargingProfile": self.profiles.set,
+            "ClearChargingProfile": self.profiles.clear,
+            "GetChargingProfiles": self.profiles.get,
+            "GetCompositeSchedule": self.profiles.composite,
             "RequestStartTransaction": self._remote_start,
             "RequestStopTransaction": self._remote_stop,
             "GetTransactionStatus": self._transaction_status,
@@ -203,86 +205,6 @@ class Ocpp201:
         if action not in self._actions or refused:
             raise NotAnswered("NotImplemented", f"{action} is not known here")
         return self._actions[action](payload)
-
-    def _set_profile(self, payload: Mapping[str, Any]) -> Json:
-        try:
-            self._install(payload["evseId"], payload["chargingProfile"])
-        except Rejected as rejected:
-            status = "Accepted" if rejected.status == "Accepted" else "Rejected"
-            return {
-                "status": status,
-                "statusInfo": {"reasonCode": "NotTaken", "additionalInfo": str(rejected)[:512]},
-            }
-        return {"status": "Accepted"}
-
-    def _install(self, number: int, raw: Mapping[str, Any]) -> None:
-        if raw["chargingProfilePurpose"] == "TxProfile" and "transactionId" not in raw:
-            # K01.FR.03: a TxProfile names its transaction.
-            raise Rejected("Rejected", "a TxProfile without transactionId")
-        if raw["chargingProfilePurpose"] == "ChargingStationExternalConstraints":
-            # K01.FR.22
-            raise Rejected("Rejected", "external constraints are not the central system's to set")
-        self.station.install(profile(raw, raw["chargingSchedule"][0], number, raw.get("transactionId")))
-
-    def _clear_profile(self, payload: Mapping[str, Any]) -> Json:
-        criteria = payload.get("chargingProfileCriteria", {})
-        purpose = criteria.get("chargingProfilePurpose")
-        gone = self.station.profiles.clear(
-            id=payload.get("chargingProfileId"),
-            connector=criteria.get("evseId"),
-            purpose=PURPOSES[purpose] if purpose else None,
-            level=criteria.get("stackLevel"),
-        )
-        return {"status": "Accepted" if gone else "Unknown"}
-
-    def _get_profiles(self, payload: Mapping[str, Any]) -> Json:
-        criteria, number = payload.get("chargingProfile", {}), payload.get("evseId")
-        purpose, ids = criteria.get("chargingProfilePurpose"), criteria.get("chargingProfileId")
-        found = [
-            p for p in self.station.profiles.installed
-            if number in (None, p.connector)
-            and (purpose is None or PURPOSES[purpose] is p.purpose)
-            and (ids is None or p.id in ids)
-            and criteria.get("stackLevel") in (None, p.level)
-        ]  # fmt: skip
-        for one in found:
-            report = {
-                "requestId": payload["requestId"],
-                "chargingLimitSource": "CSO",
-                "evseId": one.connector,
-            }
-            self.station.say(
-                Report(
-                    action="ReportChargingProfiles",
-                    payload=report | {"chargingProfile": [words201.told(one)]},
-                )
-            )
-        return {"status": "Accepted" if found else "NoProfiles"}
-
-    def _composite(self, payload: Mapping[str, Any]) -> Json:
-        connector = self.station.connectors.get(payload["evseId"])
-        if connector is None:
-            return {"status": "Rejected"}
-        unit = "W" if Fault.WATTS_ONLY in self.station.spec.faults else payload.get("chargingRateUnit", "A")
-        most, legs = connector.socket.spec.max_a, len(connector.socket.spec.legs)
-        steps = self.station.reader(connector).schedule(
-            self.station.profiles.installed, connector.number, session_of(connector), self.station.time(),
-            payload["duration"],
-        )  # fmt: skip
-        periods = []
-        for second, allowed in steps:
-            amps = most if allowed.amps is None else min(allowed.amps, most)
-            if Fault.MINUS_ONE_COMPOSITE in self.station.spec.faults and allowed.amps is None:
-                amps = -1.0
-            limit = amps if unit == "A" or amps < 0 else amps * 230 * legs
-            periods.append({"startPeriod": second, "limit": round(limit, 1)})
-        if Fault.EMPTY_COMPOSITE in self.station.spec.faults:
-            return {"status": "Accepted"}
-        absurd = Fault.ABSURD_COMPOSITE in self.station.spec.faults
-        duration = 2_147_483_647 if absurd else payload["duration"]
-        schedule = {"evseId": connector.number, "duration": duration, "chargingRateUnit": unit}
-        schedule |= {"scheduleStart": stamp(self.station.time()), "chargingSchedulePeriod": periods}
-        return {"status": "Accepted", "schedule": schedule}
 
     def _remote_start(self, payload: Mapping[str, Any]) -> Json:
         number, raw = payload.get("evseId", 1), payload.get("chargingProfile")
