@@ -28,6 +28,7 @@ EXIT_NOT_SHOWN = 4
 """The house was never seen, or no load was ever granted anything: nothing was proven."""
 
 
+BROKERS = ("auto", "mosquitto", "amqtt")
 ACCOUNT = {"CHARGEAMPS_EMAIL": "owner@example.org", "CHARGEAMPS_PASSWORD": "secret"}
 """Of the simulated cloud in the demo's house, and of nobody else."""
 
@@ -48,9 +49,14 @@ async def demo(
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     with contextlib.ExitStack() as stack:
         folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="busbar-demo-")))
-        folder.mkdir(parents=True, exist_ok=True)
         text = demo_config(speed=speed, seed=seed)
-        (folder / "busbar.toml").write_text(text, encoding="utf-8")
+        try:
+            _keep(text, folder)
+            if broker not in BROKERS:
+                raise BadConfig(f"--broker: {', '.join(BROKERS)} (found {broker!r})")
+        except BadConfig as error:
+            typer.echo(str(error), err=True)
+            return EXIT_CONFIG
         site = read(text)
         environ = {"BUSBAR_STATE_DIR": str(folder / "state"), "BUSBAR_CONFIG": str(folder / "busbar.toml")}
         environ |= ACCOUNT
@@ -65,6 +71,19 @@ async def demo(
             return EXIT_CONFIG
         finally:
             await supervisor.stop()
+
+
+def _keep(text: str, folder: Path) -> None:
+    """Write the demo's configuration, but never over that of a real site. Raises BadConfig."""
+    file = folder / "busbar.toml"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        begin = text.partition("\n")[0]
+        if file.exists() and not file.read_bytes().startswith(begin.encode()):
+            raise BadConfig(f"--keep: {file} is there already and is not the demo's: it is left alone")
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadConfig(f"--keep: {file} cannot be written: {error.strerror}") from error
 
 
 def demo_config(*, speed: float | None = None, seed: int | None = None) -> str:

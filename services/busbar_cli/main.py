@@ -1,6 +1,7 @@
 """The table of contents of `busbar`."""
 
 import asyncio
+import io
 import os
 import sys
 from pathlib import Path
@@ -37,6 +38,10 @@ app = typer.Typer(
 def main() -> None:
     """Run `busbar` with the arguments of this process."""
     wants_help = sys.argv[1:] in (["--help"], ["-h"], [])
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that has no such letter shows another sign; that is no reason to end.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         app(obj="help" if wants_help else None, prog_name="busbar")
     except BadConfig as error:
@@ -117,7 +122,7 @@ def watch(
     config: ConfigOption = None,
     topic: Annotated[str, typer.Option(help="MQTT filter below the root, for example charger/#.")] = "#",
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
-    seconds: Annotated[float | None, typer.Option(help="End after so many seconds.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="End after so many seconds.", min=0.1)] = None,
 ) -> None:
     """Show the traffic on the bus, decoded."""
     from busbar_cli.watch import watch as run_watch

@@ -287,6 +287,10 @@ class Supervisor:
 
 async def up(site: Site, config: Path | None, only: list[str] | None) -> int:
     """Run the site until SIGTERM or SIGINT. Returns the exit code."""
+    if others := [one for one in only or () if one not in site.services()]:
+        there = ", ".join(site.services()) or "none"
+        typer.echo(f"--only {others[0]}: this site has no such service; it has {there}", err=True)
+        return EXIT_CONFIG
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

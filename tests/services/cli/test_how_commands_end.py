@@ -36,13 +36,14 @@ NOBODY = [
 """Commands that ask the running site."""
 
 
-async def ended(folder: Path, line: str) -> tuple[int | None, str]:
+async def ended(folder: Path, line: str, **more: str) -> tuple[int | None, str]:
     """How the command ended, and everything it said."""
     environ = {
         **os.environ,
         "BUSBAR_STATE_DIR": str(folder / "state"),
         "BUSBAR_CONFIG": str(folder / "busbar.toml"),
         "PYTHONPATH": ":".join(sys.path),
+        **more,
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "busbar_cli", *line.split(), env=environ, cwd=folder,
@@ -117,6 +118,17 @@ async def test_without_the_password_every_command_names_it(tmp_path: Path) -> No
             "watch --topic charger#", 2, "the last step and alone in it", id="a filter without a slash"
         ),
         pytest.param("detect --base a+b", 2, "one whole step", id="a base that is no topic"),
+        pytest.param(
+            "demo --keep . --minutes 0.1", 2, "is there already and is not the demo's", id="a real site"
+        ),
+        pytest.param("demo --keep binary --minutes 0.1", 2, "cannot be written", id="a file for a folder"),
+        pytest.param("demo --broker nats --minutes 0.1", 2, "found 'nats'", id="no such kind of broker"),
+        pytest.param(
+            "up --only laundry", 2, "it has meter, ocpp, plugs, allocator", id="only a service nobody has"
+        ),
+        pytest.param(
+            "up --only prices", 2, "this site has no such service", id="only one that is not configured"
+        ),
         pytest.param("contract export nowhere", 2, "cannot be written", id="no such folder"),
         pytest.param("replay .", 2, "Is a directory", id="a folder for a recording"),
         pytest.param("replay binary", 2, "binary cannot be read", id="a recording that is not even packed"),
@@ -141,6 +153,12 @@ async def test_what_cannot_be_done_is_a_sentence(tmp_path: Path, line: str, code
 
     assert (ended_with, sentence in said, "Traceback" in said) == (code, True, False), said
     assert (tmp_path / "busbar.toml").read_text(encoding="utf-8") == house
+
+
+async def test_a_terminal_without_the_letter_shows_another_sign(tmp_path: Path) -> None:
+    ended_with, said = await ended(tmp_path, "status --config ünïcode.toml", PYTHONIOENCODING="ascii")
+
+    assert (ended_with, "code.toml cannot be read" in said, "Traceback" in said) == (2, True, False), said
 
 
 @pytest.mark.parametrize(
