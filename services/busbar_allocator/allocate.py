@@ -185,6 +185,8 @@ class _Rounds:
             # One that runs on for its stop delay asks nothing of its source for its minimum.
             claim.start, claim.gate = (self.bare, None) if claim.firm else (start, gate)
             claim.rise = rise
+            if claim.beside:
+                claim.wires = self.bare
 
     def _keep_room_for_batteries(self, solar_priority: list[Claim]) -> bool:
         kept = self.house.room.kept_free(self.bare.rows, self.used, solar_priority)

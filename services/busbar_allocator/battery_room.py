@@ -83,13 +83,14 @@ class BatteryRoom:
         model, ground = self.model, self.ground
         circuit, on = model.batteries_on[index]
         count, present = len(ground.volts), self._present(index)
-        rows = ground.limit_rows
-        room = rows[model.watts] - ground.storage.watts("answer") + present - used[model.watts]
+        rows, volts, share = ground.limit_rows, ground.volts, len(on)
+        room = rows[model.watts] - ground.storage.total.answer + present - used[model.watts]
         for at in circuit.chain:
             for phase in on:
                 counter = at * count + phase
-                free = (rows[counter] - used[counter]) * ground.volts[phase] * len(on) + present
-                room = min(room, free)
+                free = (rows[counter] - used[counter]) * volts[phase] * share + present
+                if free < room:
+                    room = free
         return room
 
     def _take(self, index: int, used: Used, watts: float) -> None:
@@ -121,13 +122,15 @@ class BatteryRoom:
         """How much it may give until a phase would export more than its limit, the loads drawing nothing."""
         model, ground = self.model, self.ground
         circuit, on = model.batteries_on[index]
-        count = len(ground.volts)
+        background, volts, share = ground.background, ground.volts, len(on)
+        present, count = self._present(index), len(volts)
         room = self.batteries[index].discharge_limit_w
         for at in circuit.chain:
             limits = model.circuits[at].limit
             for phase in on:
-                free = limits[phase] + ground.background[at * count + phase]
-                room = min(room, free * ground.volts[phase] * len(on) - self._present(index))
+                free = (limits[phase] + background[at * count + phase]) * volts[phase] * share - present
+                if free < room:
+                    room = free
         return max(0.0, room)
 
 

@@ -9,6 +9,7 @@ from busbar_allocator.snapshot import (
     BadSnapshot,
     Battery,
     Circuit,
+    Leg,
     Load,
     LoadNow,
     Now,
@@ -336,13 +337,18 @@ def _load_now(path: str, state: LoadNow, legs: int) -> Sentences:
     yield from number(f"{path}.power_w", state.power_w, TINY, MOST_W)
     yield from number(f"{path}.session_wh", state.session_wh, 0.0, 1e12)
     yield from number(f"{path}.soc_percent", state.soc_percent, 0.0, 100.0)
-    used = state.legs_in_use
-    if used is not None:
-        if not used or len(set(used)) != len(used):
-            yield f"{path}.legs_in_use: {', '.join(used) or 'empty'}; name each leg in use once"
-        for leg in used:
-            if int(leg[1]) > legs:
-                yield f"{path}.legs_in_use: {leg}, but the load has {legs} leg{'s' if legs > 1 else ''}"
+    yield from _legs(f"{path}.legs_in_use", state.legs_in_use, legs)
+    yield from _legs(f"{path}.legs_expected", state.legs_expected, legs)
+
+
+def _legs(path: str, used: tuple[Leg, ...] | None, legs: int) -> Sentences:
+    if used is None:
+        return
+    if not used or len(set(used)) != len(used):
+        yield f"{path}: {', '.join(used) or 'empty'}; name each leg in use once"
+    for leg in used:
+        if int(leg[1]) > legs:
+            yield f"{path}: {leg}, but the load has {legs} leg{'s' if legs > 1 else ''}"
 
 
 def _sources_now(model: SiteModel, now: Now) -> Sentences:

@@ -4,16 +4,29 @@ The instantaneous part of participation; what takes time to know (a pause, a car
 boost) arrives as latches of the controller in the snapshot.
 """
 
+from collections.abc import Sequence
 from enum import IntEnum
 from math import floor
 from operator import attrgetter
 
-from busbar_allocator.site_model import EXCESS, SOLAR_ONLY, STANDARD, TINY, LoadModel, SiteModel, in_watts
+from busbar_allocator.site_model import (
+    EXCESS,
+    SOLAR_ONLY,
+    STANDARD,
+    TINY,
+    LoadModel,
+    Shape,
+    SiteModel,
+    in_watts,
+)
 from busbar_allocator.snapshot import LoadNow, Now, PerLeg
 from busbar_contracts.load import LoadMode
 
 Caps = list[float]
 """A capacity for every counter."""
+
+Uses = Sequence[tuple[int, float]]
+"""Counters, and how much of each one ampere takes."""
 
 Sources = dict[int, tuple[str, float]]
 """By counter: the kind of source that limits it, and its capacity."""
@@ -42,6 +55,10 @@ class Ceiling:
 
 
 NOWHERE = Ceiling([])
+
+
+START_ROOM_A = 1.0
+"""What a car whose legs are only thought must find free above its minimum to start; running, it stays there."""
 
 
 class Presence(IntEnum):
@@ -85,6 +102,8 @@ class Claim:
     """One load in this instant: what it asks for, and while the engine works, what it has."""
 
     takes_part = False
+    expects = False
+    """Its car has shown no legs yet, and follows a source that is judged by those it is thought to use."""
     firm = False
     """Its minimum asks nothing of its source."""
     keeps = False
@@ -97,6 +116,12 @@ class Claim:
     deferred = False
     """It waits for the connector before it."""
     alone_with: "list[Claim] | None" = None
+    beside: Uses = ()
+    """What its other legs would use, while it is only thought that its car leaves them alone."""
+    wires = NOWHERE
+    """The ceiling of these: no source among it."""
+    by_others = False
+    """It did not start because of its other legs."""
 
     runs = False
     grant = target = limit = 0.0
@@ -111,14 +136,14 @@ class Claim:
     def __init__(self, load: LoadModel, state: LoadNow | None, model: SiteModel, powers: "Powers") -> None:
         """The load's bounds in amperes on the legs it really uses."""
         shape = load.shapes[None] if state is None else load.shape(state.legs_in_use, model)
-        if powers.volts is model.nominal:
-            watts, self.uses = shape.watts, shape.uses
-        else:
-            watts, at_watts = powers.of(shape.on_phase)
-            self.uses = (*shape.wires, *at_watts)
         self.load = load
         self.state = state
         self.legs = shape.legs
+        self.uses: Uses
+        if powers.nominal:
+            watts, self.uses = shape.watts, shape.uses
+        else:
+            watts, self.uses = powers.of(shape)
         self.watts = watts
         self.mode = load.mode
         self.urgency = load.urgency
@@ -138,18 +163,22 @@ class Claim:
 class Powers:
     """What an ampere on some legs is in watts at the voltages of this instant; reckoned once for each kind of legs."""
 
-    __slots__ = ("_found", "_model", "volts")
+    __slots__ = ("_found", "_model", "nominal", "volts")
 
     def __init__(self, model: SiteModel, volts: list[float]) -> None:
         self._model, self.volts = model, volts
+        self.nominal = volts is model.nominal
         self._found: dict[tuple[int, ...], tuple[float, list[tuple[int, float]]]] = {}
 
-    def of(self, on_phase: tuple[int, ...]) -> tuple[float, list[tuple[int, float]]]:
-        """Watts per ampere, and what it uses of the counters in watts."""
-        found = self._found.get(on_phase)
+    def of(self, shape: Shape) -> tuple[float, Uses]:
+        """Watts per ampere, and what it uses of every counter."""
+        if self.nominal:
+            return shape.watts, shape.uses
+        found = self._found.get(shape.on_phase)
         if found is None:
-            found = self._found[on_phase] = in_watts(on_phase, self._model, self.volts)
-        return found
+            found = self._found[shape.on_phase] = in_watts(shape.on_phase, self._model, self.volts)
+        watts, at_watts = found
+        return watts, (*shape.wires, *at_watts)
 
 
 def claims(model: SiteModel, now: Now, volts: list[float]) -> list[Claim]:
@@ -159,8 +188,30 @@ def claims(model: SiteModel, now: Now, volts: list[float]) -> list[Claim]:
     for load in model.loads:
         claim = Claim(load, states.get(load.id), model, powers)
         join(claim, now.price)
+        if claim.expects:
+            _narrow(claim, model, powers)
         made.append(claim)
     return made
+
+
+def _narrow(claim: Claim, model: SiteModel, powers: Powers) -> None:
+    """Judge its source by the legs it is thought to use; what all of them would use is for its wires to bear."""
+    assert claim.state is not None
+    shape = claim.load.shape(claim.state.legs_expected, model)
+    everything = claim.uses
+    claim.legs = shape.legs
+    claim.watts, claim.uses = powers.of(shape)
+    own = dict(claim.uses)
+    more = [(counter, per_amp - own.get(counter, 0.0)) for counter, per_amp in everything]
+    claim.beside = tuple([(counter, per_amp) for counter, per_amp in more if per_amp > 0])
+    if not claim.beside:
+        return
+    margin = 0.0 if claim.state.limit_given_a else START_ROOM_A
+    most = max(claim.least, floor((claim.least + margin) / claim.step + TINY) * claim.step)
+    if most < claim.most:
+        claim.most = most
+        legs = "one leg" if len(shape.legs) == 1 else f"{len(shape.legs)} legs"
+        claim.why = f"the last car here used {legs}; more once this one has shown its own"
 
 
 def join(claim: Claim, price: float | None) -> None:
@@ -260,7 +311,10 @@ def _take_part(claim: Claim, state: LoadNow, here: Presence) -> None:
         claim.why = "it takes no more"
     # A follower that may run on for its stop delay asks nothing of its source.
     claim.keeps = state.keep_running
-    claim.firm = state.hold_minimum and claim.urgency in (SOLAR_ONLY, EXCESS)
+    if claim.urgency in (SOLAR_ONLY, EXCESS):
+        claim.firm = state.hold_minimum
+        thought = state.legs_expected is not None and state.legs_in_use is None
+        claim.expects = thought and claim.load.power_w is None
 
 
 def in_rank_order(made: list[Claim]) -> list[Claim]:

@@ -14,6 +14,8 @@ class Kept(Struct, frozen=True, kw_only=True):
 
     settings: Settings | None = None
     dead_times_s: dict[str, float] = {}
+    legs: dict[str, int] = {}
+    """How many legs the last car at each connector used."""
     evidence: dict[str, Evidence] = {}
     applied: Applied = Applied()
 

@@ -77,8 +77,10 @@ class Desk:
         self.settings, self.told = restored(from_file(plan), kept.settings if kept is not None else None)
         self.stamp = OrderStamp("allocator", instance)
         learned = kept.dead_times_s if kept is not None else {}
+        legs = kept.legs if kept is not None else {}
         minds = {
-            load.id: Mind(dead_s=learned.get(load.id, load.first_dead_time_s)) for load in plan.loads.values()
+            load.id: Mind(dead_s=learned.get(load.id, load.first_dead_time_s), legs_before=legs.get(load.id))
+            for load in plan.loads.values()
         }
         evidence = kept.evidence if kept is not None else {}
         watch = Watch(evidence={name: one for name, one in evidence.items() if _still(plan, name, one)})
@@ -128,9 +130,11 @@ class Desk:
     def kept(self) -> Kept:
         """What must outlive this process."""
         dead_times = {load: round(mind.dead_s, 2) for load, mind in self.state.minds.items()}
+        minds = self.state.minds.items()
         return Kept(
             settings=self.settings,
             dead_times_s=dead_times,
+            legs={load: mind.legs_before for load, mind in minds if mind.legs_before is not None},
             evidence=self.state.watch.evidence,
             applied=self.applied,
         )

@@ -51,7 +51,9 @@ def start(claim: Claim, used: Used) -> bool:
         if room < left:
             left, tight = room, counter
     if left < least - EPS:
-        claim.tight, claim.short = tight, left
+        claim.tight, claim.short, claim.by_others = tight, left, False
+        return False
+    if claim.beside and not _bears_beside(claim, used):
         return False
     for counter, per_amp in claim.uses:
         used[counter] += per_amp * least
@@ -60,10 +62,31 @@ def start(claim: Claim, used: Used) -> bool:
     return True
 
 
+def _bears_beside(claim: Claim, used: Used) -> bool:
+    """Whether the wires bear a claim on all its legs, those included that its car is thought to leave alone.
+
+    They are kept free for it from its first order on; before it nobody's current is taken away for a thought.
+    """
+    own, rows, most = dict(claim.uses), claim.wires.rows, claim.most
+    for counter, per_amp in claim.beside:
+        room = (rows[counter] - used[counter]) / (per_amp + own.get(counter, 0.0))
+        if room < most - EPS:
+            claim.tight, claim.short, claim.by_others = counter, room, True
+            return False
+    if claim.state is not None and claim.state.limit_given_a:
+        for counter, per_amp in claim.beside:
+            used[counter] += per_amp * most
+    return True
+
+
 def rise(claim: Claim, used: Used) -> None:
     """Raise a running claim by whole steps as far as its counters and its own maximum go."""
     left = claim.most - claim.grant
     tight = AT_MOST
+    if left <= 0 and claim.beside:
+        # What is kept free for its other legs is no want of sun.
+        claim.tight = tight
+        return
     rows = claim.rise.rows
     for counter, per_amp in claim.uses:
         room = (rows[counter] - used[counter]) / per_amp

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from busbar_allocator import probe, snapshot
+from busbar_allocator.last_car import LEGS, legs_expected
 from busbar_allocator.participation import part_of_charger
 from busbar_allocator.permits import resting
 from busbar_allocator.phases import switching
@@ -11,8 +12,6 @@ from busbar_allocator.settings import Settings
 from busbar_allocator.state import Mind
 from busbar_contracts.charger import ChargerState, ConnectorStatus, LeaseQuality
 from busbar_contracts.load import HeatState, LoadMode, PlugState
-
-LEGS: tuple[snapshot.Leg, ...] = ("l1", "l2", "l3")
 
 
 def may_take_all_on_one_leg(load: LoadPlan, state: ChargerState) -> bool:
@@ -39,7 +38,8 @@ def charger_now(
         return snapshot.LoadNow(status=message.status, reserved_a=most, draw_a=draw)
     part = part_of_charger(appetite, load.min_a, now)
     ceiling = part.most_a
-    if may_take_all_on_one_leg(load, message):
+    on_one = may_take_all_on_one_leg(load, message)
+    if on_one:
         ceiling = _least(ceiling, load.min_a)
     if (lowered := probe.ceiling(mind, now)) is not None:
         ceiling = _least(ceiling, lowered)
@@ -54,6 +54,7 @@ def charger_now(
         blocked = f"switching to {mind.phases} phase{'s' if mind.phases != 1 else ''}"
     return snapshot.LoadNow(
         status=message.status, draw_a=draw, legs_in_use=_legs(load, mind),
+        legs_expected=None if on_one else legs_expected(load, mind),
         limit_given_a=mind.limit_a, ceiling_a=ceiling, idle=part.wants and ceiling == load.min_a,
         blocked=blocked, hold_minimum=mind.holding, keep_running=_young(load, mind, now),
         boost=owner.boost, session_wh=session.energy_wh if session is not None else None,

@@ -8,6 +8,7 @@ from busbar_allocator import foreign
 from busbar_allocator.background import METER_LAG_S, Book, forgotten, metered, sampled
 from busbar_allocator.dead_time import learned
 from busbar_allocator.known import CLOUD_LAG_S, Amps, Known, Seen, leg_currents
+from busbar_allocator.last_car import shown
 from busbar_allocator.participation import WANTING, took
 from busbar_allocator.plan import COMFORT, STORAGE, LoadPlan, Plan
 from busbar_allocator.sources import sources_of
@@ -109,14 +110,13 @@ def _look(
     appetite = took(
         mind.appetite, message.status, draw_a, mind.limit_a, mind.dead_s, load.min_a, now, settled=settled
     )
-    legs = message.legs_in_use if message.status in WANTING else None
+    mind = shown(mind, message.legs_in_use if message.status in WANTING else None)
     return replace(
         mind,
         appetite=appetite,
         sampled_at=seen.arrived,
         sample=sample,
         sample_before=before,
-        legs=legs or None,
     )
 
 

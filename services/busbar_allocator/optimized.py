@@ -56,7 +56,7 @@ class Optimized:
         for claim in claims:
             if claim.runs or start(claim, used):
                 rise(claim, used)
-            elif claim.short > EPS:
+            elif claim.short > EPS and not claim.beside:
                 self._gift(claim)
             self.before.append(claim)
             if self.large:

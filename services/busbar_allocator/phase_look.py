@@ -6,7 +6,7 @@ from busbar_allocator import allocate as engine
 from busbar_allocator import decide, snapshot
 from busbar_allocator.decide import FOLLOWING, Tick
 from busbar_allocator.exchange import Setup
-from busbar_allocator.loads_now import LEGS
+from busbar_allocator.last_car import LEGS
 from busbar_allocator.phases import judged, other_number
 from busbar_allocator.plan import START_MARGIN_A
 from busbar_allocator.state import State

@@ -89,7 +89,7 @@ class LoadPlan(Struct, frozen=True, kw_only=True):
 
     def uses(self, phases: int, legs: int | None = None) -> tuple[int, ...]:
         """How many of its legs (the first `legs` of them) are on each phase of the site."""
-        if legs is None and self.all_uses:
+        if self.all_uses and (legs is None or legs >= len(self.legs)):
             return self.all_uses
         mine = self.legs if legs is None else self.legs[:legs]
         return tuple(mine.count(phase) for phase in range(phases))

@@ -67,7 +67,7 @@ class Reasons:
         if tight < AT_MOST:
             return _SPECIAL[tight]
         if not claim.runs:
-            text, binding = self._row(claim, claim.start, tight)
+            text, binding = self._row(claim, claim.wires if claim.by_others else claim.start, tight)
             least = claim.least
             if claim.gate is not None and claim.gate[0] == tight and claim.short <= 0:
                 return f"nothing above the threshold is left; {text}", binding

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from busbar_allocator.background import Book, forgotten, ordered
 from busbar_allocator.known import gone, silent
+from busbar_allocator.last_car import at_the_meter
 from busbar_allocator.latches import BatteryLatch, battery_latch, excess_gate
 from busbar_allocator.plan import STORAGE, LoadPlan, Plan
 from busbar_allocator.present import lapsed
@@ -23,6 +24,8 @@ def recognised(plan: Plan, settings: Settings, state: State, now: float, wall: d
         if load.kind == "foreign":
             continue
         mind = minds[load.id]
+        if mind.legs_before is not None and mind.legs is None:
+            mind = minds[load.id] = at_the_meter(load, mind, books.get(plan.grid_meter))
         quiet = silent(state.known, dead, load.kind, load.owner) or _unknown(state, load)
         if quiet != (mind.silent_since is not None):
             mind = minds[load.id] = replace(mind, silent_since=now if quiet else None)

@@ -209,6 +209,12 @@ class LoadNow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     legs_in_use: Annotated[
         tuple[Leg, ...] | None, Meta(description="The legs its car uses; null: not known, all of them.")
     ] = None
+    legs_expected: Annotated[
+        tuple[Leg, ...] | None,
+        Meta(
+            description="The legs a car that has shown none is thought to use: they judge its sun; its wires bear all."
+        ),
+    ] = None
     power_w: Annotated[
         float | None, Meta(description="Learned power of an on/off load (W); outranks the configured one.")
     ] = None

@@ -48,6 +48,8 @@ class Mind(Struct, frozen=True):
     silent_since: float | None = None
     legs: int | None = None
     """How many of its legs its car uses, as far as it has shown."""
+    legs_before: int | None = None
+    """How many the last car here showed that was offered all of them."""
     phases: int | None = None
     """How many phases were ordered, where the charger can switch."""
     switched_at: float = NEVER

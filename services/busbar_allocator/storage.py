@@ -77,7 +77,7 @@ class Storage:
             share = getattr(one, kind) / len(on)
             for phase in on:
                 per_phase[phase] += share
-        return Part(self.watts(kind), per_phase)
+        return Part(getattr(self.total, kind), per_phase)
 
 
 def storage(model: SiteModel, now: Now, headroom: dict[str, float], phases: int) -> Storage:

@@ -187,3 +187,56 @@ def test_every_load_is_told_why(household: dict[str, Any]) -> None:
         assert grant.reason
         if grant.limit_a < float(wish.most) - float(wish.step):
             assert grant.binding.kind not in ("maximum", "status")
+
+
+def as_the_last_car(household: dict[str, Any], **now: Any) -> dict[str, Any]:
+    """The same house, with followers on several phases that have shown no legs after cars on one."""
+    guessed = deepcopy(household)
+    for name, load in guessed["site"]["loads"].items():
+        if (
+            load["mode"] in ("solar_only", "excess")
+            and len(set(load["phases"])) > 1
+            and "power_w" not in load
+        ):
+            guessed["now"]["loads"][name].update(now)
+    return guessed
+
+
+@LOOKS
+@given(households(8))
+def test_the_wires_bear_a_car_on_all_legs_and_on_the_one_it_is_thought_to_use(
+    household: dict[str, Any],
+) -> None:
+    limits = figures(the_engine(as_the_last_car(household, legs_expected=["l1"], limit_given_a=6)), "limit_a")
+
+    for house in (House(household), House(as_the_last_car(household, legs_in_use=["l1"]))):
+        for row in house.wires(wide=False):
+            assert used(row, limits) <= max(row.capacity, Fraction(0)) + tolerance(row), row.name
+
+
+@LOOKS
+@given(households(8), st.sampled_from((0, 6)))
+def test_on_the_leg_it_is_thought_to_use_a_follower_imports_nothing(
+    household: dict[str, Any], given_a: int
+) -> None:
+    amps = figures(
+        the_engine(as_the_last_car(household, legs_expected=["l1"], limit_given_a=given_a)), "limit_a"
+    )
+    house = House(as_the_last_car(household, legs_in_use=["l1"]))
+    urgency = {wish.name: wish.urgency for wish in house.wishes}
+
+    for follower, pool in ((3, "solar"), (4, "excess")):
+        granted = {name: a for name, a in amps.items() if urgency[name] <= follower}
+        for row in house.pool(pool):
+            if any(granted[name] and row.use.get(name) for name in granted if urgency[name] == follower):
+                assert used(row, granted) <= row.capacity + tolerance(row), f"{pool}: {row.name}"
+
+
+@LOOKS
+@given(households(8))
+def test_what_is_thought_of_a_follower_takes_nothing_from_an_earlier_round(household: dict[str, Any]) -> None:
+    before = figures(the_engine(household), "limit_a")
+    after = figures(the_engine(as_the_last_car(household, legs_expected=["l1"], limit_given_a=6)), "limit_a")
+    first = {wish.name for wish in House(household).wishes if wish.urgency in (1, 2)}
+
+    assert {name: before[name] for name in first} == {name: after[name] for name in first}
