@@ -86,6 +86,10 @@ class Actuator:
     lease_s: float
     spoken: dict[str, Spoken] = field(default_factory=dict)
 
+    def forget(self) -> None:
+        """What was said may not have arrived: all of it is due again."""
+        self.spoken.clear()
+
     def drive(
         self, drive: Drive, now_s: float, *, seen_on: bool | None, seen_target_c: float | None
     ) -> list[Send | PlugWish]:

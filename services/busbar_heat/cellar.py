@@ -109,6 +109,11 @@ class Cellar:
             self._save()
             await self._clock.sleep(0.5)
 
+    async def say_again(self) -> None:
+        """The broker was away: a set-point that nobody reads back may have been lost with it."""
+        for heater in self.heaters.values():
+            heater.actuator.forget()
+
     async def release(self, *, handing_over: bool = False) -> None:
         """Leave every device as it should be without us, and everything worth keeping on disk.
 

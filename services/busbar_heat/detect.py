@@ -76,7 +76,7 @@ def snippet(thermometers: Iterable[Found], plugs: Mapping[str, PlugConfig]) -> s
             f"[heaters.{name}]",
             'kind = "tank"',
             "rating_w = 2000  # what it draws when it heats",
-            'phases = ["a"]  # the phase it hangs on',
+            _phases(None if plug is None else plugs[plug].phases),
         ]
         if plug is not None:
             lines.append(f"plug = {_quoted(plug)}  # it sits in the same device; is it what heats?")
@@ -85,6 +85,13 @@ def snippet(thermometers: Iterable[Found], plugs: Mapping[str, PlugConfig]) -> s
             lines.append(f'command = "busbar/{name}/set"  # the topic of its switch; or plug = "..." above')
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks)
+
+
+def _phases(of_plug: tuple[str, ...] | None) -> str:
+    """Those of the plug that heats; no thermometer knows any, and a guess would protect the wrong wire."""
+    if of_plug is None:
+        return '# phases = ["b"]  # the phase it hangs on; while nobody knows, it counts on every phase'
+    return f"phases = [{', '.join(map(_quoted, of_plug))}]"
 
 
 def _in_message(topic: str, payload: bytes) -> Iterator[Found]:

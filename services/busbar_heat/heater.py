@@ -160,7 +160,7 @@ class Heater(ABC):
 
     def release(self, now: Moment) -> list[Send | PlugWish]:
         """What leaves the device as it should be without us."""
-        self.actuator.spoken.clear()
+        self.actuator.forget()
         return self.actuator.drive(self.rest(now), now.s, seen_on=None, seen_target_c=None)
 
     def granted(self, now: Moment) -> HeatMode | None:

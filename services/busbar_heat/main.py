@@ -7,6 +7,7 @@ from busbar_contracts.load import HeatOrder, LoadSettings, ManualHeat, PlugState
 from busbar_heat.cellar import Cellar
 from busbar_heat.config import setups
 from busbar_heat.memory import HeatDuty, HeatLore
+from busbar_shared.bus import MqttBus
 from busbar_shared.discovery.heaters import heaters
 from busbar_shared.discovery.show import show
 from busbar_shared.leases import OrderStamp
@@ -30,6 +31,8 @@ async def run(service: Service) -> None:
     )
     bus = service.bus.listen(HeatOrder, LoadSettings, ManualHeat, PlugState, Allocation)
     devices = service.bus.listen_raw(*cellar.topics)
+    if isinstance(service.bus, MqttBus):
+        service.bus.on_connect.append(cellar.say_again)
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(cellar.hear_bus(bus))

@@ -88,6 +88,11 @@ class Board:
             self._save()
             await self._clock.sleep(0.5)
 
+    async def say_again(self) -> None:
+        """The broker was away: what was told to a load that never answers may have been lost with it."""
+        for plug in self.plugs.values():
+            plug.repeated = 0
+
     async def release(self, *, handing_over: bool = False) -> None:
         """Leave every device in its safe state, and everything worth keeping on disk.
 

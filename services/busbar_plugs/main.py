@@ -7,6 +7,7 @@ from busbar_plugs.board import Board
 from busbar_plugs.config import setups
 from busbar_plugs.learn import Learned
 from busbar_plugs.memory import PlugMemory
+from busbar_shared.bus import MqttBus
 from busbar_shared.discovery.plugs import plugs as shown_plugs
 from busbar_shared.discovery.show import show
 from busbar_shared.life import Service
@@ -21,6 +22,8 @@ async def run(service: Service) -> None:
     board = Board(plugs, service.bus, service.clock, kept, learned, is_passive=lambda: service.passive)
     orders = service.bus.listen(PlugSwitch, ManualSwitch, LoadSettings)
     devices = service.bus.listen_raw(*board.topics)
+    if isinstance(service.bus, MqttBus):
+        service.bus.on_connect.append(board.say_again)
     try:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(board.hear_orders(orders))

@@ -104,7 +104,9 @@ def _plug(name: str, plug: PlugConfig, plan: PlugPlan, thing: Any) -> Gadget:
     if plug.driver == "shelly_gen1":
         return Shelly1(topic if "/" in topic else f"shellies/{topic}", thing, channel=plug.channel)
     if plug.driver == "tasmota":
-        return Tasmota(topic, thing, every_s=plan.period_s, pulse_time=plan.pulse_time)
+        return Tasmota(
+            topic, thing, every_s=plan.period_s, pulse_time=plan.pulse_time, full_topic=plug.full_topic
+        )
     if plug.driver == "zigbee2mqtt":
         base = plug.base_topic
         return Zigbee2Mqtt(

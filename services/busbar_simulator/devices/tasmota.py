@@ -13,8 +13,17 @@ from .message import Message, Switched, amps, json_text
 class Tasmota:
     """One relay with energy metering."""
 
-    def __init__(self, topic: str, thing: Switched, *, every_s: float = 300.0, pulse_time: int = 0) -> None:
+    def __init__(
+        self,
+        topic: str,
+        thing: Switched,
+        *,
+        every_s: float = 300.0,
+        pulse_time: int = 0,
+        full_topic: str = "%prefix%/%topic%/",
+    ) -> None:
         self.topic, self.thing, self.every_s, self.pulse_time = topic, thing, every_s, pulse_time
+        self.full_topic = full_topic if full_topic.endswith("/") else f"{full_topic}/"
         self._off_at_s: float | None = None
         self._next_s: float | None = None
         self._told_on = thing.on
@@ -22,19 +31,19 @@ class Tasmota:
     @property
     def hears(self) -> tuple[str, ...]:
         """Every command."""
-        return (f"cmnd/{self.topic}/#",)
+        return (f"{self._place('cmnd')}#",)
 
     def greet(self, at: datetime) -> list[Message]:
         """Online, retained; then its first state."""
         return [
-            Message(topic=f"tele/{self.topic}/LWT", payload="Online", retain=True),
+            Message(topic=f"{self._place('tele')}LWT", payload="Online", retain=True),
             self._say("stat", "RESULT", {"POWER": self._word()}),
-            Message(topic=f"stat/{self.topic}/POWER", payload=self._word()),
+            Message(topic=f"{self._place('stat')}POWER", payload=self._word()),
         ]
 
     def leave(self) -> list[Message]:
         """What its last will would say."""
-        return [Message(topic=f"tele/{self.topic}/LWT", payload="Offline", retain=True)]
+        return [Message(topic=f"{self._place('tele')}LWT", payload="Offline", retain=True)]
 
     def hear(self, topic: str, payload: bytes, now_s: float, at: datetime) -> list[Message]:
         """A command; its name may be in any case, the first relay's number may be left out."""
@@ -87,7 +96,7 @@ class Tasmota:
         # An empty payload only asks.
         return [
             self._say("stat", "RESULT", {"POWER": self._word()}),
-            Message(topic=f"stat/{self.topic}/POWER", payload=self._word()),
+            Message(topic=f"{self._place('stat')}POWER", payload=self._word()),
         ]
 
     def _pulse(self, word: str, now_s: float) -> list[Message]:
@@ -103,7 +112,11 @@ class Tasmota:
         return "ON" if self.thing.on else "OFF"
 
     def _say(self, prefix: str, what: str, tree: dict[str, Any]) -> Message:
-        return Message(topic=f"{prefix}/{self.topic}/{what}", payload=json_text(tree))
+        return Message(topic=f"{self._place(prefix)}{what}", payload=json_text(tree))
+
+    def _place(self, prefix: str) -> str:
+        """FullTopic (documentation, "Commands") with its two words filled in."""
+        return self.full_topic.replace("%prefix%", prefix).replace("%topic%", self.topic)
 
     def _state(self, at: datetime) -> dict[str, Any]:
         return {"Time": _time(at), "Uptime": "0T00:10:00", "POWER": self._word(), "Wifi": {"RSSI": 100}}

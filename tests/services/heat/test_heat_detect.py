@@ -51,6 +51,7 @@ modbus = { host = "127.0.0.1" }
 [plugs.boiler]
 driver = "tasmota"
 topic = "th16"
+phases = ["b"]
 """
 
 
@@ -87,6 +88,10 @@ def test_the_lines_load_and_read_what_the_devices_say() -> None:
     assert made["th16-ds18b20"].wires.plug == "boiler", "the relay in the same device is proposed"
     assert made["water"].wires.plug is None
     assert "# it says 47.9 °C now" in text
+    assert 'phases = ["b"]' in text.split("[heaters.th16-ds18b20]")[1].split("[heaters")[0], (
+        "those of its plug"
+    )
+    assert made["water"].phase_is_unknown, "a guess would protect the wrong wire"
 
 
 def test_names_that_are_taken_get_a_number() -> None:

@@ -6,7 +6,9 @@ import pytest
 
 from busbar_contracts.load import HeatMode
 from busbar_heat import setpoint
+from busbar_heat.actuator import Actuator, Drive, Number, Wires
 from busbar_heat.setpoint import Setpoint
+from busbar_shared.device_topics import Send
 
 ROOM = """
 [heaters.room]
@@ -125,3 +127,16 @@ async def test_killed_after_the_device_rounded_its_owners_target_is_still_known(
 
         assert house.state("room").target_c == 21.3
         assert "target_changed" not in [code for code, _ in house.bus.events]
+
+
+def test_after_the_broker_was_away_a_set_point_that_nobody_reads_back_is_said_again() -> None:
+    actuator = Actuator(Wires(target=Number("r/set")), 30.0)
+    drive = Drive(target_c=23.0)
+
+    def said(now_s: float) -> list[object]:
+        return list(actuator.drive(drive, now_s, seen_on=None, seen_target_c=None))
+
+    assert said(0.0) == [Send("r/set", "23")]
+    assert said(10_000.0) == [], "it may be kept in flash"
+    actuator.forget()
+    assert said(10_001.0) == [Send("r/set", "23")]

@@ -147,6 +147,17 @@ def test_nonsense_moves_no_relay(kind: str, topic: str, payload: str) -> None:
     assert not socket.lamp.on
 
 
+def test_a_tasmota_whose_full_topic_was_changed_speaks_and_hears_there() -> None:
+    socket = a_socket("tasmota", full_topic="home/%topic%/%prefix%")
+
+    assert socket.gadget.hears == ("home/plug/cmnd/#",)
+    assert [one.topic for one in socket.hear("home/plug/cmnd/POWER1", "ON")] == [
+        "home/plug/stat/RESULT", "home/plug/stat/POWER",
+    ]  # fmt: skip
+    assert socket.lamp.on
+    assert socket.gadget.greet(START)[0].topic == socket.gadget.leave()[0].topic == "home/plug/tele/LWT"
+
+
 def test_a_shelly_with_status_notifications_tells_everything() -> None:
     socket = a_socket("shelly", tells_status=True)
     messages = socket.hear("shellyplus-1/rpc", rpc("Switch.Set", id=0, on=True))
