@@ -43,6 +43,7 @@ HEARING_AT_ONCE = 4
 """Filters in one subscription, and how long its answer may take. A cluster keeps each of them on several disks, which
 was seen to take half a second, and answers nothing else meanwhile: thirty at once would outlast the keepalive."""
 NOT_GRANTED = 0x80
+FIRST_HEARING_RETRY_S, LAST_HEARING_RETRY_S = 2.0, 60.0
 INBOX = 1000
 OUTBOX = 1000
 EVENTS_PER_S = 20.0
@@ -211,16 +212,30 @@ class MqttBus:
             with contextlib.suppress(aiomqtt.MqttError):
                 await self._ask_to_hear(client, [name])
 
-    async def _ask_to_hear(self, client: aiomqtt.Client, names: Sequence[str]) -> None:
-        """Subscribe, a few at a time; what the broker does not grant is said, for it would never arrive."""
+    async def _ask_to_hear(self, client: aiomqtt.Client, names: Sequence[str]) -> list[str]:
+        """Subscribe, a few at a time; gives what the broker does not grant, and says so, for it would never arrive."""
+        refused = []
         for begin in range(0, len(names), HEARING_AT_ONCE):
             some = names[begin : begin + HEARING_AT_ONCE]
-            answers: Sequence[Any] = await client.subscribe([(name, 1) for name in some], timeout=HEARING_S)
-            for name, answer in zip(some, answers, strict=False):
-                if (answer if isinstance(answer, int) else answer.value) >= NOT_GRANTED:
-                    log.warning("the broker does not let %s hear %s", self._client_id, name)
+            asked: list[tuple[str, int]] = [(name, self._config.subscribe_qos) for name in some]
+            answers: Sequence[Any] = await client.subscribe(asked, timeout=HEARING_S)
+            codes = [one if isinstance(one, int) else one.value for one in answers]
+            refused += [name for name, code in zip(some, codes, strict=False) if code >= NOT_GRANTED]
             if self._leaving:
-                return
+                break
+        if refused:
+            log.warning("the broker does not let %s hear %s", self._client_id, ", ".join(refused))
+        return refused
+
+    async def _hear_at_last(self, client: aiomqtt.Client, names: Sequence[str]) -> None:
+        """Ask again for what was not granted: a cluster that has just lost a node refuses for a while."""
+        wait_s = FIRST_HEARING_RETRY_S
+        while names:
+            await self._clock.sleep(wait_s)
+            with contextlib.suppress(aiomqtt.MqttError):
+                names = await self._ask_to_hear(client, names)
+            wait_s = min(wait_s * 2, LAST_HEARING_RETRY_S)
+            still_wanted()
 
     # -- the connection -----------------------------------------------------------------------
 
@@ -270,7 +285,7 @@ class MqttBus:
 
     async def _live(self, client: aiomqtt.Client) -> None:
         self._client = client
-        await self._ask_to_hear(client, list(self._filters))
+        refused = await self._ask_to_hear(client, list(self._filters))
         if self._leaving:
             return
         # What we said retained may be lost with the broker's memory: we own it, so we say it again.
@@ -283,6 +298,7 @@ class MqttBus:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._send(client))
             tasks.create_task(self._receive(client))
+            tasks.create_task(self._hear_at_last(client, refused))
 
     async def _send(self, client: aiomqtt.Client) -> None:
         while True:

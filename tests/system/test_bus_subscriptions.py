@@ -19,10 +19,11 @@ GRANTED, REFUSED = 1, 0x80
 
 
 class Clerk:
-    """A broker that writes down what it is asked for, and grants all but what is secret."""
+    """A broker that writes down what it is asked for, and grants what is secret only at the second time."""
 
     def __init__(self) -> None:
         self.asked: list[list[str]] = []
+        self.qos: set[int] = set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One client, until it goes."""
@@ -33,8 +34,11 @@ class Clerk:
                     writer.write(CONNACK)
                 elif kind == SUBSCRIBE:
                     names = list(self._names(body))
+                    known = {name for some in self.asked for name in some}
                     self.asked.append(names)
-                    codes = bytes(REFUSED if "secret" in name else GRANTED for name in names)
+                    codes = bytes(
+                        REFUSED if "secret" in name and name not in known else GRANTED for name in names
+                    )
                     writer.write(bytes([SUBACK, 2 + len(codes)]) + body[:2] + codes)
                 elif kind == PINGREQ:
                     writer.write(PINGRESP)
@@ -51,13 +55,13 @@ class Clerk:
             if not digit & 0x80:
                 return first >> 4, await reader.readexactly(length)
 
-    @staticmethod
-    def _names(body: bytes) -> "list[str]":
+    def _names(self, body: bytes) -> list[str]:
         names, at = [], 2
         while at < len(body):
             length = int.from_bytes(body[at : at + 2], "big")
             names.append(body[at + 2 : at + 2 + length].decode())
             at += 3 + length
+            self.qos.add(body[at - 1])
         return names
 
 
@@ -96,3 +100,14 @@ async def test_what_may_not_be_heard_is_said(caplog: pytest.LogCaptureFixture) -
 
     assert "the broker does not let plugs hear secret/topic" in caplog.text
     assert "device/1" not in caplog.text
+
+
+async def test_a_cluster_may_be_asked_for_less_care() -> None:
+    async with clerk() as (broker, port):
+        config = BrokerConfig(host="127.0.0.1", port=port, subscribe_qos=0)
+        async with MqttBus(config, client_id="plugs") as bus:
+            bus.listen_raw("device/1/state")
+            async with asyncio.timeout(30):
+                await bus.connected.wait()
+
+    assert broker.qos == {0}

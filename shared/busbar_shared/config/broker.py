@@ -1,6 +1,6 @@
 """[broker]: where the bus is."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -29,6 +29,12 @@ class BrokerConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     ca_file: Annotated[
         str | None, Meta(description="Certificate of the authority to trust; null: those of the system.")
     ] = None
+    subscribe_qos: Annotated[
+        Literal[0, 1],
+        Meta(
+            description="Quality of service of what is heard: 1, or 0 for NATS, which keeps each subscription of 1 on disk."
+        ),
+    ] = 1
     discovery_prefix: Annotated[str, Meta(description="Home Assistant's discovery prefix.")] = "homeassistant"
     discovery: Annotated[
         str,
