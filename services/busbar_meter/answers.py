@@ -69,6 +69,11 @@ class LineAddress(Struct, frozen=True):
 class Wire(Protocol):
     """A Modbus line, asked one question at a time by the one task that owns it."""
 
+    @property
+    def connections(self) -> int:
+        """How often it was connected so far: behind a new connection another device may answer."""
+        ...
+
     async def read(self, unit: int, start: int, count: int, *, function: int = 3) -> tuple[int, ...]:
         """Registers, all of them, or one of the errors above."""
         ...

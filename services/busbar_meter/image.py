@@ -168,6 +168,8 @@ def _bytes(values: Sequence[int]) -> bytes:
 class DumpWire:
     """A dump that answers like the device it was taken from."""
 
+    connections = 1
+
     def __init__(self, dump: Dump) -> None:
         self.units: Mapping[int, dict[int, int]] = {image.unit: image.registers() for image in dump.units}
 

@@ -67,14 +67,17 @@ class SunSpecStation:
     async def visit(self, wire: Wire) -> list[tuple[AnyRole, Outcome]]:
         """Read the unit, keep it at what it was ordered, and judge what it says for each role."""
         parts = await self.unit.read(wire)
+        if self._steered():
+            await self.unit.assure(wire)
         await self._act(wire, parts)
         return [(role, self._outcome(role, parts)) for role in self.roles]
 
     async def leave(self, wire: Wire) -> None:
         """Leave the devices in their safe state: batteries and economic limits released."""
-        if not any((role.plan.kind, role.plan.id) in self._actuators for role in self.roles):
+        if not self._steered():
             return
         parts = await self.unit.read(wire)
+        await self.unit.assure(wire)
         missed: DeviceSilent | None = None
         for role in self.roles:
             try:
@@ -87,6 +90,9 @@ class SunSpecStation:
                 self.doubt()
         if missed is not None:
             raise missed
+
+    def _steered(self) -> bool:
+        return any((role.plan.kind, role.plan.id) in self._actuators for role in self.roles)
 
     async def _act(self, wire: Wire, parts: tuple[PartRead, ...]) -> None:
         """Keep every device at what it was ordered. What was read before is true whatever becomes of it."""

@@ -84,6 +84,7 @@ class Unit:
         self._kept: dict[int, Mapping[int, int]] = {}
         self._slow_due = 0.0
         self._verified = False
+        self._connection = 0
         self._identities: tuple[Identity, ...] = ()
         self._search_at: float | None = None
         self._search_after_s = SEARCH_AGAIN_S[0]
@@ -144,7 +145,7 @@ class Unit:
         if self.chain is None:
             self.chain = await self._surveyed(wire)
             self._identities = await self._identified(wire, self.chain)
-            self._verified = True
+            self._verified, self._connection = True, wire.connections
             if not self.chain.ended.startswith("end block"):
                 # It may go on behind the header that was refused.
                 self.search_soon()
@@ -175,9 +176,10 @@ class Unit:
             for part, identity in zip(self.parts, self._identities, strict=True)
         )
 
-    async def reread(self, wire: Wire, place: Place) -> Block:
-        """One whole block, now: the read-back after a write."""
-        return await whole_block(wire, self.number, place)
+    async def assure(self, wire: Wire) -> None:
+        """Before a write: behind a connection that was made anew meanwhile it must be the same device still."""
+        if self.chain is not None and wire.connections != self._connection:
+            await self._verify(wire, self.chain)
 
     async def _surveyed(self, wire: Wire) -> Chain:
         try:
@@ -213,7 +215,7 @@ class Unit:
         if await self._identified(wire, chain) != self._identities:
             self.forget()
             raise ChainMoved(f"unit {self.number}: another device answers now")
-        self._verified = True
+        self._verified, self._connection = True, wire.connections
 
     async def _gather(self, wire: Wire, times: dict[int, datetime], *, slow: bool) -> None:
         read: dict[int, dict[int, int]] = {}

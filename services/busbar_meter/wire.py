@@ -45,6 +45,7 @@ class ModbusWire:
         self._client: Client | None = None
         self._free_at = 0.0
         self._asked = 0
+        self.connections = 0
 
     async def read(self, unit: int, start: int, count: int, *, function: int = 3) -> tuple[int, ...]:
         """Registers, all of them, or one of our errors."""
@@ -132,6 +133,7 @@ class ModbusWire:
         # to whoever is connected now, and it must not carry a number we use again.
         client.ctx.next_tid = self._asked % 64_000
         self._client = client
+        self.connections += 1
         return client
 
     def _new_client(self) -> Client:

@@ -76,6 +76,7 @@ class PaperWire:
         self.silent = False
         self.read_only: set[int] = set()
         self.closed = 0
+        self.connections = 1
 
     async def read(self, unit: int, start: int, count: int, *, function: int = 3) -> tuple[int, ...]:
         self.asked.append((unit, start, count))

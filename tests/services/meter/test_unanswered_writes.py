@@ -161,3 +161,38 @@ async def test_a_mapped_battery_that_fails_over_a_write_is_read_on() -> None:
 
     assert [power for power, _ in said] == [-1200] * 10
     assert said[-1][1] is Control.REJECTED
+
+
+async def test_behind_a_new_connection_the_device_says_who_it_is_before_it_is_written_to() -> None:
+    """A SolarEdge hangs up after two quiet minutes; its address may have gone to another device meanwhile."""
+    house = Steered(DeafToWrites(None, unit1=dict(STEERED)))
+    await house.seconds(2)
+    house.order()
+    house.wire.connections += 1
+    house.wire.asked.clear()
+
+    await house.seconds(1)
+
+    assert house.wire.asked[-2:] == [(1, 40000, 2), (1, 40002, 68)]
+    assert house.wire.images[1][ENABLE] == 1
+    house.wire.asked.clear()
+    await house.seconds(1)
+    assert (1, 40000, 2) not in house.wire.asked
+
+
+@pytest.mark.parametrize("leaving", [False, True])
+async def test_another_device_behind_the_new_connection_is_not_written_to(leaving: bool) -> None:
+    house = Steered(DeafToWrites(None, unit1=dict(STEERED)))
+    if leaving:
+        house.order()
+    await house.seconds(2)
+    if not leaving:
+        house.order()
+    house.wire.tried.clear()
+    house.wire.connections += 1
+    house.wire.images[1][40002 + 50] ^= 0x0100
+
+    with pytest.raises(DeviceSilent, match="another device answers now"):
+        await (house.station.leave(house.wire) if leaving else house.station.visit(house.wire))
+
+    assert house.wire.tried == []

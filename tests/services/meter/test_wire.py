@@ -155,6 +155,18 @@ async def test_a_late_answer_is_never_taken_for_the_next_one() -> None:
         assert answer == (1, 66)
 
 
+async def test_a_connection_the_device_dropped_is_made_anew_and_counted() -> None:
+    async with CrookedServer(unit1=REGISTERS) as server:
+        wire = wire_to(server.port)
+        assert await answered(wire) == await answered(wire) == (0x5375, 0x6E53)
+        assert wire.connections == 1
+        server.hang_up()
+
+        assert await answered(wire) == (0x5375, 0x6E53)
+        assert wire.connections >= 2
+        wire.close()
+
+
 async def test_nobody_listens() -> None:
     async with CrookedServer(unit1=REGISTERS) as server:
         port = server.port
