@@ -113,6 +113,8 @@ def faults(prefix: str, topic: str, payload: dict[str, Any]) -> list[str]:
         f"unknown {key}" for key in payload.keys() - {"dev", "o", "cmps", "availability", "availability_mode"}
     ]
     for key, one in payload["cmps"].items():
+        if one.keys() == {"p"}:
+            continue  # takes the entity away
         wrong += [f"{key}: {fault}" for fault in _component(one["p"], one)]
     return [f"{topic}: {one}" for one in (*wrong, *_availability(payload))]
 

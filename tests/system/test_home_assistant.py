@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import pytest
 import yaml
+from msgspec import structs
 
 from busbar_cli.detect import entities, findings
 from busbar_cli.detect_snippet import automation, snippet
@@ -24,6 +25,7 @@ from busbar_shared.clock import RealClock
 from busbar_shared.config.load import read
 from busbar_shared.config.root import Site
 from busbar_shared.discovery.entity import Device, Seen, sight, values
+from busbar_shared.discovery.manifest import parts_of, with_gone
 from busbar_shared.discovery.payload import Naming, configs, slug
 from busbar_shared.judge import decode
 from busbar_shared.life import Service, connect
@@ -184,6 +186,32 @@ async def test_home_assistant_takes_everything_a_house_can_show(broker: Any, tmp
         speaking.cancel()
         assert states["sensor.charger_left_session_cost"]["attributes"]["unit_of_measurement"] == "SEK"
         assert states["select.heater_pump2_operating_mode"]["attributes"]["options"][0] == "Normal"
+        assert hass.complaints() == []
+
+
+@pytest.mark.skipif(FORM != "device", reason="in the single form each entity has a message of its own")
+async def test_an_entity_that_a_device_no_longer_has_leaves_home_assistant(
+    broker: Any, tmp_path: Path
+) -> None:
+    site = read(HOUSE.replace("[broker]", f'[broker]\nhost = "127.0.0.1"\nport = {broker.port}'))
+    [device] = [one for one in devices(site) if one.id == "busbar_home_charger_left-1"]
+    cheap = structs.replace(
+        device, entities=tuple(one for one in device.entities if one.key != "session_cost")
+    )
+    naming = Naming(service="ocpp")
+    [(topic, whole)] = configs(device, naming, "device").items()
+    fewer = with_gone(configs(cheap, naming, "device")[topic], parts_of({topic: whole}, None)[topic])
+    async with connect(site, "test", {}) as bus, home_assistant(HASS, tmp_path / "hass", broker.port) as hass:
+        await bus.say_raw(topic, json.dumps(whole), qos=1, retain=True)
+        await hass.until(lambda states: "sensor.charger_left_session_cost" in states, 60, "it is there")
+        await bus.say_raw(topic, json.dumps(fewer), qos=1, retain=True)
+        states = await hass.until(
+            lambda states: "sensor.charger_left_session_cost" not in states, 20, "it is taken away"
+        )
+        assert "sensor.charger_left_power" in states
+        # Said again, as at each birth, it is no news and no complaint.
+        await bus.say_raw(topic, json.dumps(fewer), qos=1, retain=True)
+        await asyncio.sleep(2)
         assert hass.complaints() == []
 
 

@@ -8,11 +8,38 @@ from msgspec import Struct
 
 from busbar_shared.discovery.payload import ORIGIN
 
+Parts = Mapping[str, Mapping[str, str]]
+"""By the topic of a device's message: the key of each entity, and its platform."""
+
 
 class Manifest(Struct, frozen=True):
     """The retained topics of one service."""
 
     topics: tuple[str, ...] = ()
+    parts: Parts = {}
+    """Of devices that are still shown: every entity they ever had."""
+
+
+def parts_of(owned: Mapping[str, dict[str, Any]], before: Manifest | None) -> Parts:
+    """Every entity that the messages of these devices have, or had according to the list we kept."""
+    kept = before.parts if before is not None else {}
+    return {
+        topic: {**kept.get(topic, {}), **{key: one["p"] for key, one in message["cmps"].items()}}
+        for topic, message in owned.items()
+        if "cmps" in message
+    }
+
+
+def with_gone(message: dict[str, Any], parts: Mapping[str, str]) -> dict[str, Any]:
+    """A device's message with a word for each entity it had once, so that Home Assistant takes it away.
+
+    One that is only left out stays there (home-assistant/core 2025.3.4, `components/mqtt/discovery.py`; and
+    https://www.home-assistant.io/integrations/mqtt/, "Device discovery payload": a platform alone removes it).
+    """
+    if "cmps" not in message:
+        return message
+    gone_parts = {key: {"p": platform} for key, platform in parts.items() if key not in message["cmps"]}
+    return {**message, "cmps": {**message["cmps"], **gone_parts}} if gone_parts else message
 
 
 def gone(before: Manifest | None, now: Iterable[str]) -> tuple[str, ...]:

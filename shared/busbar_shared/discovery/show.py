@@ -18,7 +18,7 @@ from busbar_contracts.topics import topic_of
 from busbar_shared.bus import Heard, RawHeard
 from busbar_shared.discovery.entity import Device, Seen, Sight, is_there, sight, values
 from busbar_shared.discovery.health import health
-from busbar_shared.discovery.manifest import Manifest, gone, left_by
+from busbar_shared.discovery.manifest import Manifest, Parts, gone, left_by, parts_of, with_gone
 from busbar_shared.discovery.pacing import Shown, next_shown
 from busbar_shared.discovery.payload import Naming, birth_topics, configs
 from busbar_shared.judge import Refused, decode
@@ -89,6 +89,7 @@ class Showing:
         self.devices = (health(service.site, service.name), *devices) if self._form != "off" else ()
         self.naming = naming_of(service)
         self._file = StateFile(service.state_dir / "discovery.json", Manifest)
+        self._parts: Parts = {}
         self._heard: dict[tuple[str, str], Heard[Any]] = {}
         self._shown: dict[str, Shown] = {}
         self._there: dict[str, bool] = {}
@@ -208,7 +209,8 @@ class Showing:
             return
         for device in self.devices:
             for topic, message in configs(device, self.naming, self._form).items():
-                await self._bus.say_raw(topic, json.dumps(message, separators=(",", ":")), qos=1, retain=True)
+                whole = with_gone(message, self._parts.get(topic, {}))
+                await self._bus.say_raw(topic, json.dumps(whole, separators=(",", ":")), qos=1, retain=True)
             # A thousand devices at once would not fit into the outbox.
             await self._clock.sleep(BETWEEN_S)
         for device in self.devices:
@@ -285,11 +287,12 @@ class Showing:
     async def _clear_old(self) -> None:
         """Take away what was published once and is no longer owned."""
         before, topics = self._file.load(), self._retained()
+        self._parts = parts_of(self.owned, before)
         if self._service.passive:
             return
         for topic in gone(before, topics):
             await self._bus.say_raw(topic, b"", qos=1, retain=True)
-        self._file.save(Manifest(tuple(topics)))
+        self._file.save(Manifest(tuple(topics), self._parts))
 
     async def _hear_leftovers(self, leftovers: AsyncIterator[RawHeard]) -> None:
         """Clear retained messages that we wrote once, recognised by their origin, even when our own list was lost."""

@@ -162,6 +162,26 @@ async def test_what_is_no_longer_owned_is_cleared_at_the_start(site: Site, tmp_p
         assert b"" not in evening.raw(CONFIG)
 
 
+async def test_an_entity_that_is_no_longer_configured_is_taken_from_its_device(
+    site: Site, tmp_path: Path
+) -> None:
+    without = msgspec.structs.replace(site, prices=None)  # a session costs nothing that is known
+    for house, cost in ((site, "sensor"), (without, None), (without, None), (site, "sensor")):
+        async with shown(Evening(house, tmp_path)) as evening:
+            await evening.passes(6)
+            parts = json.loads(evening.raw(CONFIG)[-1])["cmps"]
+            assert (parts["session_cost"] == {"p": "sensor"}) is (cost is None)
+            assert parts["power"]["unique_id"] == "busbar_home_charger_left-1_power"
+            assert "unknown" not in parts
+
+
+async def test_a_list_of_an_older_program_is_read(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "discovery.json").write_text(json.dumps({"topics": [CONFIG]}), encoding="utf-8")
+    async with shown(Evening(site, tmp_path)) as evening:
+        await evening.passes(6)
+        assert "unique_id" in json.loads(evening.raw(CONFIG)[-1])["cmps"]["session_cost"]
+
+
 async def test_switched_off_it_takes_everything_away_and_says_nothing(site: Site, tmp_path: Path) -> None:
     async with shown(Evening(site, tmp_path)) as evening:
         evening.charger()
