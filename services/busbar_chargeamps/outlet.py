@@ -74,7 +74,7 @@ class Outlet:
         self.refresh_id: str | None = None
         self._refresh_at_s = -REFRESH_EVERY_S
         self._rung_at_s = -SETTLE_S
-        self._wrote_at_s = -READ_BACK_FOR_S
+        self._wrote, self._wrote_at_s = "", -READ_BACK_FOR_S
 
     # -- what is wanted -----------------------------------------------------------------------
 
@@ -245,7 +245,7 @@ class Outlet:
         """A write is about to be made: note on disk what would have to be undone."""
         sight = self.sight or Sight()
         self.remember(lambda m: replace(m, marks=ladder.marks_before(step, sight, m.marks)))
-        self._wrote_at_s = now_s
+        self._wrote, self._wrote_at_s = step.kind, now_s
         tries = self._attempts.get(step.kind, 0)
         self._attempts[step.kind] = tries + 1
         if step.amps == 0 or step.kind in ("delete_week", "stop") or (step.mode == "Off" and not step.owners):
@@ -299,8 +299,8 @@ class Outlet:
         """Seconds until a change that is under way wants to be read back; None when none is."""
         if self.sync == "synced" or not (self._attempts or self._not_before_s):
             return None
-        if self.memory.switching and self._attempts:
-            # Without its schedule a connector may charge as it likes, until the new mode has written its own.
+        if self._wrote == "delete_week" and now_s - self._wrote_at_s < READ_BACK_S:
+            # Without its schedule a connector may charge as it likes, until the next step is made.
             return 0.0
         if now_s - self._wrote_at_s < READ_BACK_FOR_S:
             return READ_BACK_S

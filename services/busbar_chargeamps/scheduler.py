@@ -20,6 +20,8 @@ from busbar_shared.judge import Refused
 from busbar_shared.life import Service
 from busbar_shared.statefile import StateFile
 
+ANSWER_GAP_S = 0.2
+"""Between two answers: a flood of commands is put on disk and told five times a second, and the last one counts."""
 TICK_S = 5.0
 """The longest a schedule may outlive its end; its exact end is waited for besides."""
 
@@ -27,8 +29,10 @@ TICK_S = 5.0
 class Scheduler:
     """One account with its connectors, from the moment it is made subscribed to their topics."""
 
-    def __init__(self, service: Service, cloud: Cloud, *, tick_s: float = TICK_S) -> None:
-        self._tick_s = tick_s
+    def __init__(
+        self, service: Service, cloud: Cloud, *, tick_s: float = TICK_S, answer_gap_s: float = ANSWER_GAP_S
+    ) -> None:
+        self._tick_s, self._answer_gap_s = tick_s, answer_gap_s
         self._bus, self._clock, self._cloud = service.bus, service.clock, cloud
         site, section = service.site, config.section_of(service.site)
         self._section = section
@@ -126,6 +130,8 @@ class Scheduler:
                 outlet.expect(self._clock.now())
                 await self._tell(outlet)
             self._keeper.wake()
+            if self._answer_gap_s:
+                await self._clock.sleep(self._answer_gap_s)
 
     async def _hear_refreshes(self, refreshes: AsyncIterator[RawHeard]) -> None:
         async for heard in refreshes:

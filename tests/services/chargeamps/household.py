@@ -51,6 +51,8 @@ class Household:
         self.site_zone = "Europe/Amsterdam"
         self.latency_s = 0.2
         self.tick_s = 20.0
+        self.answer_gap_s = 0.0
+        """Without it several messages of one instant have an answer each."""
         self.stopping = False
         """Virtual time stands still while the service stops, so nothing may wait for it."""
         self.kill_at: int | None = None
@@ -75,7 +77,7 @@ class Household:
         else:
             account = WebCloud(self.call, self.clock, zone=AMSTERDAM, base_url="http://cloud/api", **login)
         service = Service("chargeamps", self.site(), self.bus, self.clock, self.state_dir)
-        return Scheduler(service, account, tick_s=self.tick_s)
+        return Scheduler(service, account, tick_s=self.tick_s, answer_gap_s=self.answer_gap_s)
 
     async def call(self, method: str, url: str, headers: dict[str, str], body: bytes | None) -> Answer:
         """HTTP without sockets; a lost answer takes half a minute, and a process may die in it."""

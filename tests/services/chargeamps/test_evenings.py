@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from services.chargeamps.household import NOW, PUT_TONIGHT, TONIGHT, TOPIC, Household, local
+from services.chargeamps.household import (
+    NOW,
+    PUT_TONIGHT,
+    TONIGHT,
+    TOPIC,
+    Household,
+    MakeHouse,
+    living,
+    local,
+)
 
 
 async def test_a_schedule_is_acknowledged_before_the_cloud_has_it_and_then_charges(house: Household) -> None:
@@ -107,6 +116,36 @@ async def test_two_schedules_in_quick_succession_leave_only_the_last_in_the_clou
         house.bus.feed_raw(f"{TOPIC}/schedule/set", json.dumps(payload))
     await house.wait(seconds=30)
     assert house.puts == [PUT_TONIGHT]
+
+
+async def test_a_connector_that_charges_without_a_schedule_does_so_for_two_seconds_at_most(
+    house: Household,
+) -> None:
+    await house.send(NOW)
+    await house.wait(seconds=40)
+    await house.send(verb="clear")
+    drawn = []
+    for _ in range(100):
+        await house.wait(seconds=0.1)
+        drawn.append(house.draws > 0 and house.charger.schedule is None)
+    assert 0 < sum(drawn) <= 20
+    assert house.draws == 0.0
+
+
+async def test_of_a_flood_the_last_word_counts_and_five_answers_a_second_are_enough(make: MakeHouse) -> None:
+    house = make()
+    house.answer_gap_s = 0.2
+    async with living(house):
+        await house.wait(seconds=5)
+        house.bus.said_raw.clear()
+        for _ in range(60):
+            await house.send(NOW)
+        await house.send(TONIGHT | {"command_id": "the last"})
+        assert len(house.bus.said_raw) == 1
+        await house.wait(seconds=0.3)
+        assert (house.status.command_id, len(house.bus.said_raw)) == ("the last", 2)
+        await house.wait(seconds=30)
+        assert house.puts == [PUT_TONIGHT]
 
 
 async def test_retained_messages_count_only_where_nothing_is_kept(house: Household) -> None:
