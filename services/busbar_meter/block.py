@@ -10,6 +10,9 @@ from msgspec import Struct
 from busbar_meter.definitions import HEADER, Model, Point
 from busbar_meter.values import ACCUMULATORS, FLOATS, NUMBERS, Value, decode, scaled
 
+# A scale factor that is not implemented.
+NO_SCALE = 0x8000
+
 
 class Place(Struct, frozen=True):
     """Where a block lies: its ID, the address of its ID register, and the device's own length."""
@@ -90,6 +93,17 @@ class Block(Struct, frozen=True):
             if actual is None or abs(actual - value) > allowed:
                 found.append(f"{name} reads {actual} instead of {value}")
         return found
+
+    def unscaled(self) -> list[str]:
+        """The points whose number is there while the device says nothing about its scale."""
+        return [
+            name
+            for name, point in self.model.points.items()
+            if isinstance(point.sf, str)
+            and point.sf in self.model.points
+            and self._raw(point, 0) is not None
+            and self._registers(self.model.points[point.sf], 0) == [NO_SCALE]
+        ]
 
     def scale_of(self, point: Point) -> int | None:
         """The exponent of a point in force in this very read, or None when it is unusable."""

@@ -53,6 +53,7 @@ class SunSpecStation:
             if isinstance(role, InverterRole) and role.config.limit_map is not None
         }
         self._heartbeat = Heartbeat(clock)
+        self._looked_at: set[tuple[int, int]] = set()
         bases = BASES if plan.base is None else (plan.base,)
         self.unit = Unit(plan.unit, clock, bases=bases)
         kinds = {role.plan.kind for role in self.roles}
@@ -70,6 +71,7 @@ class SunSpecStation:
         if self._steered():
             await self.unit.assure(wire)
         await self._act(wire, parts)
+        self._look(parts)
         return [(role, self._outcome(role, parts)) for role in self.roles]
 
     async def leave(self, wire: Wire) -> None:
@@ -90,6 +92,16 @@ class SunSpecStation:
                 self.doubt()
         if missed is not None:
             raise missed
+
+    def _look(self, parts: Iterable[PartRead]) -> None:
+        """Say once of each block which of its numbers have no scale; what they are taken for depends on the point."""
+        for part in parts:
+            for number, block in part.blocks.items():
+                place = (number, part.starts[number])
+                if place not in self._looked_at:
+                    self._looked_at.add(place)
+                    if names := block.unscaled():
+                        log.info("%s: model %d gives no scale for %s", self, number, ", ".join(names))
 
     def _steered(self) -> bool:
         return any((role.plan.kind, role.plan.id) in self._actuators for role in self.roles)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from busbar_contracts.meter import Control, InverterReading
@@ -21,6 +22,7 @@ from busbar_meter.sunspec_inverter import inverter_sample
 from busbar_meter.sunspec_station import SunSpecStation
 from busbar_meter.unit import Unit
 from busbar_shared.clock import VirtualClock
+from busbar_shared.config.root import Site
 from services.meter.meter_house import GRID, STEERED, house, running, said, steered
 from services.meter.modbus_servers import CrookedServer
 from services.meter.register_images import PaperWire, block, common, image
@@ -259,3 +261,18 @@ async def test_a_device_that_takes_no_bundles_is_written_register_by_register(
 def reads_of(server: CrookedServer) -> list[int]:
     """What was written to WMaxLimPct, in order."""
     return [values[0] for _, at, values in server.written if at == 40155]
+
+
+async def test_a_number_without_a_scale_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "busbar_meter")
+    inverter = block(103, W=4200, W_SF=0, Hz=5000, VA=4300, St=4)
+    site = msgspec.convert({"inverters": {"roof": {"modbus": {"host": "h"}}}}, Site)
+    clock = VirtualClock(NOON)
+    station = SunSpecStation(lines_of(site)[0].stations[0], clock)
+
+    for _ in range(3):
+        await station.visit(PaperWire(unit1=image(common(), inverter)))
+        await clock.advance(1.0)
+
+    told = [record.getMessage() for record in caplog.records if "no scale" in record.getMessage()]
+    assert told == ["unit 1 (roof): model 103 gives no scale for Hz, VA"]
