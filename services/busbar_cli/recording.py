@@ -10,10 +10,10 @@ import zlib
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from busbar_cli.hiding import without_known, without_secrets
 from busbar_contracts import CONTRACT_VERSION
@@ -45,7 +45,7 @@ class Header(Struct, frozen=True, kw_only=True):
     busbar_record: int
     program: str
     contract: str
-    at: datetime
+    at: Annotated[datetime, Meta(tz=True)]
     root: str
     site: dict[str, Any]
 
@@ -123,6 +123,10 @@ def read(path: Path) -> tuple[Header, Iterator[Line]]:
         header = msgspec.json.decode(first, type=Header)
     except (StopIteration, *NOT_READ) as error:
         raise BadRecording(f"{path.name} has no header of a recording") from error
+    if header.contract.partition(".")[0] != CONTRACT_VERSION.partition(".")[0]:
+        raise BadRecording(
+            f"{path.name} speaks contract {header.contract}, this program {CONTRACT_VERSION}: most would not be heard"
+        )
     return header, _messages(path, lines)
 
 

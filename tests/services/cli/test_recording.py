@@ -227,6 +227,33 @@ def test_a_file_that_is_no_recording_is_a_sentence(tmp_path: Path, raw: bytes, s
         replay(file)
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        pytest.param("contract", "2.0.0", "speaks contract 2.0.0", id="another language"),
+        pytest.param("contract", "1.99.0", "", id="a newer program of the same language"),
+        pytest.param("program", "99.0", "", id="another program"),
+        pytest.param("at", "2026-06-21T18:00:00", "no header", id="a time without its offset"),
+        pytest.param("site", {"sauna": {}}, "sauna", id="a section of a newer program"),
+        pytest.param("site", [], "no header", id="a site that is a list"),
+    ],
+)
+def test_a_header_of_somebody_else_is_understood_or_named(
+    tmp_path: Path, field: str, value: Any, sentence: str
+) -> None:
+    file = tmp_path / "evening.busbar.gz"
+    a_minute(file)
+    header, *rest = gzip.decompress(file.read_bytes()).splitlines(keepends=True)
+    told = msgspec.json.encode({**msgspec.json.decode(header), field: value})
+    file.write_bytes(gzip.compress(b"".join([told, b"\n", *rest])))
+
+    if not sentence:
+        assert replay(file).differences == []
+        return
+    with pytest.raises(BadRecording, match=sentence):
+        replay(file)
+
+
 def test_a_recording_that_was_cut_off_is_good_up_to_there(tmp_path: Path) -> None:
     file = tmp_path / "evening.busbar.gz"
     a_minute(file)
