@@ -1,6 +1,6 @@
 """What the heat service must be told: `[heaters.*]` as sensors, wires and rules; every mistake is a sentence."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 from msgspec import Struct
@@ -60,7 +60,33 @@ class HeatTopics(DeviceTopics, frozen=True, forbid_unknown_fields=True, kw_only=
 
 def setups(site: Site) -> tuple[Setup, ...]:
     """Every heater of the site, or `BadConfig` for the first that cannot be used."""
-    return tuple(setup_of(site, name, heater) for name, heater in site.heaters.items())
+    made = tuple(setup_of(site, name, heater) for name, heater in site.heaters.items())
+    _one_master(made)
+    return made
+
+
+def _one_master(heaters: Iterable[Setup]) -> None:
+    """Whatever is switched, one heater switches it, and the two contacts of a heat pump are two."""
+    masters: dict[object, str] = {}
+    for heater in heaters:
+        wires = heater.wires
+        for key, wire in (("plug", wires.plug), ("topics.command", wires.switch), *_contacts(wires)):
+            if wire is None:
+                continue
+            relay = wire if isinstance(wire, str) else (wire.topic, wire.on)
+            place = f"heaters.{heater.id}.{key}"
+            if (other := masters.setdefault(relay, place)) != place:
+                raise BadConfig(f"{place}: {shown_wire(wire)} is already switched by {other}")
+
+
+def _contacts(wires: Wires) -> tuple[tuple[str, Switch | str | None], ...]:
+    a, b = wires.contacts if wires.contacts is not None else (None, None)
+    return ("topics contact A", a), ("topics contact B", b)
+
+
+def shown_wire(wire: Switch | str) -> str:
+    """The wire as its owner wrote it down."""
+    return f"plug {wire!r}" if isinstance(wire, str) else f"{wire.topic!r}"
 
 
 def setup_of(site: Site, name: str, heater: HeaterConfig) -> Setup:

@@ -51,7 +51,20 @@ class GenericTopics(DeviceTopics, frozen=True, forbid_unknown_fields=True, kw_on
 
 def setups(site: Site) -> tuple[Setup, ...]:
     """Every plug of the site, or `BadConfig` for the first that cannot be used."""
-    return tuple(setup_of(site, name, plug) for name, plug in site.plugs.items())
+    made = tuple(setup_of(site, name, plug) for name, plug in site.plugs.items())
+    masters: dict[tuple[object, ...], str] = {}
+    for one in made:
+        # Two plugs on one relay would switch against each other.
+        if (other := masters.setdefault(relay_of(one.driver), one.id)) != one.id:
+            raise BadConfig(f"plugs.{one.id}: switches the same relay as plugs.{other}")
+    return made
+
+
+def relay_of(driver: Driver) -> tuple[object, ...]:
+    """What the plug moves, whatever it is called here."""
+    if isinstance(driver, Shelly2):
+        return "shelly", driver.prefix, driver.channel
+    return tuple((one.topic, one.payload) for one in (*driver.switch(True), *driver.level(1.0)))
 
 
 def setup_of(site: Site, name: str, plug: PlugConfig) -> Setup:

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from busbar_contracts.load import HeatMode, ManualHeat, PlugState, PlugSwitch
+from busbar_heat.config import setups
+from busbar_shared.config.load import BadConfig
 
 PLUGGED = """
 [plugs.one]
@@ -116,3 +118,43 @@ async def test_a_tank_has_no_states_to_be_set_by_hand_and_says_so(house_of: Any)
 
         assert house.state().last_refusal == "it is a tank and has no SG Ready states"
         assert "not_sg_ready" in [code for code, _ in house.bus.events]
+
+
+WIRED = '[heaters.{}]\nkind = "sg_ready"\n[heaters.{}.topics]\n{}\n'
+TANKS = "[plugs.one]\n" + "".join(
+    f'[heaters.{name}]\nplug = "one"\n[heaters.{name}.topics]\ntemperature = {{ topic = "t" }}\n'
+    for name in "xy"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        pytest.param(
+            "[plugs.one]\n" + WIRED.format("hp", "hp", 'plug_a = "one"\nplug_b = "one"'),
+            "heaters.hp.topics contact B: plug 'one' is already switched by heaters.hp.topics contact A",
+            id="both contacts on one plug",
+        ),
+        pytest.param(
+            WIRED.format("hp", "hp", 'relay_a = { command = "r" }\nrelay_b = { command = "r" }'),
+            "heaters.hp.topics contact B: 'r' is already switched by heaters.hp.topics contact A",
+            id="both contacts on one topic",
+        ),
+        pytest.param(
+            TANKS,
+            "heaters.y.plug: plug 'one' is already switched by heaters.x.plug",
+            id="two tanks on one plug",
+        ),
+    ],
+)
+def test_whatever_is_switched_has_one_master(text: str, sentence: str, site_from: Any) -> None:
+    with pytest.raises(BadConfig) as error:
+        setups(site_from(text))
+
+    assert str(error.value) == sentence
+
+
+def test_two_contacts_on_one_topic_with_words_of_their_own_are_two(site_from: Any) -> None:
+    contacts = 'relay_a = { command = "r", on = "a1", off = "a0" }\nrelay_b = { command = "r", on = "b1", off = "b0" }'
+
+    assert len(setups(site_from(WIRED.format("hp", "hp", contacts)))) == 1

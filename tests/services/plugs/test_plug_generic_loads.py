@@ -86,7 +86,33 @@ WRONG = [
         "plugs.x.generic: Object contains unknown field `comand`",
         id="a wrong key",
     ),
+    pytest.param(
+        '[plugs.x]\ntopic = "dev"\n[plugs.y]\ntopic = "dev"\n',
+        "plugs.y: switches the same relay as plugs.x",
+        id="one Shelly twice",
+    ),
+    pytest.param(
+        '[plugs.x]\ndriver = "tasmota"\ntopic = "dev"\n[plugs.y]\ndriver = "tasmota"\ntopic = "dev"\nchannel = 1\n',
+        "plugs.y: switches the same relay as plugs.x",
+        id="the only relay of a Tasmota is its first",
+    ),
+    pytest.param(
+        '[plugs.x]\ndriver = "zigbee2mqtt"\ntopic = "dev"\n[plugs.y]\ndriver = "zigbee2mqtt"\n'
+        'topic = "zigbee2mqtt/dev"\n',
+        "plugs.y: switches the same relay as plugs.x",
+        id="one Zigbee plug under two spellings",
+    ),
 ]
+
+
+def test_the_relays_of_one_device_are_plugs_of_their_own(site_from: Any) -> None:
+    text = (
+        '[plugs.a]\ntopic = "dev"\n[plugs.b]\ntopic = "dev"\nchannel = 1\n'
+        '[plugs.c]\ndriver = "zigbee2mqtt"\ntopic = "z"\nendpoint = "l1"\n'
+        '[plugs.d]\ndriver = "zigbee2mqtt"\ntopic = "z"\nendpoint = "l2"\n'
+    )
+
+    assert [one.id for one in setups(site_from(text))] == ["a", "b", "c", "d"]
 
 
 @pytest.mark.parametrize(("plugs", "sentence"), WRONG)
