@@ -72,11 +72,14 @@ async def _found(site: Site, seconds: float) -> dict[str, str | None] | None:
         heard = bus.listen_raw(f"{prefix}/+/+/config", f"{prefix}/+/+/+/config", f"{root}/ha/+/availability")
         if not await _within(5.0, bus.connected.wait()):
             return None
+        loop = asyncio.get_running_loop()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds) as patience:
                 async for one in heard:
                     if one.retained:
                         retained[one.topic] = one.payload
+                        # A slow broker may have more of them; live traffic never ends and extends nothing.
+                        patience.reschedule(loop.time() + seconds)
     return ours(retained, root)
 
 

@@ -61,7 +61,7 @@ def test_what_is_ours_is_listed_and_removed_and_the_rest_is_left(broker, tmp_pat
     path = tmp_path / "busbar.toml"
     path.write_text(SITE.format(port=broker.port), encoding="utf-8")
     asyncio.run(retain(broker.port, shown(path.read_text(encoding="utf-8"))))
-    ask = ["--config", str(path), "--seconds", "0.5", "--json"]
+    ask = ["--config", str(path), "--seconds", "3", "--json"]
 
     found = json.loads(CliRunner().invoke(app, ["list", *ask]).stdout)["found"]
     removed = CliRunner().invoke(app, ["remove", *ask])
@@ -93,6 +93,6 @@ def test_entities_of_a_statestream_are_found(
     ids = [f"statestream/sensor/power_meter_phase_{phase}_current/state" for phase in "abc"]
     asyncio.run(retain(broker.port, dict.fromkeys(ids, "1.5")))
 
-    detect(config=path, seconds=0.5, bridge=False, json=False, base="statestream")
+    detect(config=path, seconds=3.0, bridge=False, json=False, base="statestream")
 
     assert '"c.current_a" = { topic = "busbar-bridge/meter"' in capsys.readouterr().out
