@@ -168,10 +168,15 @@ class Cellar:
         await self._states.say(heater.setup.id, heater.state, now)
 
     def _pool_of(self, heater: Heater, now: Moment) -> float | None:
-        """The surplus of the heater's mode; None when it has none or nobody has said it lately."""
+        """The surplus of the heater's mode; None when it has none or nobody has said it lately.
+
+        None also while a cheap hour or a boost lets it store from any source: then no surplus is asked for.
+        """
         if self._pools is None or now.s - self._pools[1] > POOL_AGE_S:
             return None
-        pools = self._pools[0].pools
+        pools, grant = self._pools[0].pools, self._pools[0].loads.get(f"{heater.setup.id}/storage")
+        if grant is not None and grant.mode is LoadMode.STANDARD:
+            return None
         return {LoadMode.SOLAR_ONLY: pools.solar_w, LoadMode.EXCESS: pools.excess_w}.get(heater.mode)
 
     async def _out(self, heater: Heater, out: Iterable[Out], now: Moment) -> None:

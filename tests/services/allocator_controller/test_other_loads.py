@@ -63,6 +63,41 @@ def test_a_tank_is_two_loads_in_one(
     assert table.last(HeatOrder).mode is ordered
 
 
+@pytest.mark.parametrize(
+    ("mode", "price", "ordered"),
+    [
+        pytest.param("excess", 0.10, HeatMode.BOOST, id="a cheap hour is stored"),
+        pytest.param("normal", 0.10, HeatMode.BOOST, id="also by a tank that follows no sun"),
+        pytest.param("off", 0.10, HeatMode.BLOCK, id="off is off"),
+        pytest.param("excess", 0.30, HeatMode.BLOCK, id="a dear one is not"),
+        pytest.param("excess", None, HeatMode.BLOCK, id="an unknown price is never cheap"),
+    ],
+)
+def test_at_or_below_its_price_a_tank_stores_from_the_grid(
+    mode: str, price: float | None, ordered: HeatMode
+) -> None:
+    table = Table(**a_tank(mode=mode, grid_price_max=0.2))
+    if price is not None:
+        slot = PriceSlot(start=NIGHT - timedelta(hours=1), end=NIGHT + timedelta(hours=1), price=price)
+        series = PriceSeries(
+            schema="hems.prices/1", series="import", currency="EUR", unit="EUR/kWh", slots=(slot,)
+        )
+        table.hear(series, series="import")
+    state = HeatState(
+        at=table.wall,
+        link=True,
+        on=False,
+        temperature_c=50.0,
+        min_w=2000.0,
+        max_w=2000.0,
+        storage_demand=True,
+    )
+    table.hear(state, heater="tank")
+    table.seconds(45, 2.0)
+
+    assert table.last(HeatOrder).mode is ordered
+
+
 def test_a_boost_of_a_tank_ends_when_it_is_hot_and_its_own_mode_goes_on() -> None:
     table = Table(**a_tank(mode="solar_only"))
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from busbar_contracts.load import HeatMode, ManualHeat, PlugState, PlugSwitch
+from busbar_contracts.allocation import Allocation, LoadGrant, MeterHealth, Pools
+from busbar_contracts.load import HeatMode, LoadMode, LoadSettings, ManualHeat, PlugState, PlugSwitch
 from busbar_heat.config import setups
 from busbar_shared.config.load import BadConfig
 
@@ -158,3 +159,39 @@ def test_two_contacts_on_one_topic_with_words_of_their_own_are_two(site_from: An
     contacts = 'relay_a = { command = "r", on = "a1", off = "a0" }\nrelay_b = { command = "r", on = "b1", off = "b0" }'
 
     assert len(setups(site_from(WIRED.format("hp", "hp", contacts)))) == 1
+
+
+RELAYS = """
+[heaters.pump]
+kind = "sg_ready"
+phases = ["a"]
+[heaters.pump.topics]
+relay_a = { command = "p/a" }
+relay_b = { command = "p/b" }
+recommend_above_w = 1000
+"""
+
+
+@pytest.mark.parametrize(
+    ("counts_as", "sg_state"),
+    [
+        pytest.param(LoadMode.STANDARD, 3, id="a cheap hour or a boost needs no sun"),
+        pytest.param(LoadMode.EXCESS, 2, id="its own mode does"),
+    ],
+)
+async def test_a_heat_pump_that_may_store_from_any_source_is_asked_to_at_night(
+    house_of: Any, counts_as: LoadMode, sg_state: int
+) -> None:
+    grant = LoadGrant(limit_a=8.7, target_a=8.7, available_a=8.7, reason="cheap", binding="", mode=counts_as)
+    modes = (LoadMode.NORMAL, LoadMode.EXCESS)
+    async with house_of(RELAYS) as house:
+        house.bus.feed(LoadSettings(mode=LoadMode.EXCESS, modes=modes, priority=1, enabled=True), load="pump")
+        for _ in range(7):
+            night = Allocation(
+                at=house.clock.now(), meter=MeterHealth.FRESH, loads={"pump/storage": grant}, circuits={},
+                pools=Pools(excess_w=-800.0),
+            )  # fmt: skip
+            house.bus.feed(night)
+            await house.pass_time(10, HeatMode.BOOST, "pump")
+
+        assert house.state("pump").sg_state == sg_state
