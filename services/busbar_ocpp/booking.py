@@ -81,6 +81,11 @@ class Booking:
         self._reckon(connector)
         return entry
 
+    def booted(self) -> None:
+        """The charger has rebooted; it may count its transactions anew."""
+        if any(one.transaction is not None for one in self._connectors.values()):
+            self._ledger.doubt(self._charger)
+
     def await_place(self, said: TransactionSaid) -> None:
         """Keep a start whose EVSE is still to be named, for the event that names it."""
         kept = list(self._placeless.items())[-MOST_PLACELESS + 1 :]
@@ -96,7 +101,7 @@ class Booking:
 
     def go_on(self, said: TransactionSaid, now: datetime, drift: Drift) -> Entry | None:
         """Book an update of 2.0.1; one of a transaction never heard of begins it, one of an ended one is ignored."""
-        entry = self._ledger.by_wire_id(self._charger, said.transaction or "", said.connector)
+        entry = self._told_of(said, now, drift)
         if entry is None:
             if said.connector is None:
                 return None
@@ -118,7 +123,7 @@ class Booking:
 
     def finish(self, said: TransactionSaid, now: datetime, drift: Drift) -> Entry | None:
         """Book an end; None for a transaction nobody began (2.0.1 begins it from its end, so that nothing is lost)."""
-        entry = self._ledger.by_wire_id(self._charger, said.transaction or "", said.connector)
+        entry = self._told_of(said, now, drift)
         if entry is None:
             self._forget_unbooked(said.transaction)
             if said.connector is None:
@@ -141,6 +146,11 @@ class Booking:
             self._reckon(connector)
             connector.forget_transaction()
         return ended
+
+    def _told_of(self, said: TransactionSaid, now: datetime, drift: Drift) -> Entry | None:
+        """The transaction that something is told of."""
+        at = _when(drift, said.at, now)
+        return self._ledger.by_wire_id(self._charger, said.transaction or "", said.connector, at)
 
     def _forget_unbooked(self, transaction: str | None) -> None:
         """End a transaction that the book could not take."""

@@ -36,6 +36,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     currency: str | None = None
     started_said: datetime | None = None
     """The start by the charger's own clock."""
+    doubted: bool = False
+    """The charger has rebooted while it ran."""
 
     @property
     def energy_wh(self) -> float | None:
@@ -91,4 +93,5 @@ def entry_of(row: sqlite3.Row) -> Entry:
         cost=row["cost"] if row["currency"] is not None else None,
         currency=row["currency"],
         started_said=_moment(row["started_said"]),
+        doubted=bool(row["doubted"]),
     )

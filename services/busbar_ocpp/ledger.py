@@ -39,7 +39,8 @@ CREATE TABLE IF NOT EXISTS transactions (
     reason TEXT,
     offline INTEGER NOT NULL DEFAULT 0,
     cost REAL,
-    currency TEXT
+    currency TEXT,
+    doubted INTEGER NOT NULL DEFAULT 0
 );
 DROP INDEX IF EXISTS by_wire_id;
 CREATE INDEX IF NOT EXISTS wire_ids ON transactions (charger, wire_id);
@@ -92,7 +93,7 @@ class Ledger:
         `said` is the start by the charger's own clock; None where something else told of the transaction first.
         """
         known = self._same_start(charger, connector, at, said, tag, meter_wh, wire_id)
-        if known is not None:
+        if known is not None and not (wire_id and _begins_anew(known, at, said)):
             return self._amended(known, at, said, tag, meter_wh)
         number: int | None = None
         with self._write() as db:
@@ -235,15 +236,25 @@ class Ledger:
             db.execute("UPDATE transactions SET tag = coalesce(tag, ?) WHERE number = ?", (tag, number))
         return self._one("number = ?", (number,))
 
-    def by_wire_id(self, charger: str, wire_id: str, connector: int | None = None) -> Entry | None:
-        """The transaction that a charger calls so, at this connector where one is named.
+    def doubt(self, charger: str) -> None:
+        """The charger has rebooted: the ends of what ran may be lost, and it may count anew."""
+        with self._write() as db:
+            db.execute(
+                "UPDATE transactions SET doubted = 1 WHERE charger = ? AND ended_at IS NULL", (charger,)
+            )
 
-        A station that counts anew gives a number twice: the one that runs is meant, else the newest.
+    def by_wire_id(
+        self, charger: str, wire_id: str, connector: int | None = None, at: datetime | None = None
+    ) -> Entry | None:
+        """The transaction that a charger calls so, at this connector and moment where they are named.
+
+        A station that counts anew gives a number twice: of those that had begun the one that runs is meant, else the
+        newest.
         """
         return self._one(
             "charger = ?1 AND wire_id = ?2 AND (?3 IS NULL OR connector = ?3)"
-            " ORDER BY ended_at IS NOT NULL, number DESC LIMIT 1",
-            (charger, wire_id, connector),
+            " ORDER BY coalesce(started_at > ?4, 0), ended_at IS NOT NULL, number DESC LIMIT 1",
+            (charger, wire_id, connector, written(at)),
         )
 
     def running(self, charger: str) -> list[Entry]:
@@ -279,8 +290,7 @@ class Ledger:
         wire_id: str,
     ) -> Entry | None:
         if wire_id:
-            known = self.by_wire_id(charger, wire_id, connector)
-            return None if known is not None and _begins_anew(known, at, said) else known
+            return self.by_wire_id(charger, wire_id, connector, at)
         if said is None:
             return None
         return self._one(
@@ -318,7 +328,10 @@ class Ledger:
 
 
 def _begins_anew(known: Entry, at: datetime, said: datetime | None) -> bool:
-    """Whether a start is of another transaction than its namesake: that one's start is known, and it has ended before."""
-    if known.started_said is None or said is None or known.ended_at is None:
+    """Whether a start is of another transaction than its namesake: of a station that counts anew.
+
+    The namesake's start is known and was another one; it has ended before, or its end was lost in a reboot.
+    """
+    if known.started_said is None or said is None or written(said) == written(known.started_said):
         return False
-    return at > known.ended_at and written(said) != written(known.started_said)
+    return at > known.ended_at if known.ended_at is not None else known.doubted and at > known.started_at

@@ -22,6 +22,7 @@ async def take(charger: "ChargePoint", said: Said) -> None:
     if isinstance(said, Booted):
         charger.identity = said
         charger.boots += 1
+        charger.booking.booted()
         charger.steering.forget()
         charger.steering.drift = synchronised()
         for connector in charger.connectors.values():
