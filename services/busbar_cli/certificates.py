@@ -24,6 +24,13 @@ def require_openssl() -> None:
         raise BadConfig(NO_OPENSSL)
 
 
+def check_names(hosts: Sequence[str]) -> None:
+    """Raises BadConfig for what can be no name or address in a certificate."""
+    for host in hosts:
+        if "%" in host or " " in host or _alternative(host).partition(":")[2] != host:
+            raise BadConfig(f"--host: a name or an address (found {host!r})")
+
+
 def make_authority(folder: Path, name: str) -> None:
     """Make ca.pem and ca.key, unless they are there. The key signs and is never given to a service.
 
@@ -86,7 +93,8 @@ def _new_key(file: str) -> tuple[str, ...]:
 
 def _alternative(host: str) -> str:
     try:
-        return f"IP:{ip_address(host)}"
+        ip_address(host)
+        return f"IP:{host}"
     except ValueError:
         return f"DNS:{_plain(host)}"
 

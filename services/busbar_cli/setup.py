@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from busbar_cli.accounts import SALT_BYTES, accounts, acl_text, hashed, login, matches
-from busbar_cli.certificates import make_authority, make_server, require_openssl
+from busbar_cli.certificates import check_names, make_authority, make_server, require_openssl
 from busbar_cli.new_site import SIMULATED, Answers, ChargerSecret, place_of, toml_of
 from busbar_cli.service_checks import service_problems
 from busbar_cli.setup_files import (
@@ -81,6 +81,7 @@ def zone_here() -> str:
 def make(folder: Path, answers: Answers, *, hosts: tuple[str, ...] = (), renew: bool = False) -> list[str]:
     """Write what is missing; what is there is kept. Returns sentences for the owner. Raises BadConfig."""
     refuse_a_folder_of_others(folder)
+    check_names(hosts)
     file = folder / "busbar.toml"
     if file.exists():
         site, text, said = read_file(file), None, [f"{file} is kept as it is"]
@@ -173,8 +174,12 @@ def _compose_env(folder: Path, site: Site) -> None:
     profiles = [
         "simulated" if name == "simulator" else name for name in site.services() if name not in always
     ]
-    text = f"BUSBAR_SITE={literal(str(folder.absolute()))}\nCOMPOSE_PROFILES={','.join(profiles)}\n"
-    write(folder / "compose.env", text, 0o644)
+    lines = {
+        "BUSBAR_SITE": literal(str(folder.absolute())),
+        "BUSBAR_OCPP": str(int(site.ocpp is not None)),
+        "COMPOSE_PROFILES": ",".join(profiles),
+    }
+    write(folder / "compose.env", "".join(f"{name}={value}\n" for name, value in lines.items()), 0o644)
 
 
 def _certificates(folder: Path, site: Site, hosts: tuple[str, ...], *, renew: bool) -> None:

@@ -60,3 +60,16 @@ def test_no_other_port_is_published(files: tuple[str, ...], ports: list[str]) ->
         one["published"] for service in made["services"].values() for one in service.get("ports", [])
     ]
     assert sorted(published) == ports
+
+
+@pytest.mark.parametrize(("given", "scale"), [(None, 1), ("0", 0), ("1", 1)])
+def test_a_site_without_ocpp_starts_no_container_for_it(
+    monkeypatch: pytest.MonkeyPatch, given: str | None, scale: int
+) -> None:
+    import json
+
+    if given is not None:
+        monkeypatch.setenv("BUSBAR_OCPP", given)
+    made = json.loads(compose("config", "--format", "json").stdout)
+
+    assert made["services"]["ocpp"].get("scale", 1) == scale

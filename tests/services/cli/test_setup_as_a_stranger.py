@@ -213,3 +213,21 @@ def test_without_openssl_nothing_is_written_so_that_no_password_is_lost(tmp_path
     assert done.returncode == 2
     assert "the command openssl is needed to make certificates; install it" in done.stderr
     assert not (tmp_path / "site").exists()
+
+
+@pytest.mark.parametrize("host", ["fe80::1%eth0", "oak,evil.example", "https://oak", "", "two words"])
+def test_a_name_that_no_certificate_can_have_is_a_sentence(tmp_path: Path, host: str) -> None:
+    done = setup(tmp_path / "site", "--yes", "--host", host)
+
+    assert done.returncode == 2
+    assert f"--host: a name or an address (found {host!r})" in done.stderr
+    assert not (tmp_path / "site").exists()
+
+
+@pytest.mark.parametrize(
+    ("chargers", "scale"), [("left", "BUSBAR_OCPP=1"), ("", "BUSBAR_OCPP=0")], ids=["a charger", "no charger"]
+)
+def test_a_house_without_chargers_gets_no_ocpp_container(tmp_path: Path, chargers: str, scale: str) -> None:
+    folder = made(tmp_path / "site", chargers=chargers)
+
+    assert scale in (folder / "compose.env").read_text().splitlines()
