@@ -5,12 +5,11 @@ from typing import Annotated
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from busbar_cli.ladder import ladder
 from busbar_cli.service_checks import service_problems
-from busbar_shared.command_line import ConfigOption, load_or_exit, path_of, print_json
+from busbar_shared.command_line import ConfigOption, console, load_or_exit, path_of, print_json
 from busbar_shared.life import EXIT_CONFIG
 
 app = typer.Typer(help="Check, describe or make a configuration.", no_args_is_help=True)
@@ -39,7 +38,7 @@ def check(
         table.add_column(head)
     for row in rows:
         table.add_row(row.what, row.who, row.within)
-    Console().print(table)
+    console().print(table)
 
 
 @app.command()

@@ -15,6 +15,7 @@ from busbar_contracts.topics import Topic, match
 from busbar_shared.asking import gathered, no_broker
 from busbar_shared.bus import RawHeard
 from busbar_shared.clock import RealClock
+from busbar_shared.command_line import plain
 from busbar_shared.config.root import Site
 from busbar_shared.judge import Refused, decode
 from busbar_shared.life import connect
@@ -137,6 +138,6 @@ async def check_live(site: Site, seconds: float, *, as_json: bool) -> int:
         typer.echo(msgspec.json.encode(found).decode())
     else:
         for line in (*problems, *(f"note: {one}" for one in elsewhere.notes())):
-            typer.echo(line)
+            typer.echo(plain(line))
         typer.echo(f"{judged.heard} messages heard, {len(problems)} problems")
     return 1 if problems or not judged.heard else 0

@@ -20,6 +20,7 @@ from busbar_contracts.meter import MeterReading
 from busbar_contracts.service import ServiceEvent, ServiceStatus
 from busbar_shared.bus import Heard, MqttBus
 from busbar_shared.clock import RealClock
+from busbar_shared.command_line import plain
 from busbar_shared.config.load import BadConfig
 from busbar_shared.config.root import SERVICES, Site
 from busbar_shared.life import connect, state_dir_of
@@ -47,8 +48,8 @@ async def doctor(site: Site, *, as_json: bool, seconds: float = LISTEN_S) -> int
 
 
 def _line(one: Finding) -> str:
-    todo = f"\n     -> {one.todo}" if one.todo else ""
-    return f"{MARKS[one.level]} {one.about}: {one.text}{todo}"
+    todo = f"\n     -> {plain(one.todo)}" if one.todo else ""
+    return f"{MARKS[one.level]} {plain(one.about)}: {plain(one.text)}{todo}"
 
 
 async def look(site: Site, environ: Mapping[str, str], seconds: float) -> Facts:

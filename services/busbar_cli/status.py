@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from busbar_contracts.allocation import Allocation
 from busbar_contracts.service import ServiceStatus
 from busbar_shared.asking import no_broker
 from busbar_shared.clock import RealClock
+from busbar_shared.command_line import console, plain
 from busbar_shared.config.root import Site
 from busbar_shared.life import FRESH_S, connect
 
@@ -43,7 +43,9 @@ async def status(site: Site, *, as_json: bool) -> int:
     if as_json:
         typer.echo(msgspec.json.encode({"services": rows, "allocation": allocation}).decode())
     else:
-        _print(rows, allocation)
+        out = console()
+        for table in tables(rows, allocation):
+            out.print(table)
     return 0 if all(row["state"] == "online" for row in rows) else 1
 
 
@@ -59,7 +61,8 @@ def _row(name: str, known: ServiceStatus | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _print(rows: list[dict[str, Any]], allocation: Allocation | None) -> None:
+def tables(rows: list[dict[str, Any]], allocation: Allocation | None) -> list[Table]:
+    """What a person is shown: the services, and who gets what."""
     table = Table(title="Services")
     for head in ("Service", "State", "Last word", "Memory"):
         table.add_column(head)
@@ -67,12 +70,12 @@ def _print(rows: list[dict[str, Any]], allocation: Allocation | None) -> None:
         age = "" if row["age_s"] is None else f"{row['age_s']:.0f} s ago"
         memory = "" if row["memory_mib"] is None else f"{row['memory_mib']:.0f} MiB"
         table.add_row(row["service"], row["state"] + (" (passive)" if row["passive"] else ""), age, memory)
-    console = Console()
-    console.print(table)
+    found = [table]
     if allocation is not None:
         loads = Table(title=f"Loads (grid meter: {allocation.meter.value})")
         for head in ("Load", "Limit", "Why"):
             loads.add_column(head)
         for name, grant in allocation.loads.items():
-            loads.add_row(name, f"{grant.limit_a:.1f} A", grant.reason)
-        console.print(loads)
+            loads.add_row(plain(name), f"{grant.limit_a:.1f} A", plain(grant.reason))
+        found.append(loads)
+    return found

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import msgspec
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.panel import Panel
 from rich.table import Table
@@ -12,6 +12,7 @@ from rich.text import Text
 
 from busbar_cli.scene import Scene
 from busbar_contracts.chargeamps import ChargeAmpsStatus
+from busbar_shared.command_line import console, plain
 
 BAR = 28
 
@@ -19,7 +20,7 @@ BAR = 28
 @contextmanager
 def live_view(scene: Scene) -> Iterator["View"]:
     """A view in the terminal that is drawn anew at each refresh."""
-    with Live(console=Console(), auto_refresh=False, screen=False) as live:
+    with Live(console=console(), auto_refresh=False, screen=False) as live:
         yield View(scene, live)
 
 
@@ -43,7 +44,7 @@ def picture(scene: Scene) -> Panel:
     at = scene.truth.house_time.astimezone(scene.zone).strftime("%A %H:%M")
     return Panel(
         Group(_phases(scene), _sources(scene), _loads(scene), _events(scene)),
-        title=f"{scene.site.site.name}, {at}",
+        title=Text(f"{plain(scene.site.site.name)}, {at}"),
         subtitle="ctrl-c ends",
     )
 
@@ -87,7 +88,7 @@ def _loads(scene: Scene) -> Table:
             _status(scene, name),
             "" if drawn is None else f"{drawn:.1f} A",
             "" if grant is None or name in scene.scheduled else f"{grant.limit_a:.1f} A",
-            "" if grant is None else grant.reason,
+            "" if grant is None else plain(grant.reason),
         )
     return table
 
@@ -118,7 +119,8 @@ def _window(status: ChargeAmpsStatus, scene: Scene) -> str:
 
 def _events(scene: Scene) -> Text:
     return Text(
-        "\n".join(["", *(f"{one.service}: {one.text[:110]}" for one in scene.events[-3:])]), style="dim"
+        "\n".join(["", *(f"{plain(one.service)}: {plain(one.text[:110])}" for one in scene.events[-3:])]),
+        style="dim",
     )
 
 
@@ -132,7 +134,7 @@ def headless_line(scene: Scene) -> str:
     loads = " ".join(
         f"{name}={truth.loads.get(name, 0.0):.1f}A"
         + ("" if name in scene.scheduled or name not in grants else f" of {grants[name].limit_a:.1f}A")
-        + (f" ({grants[name].reason})" if name in grants else "")
+        + (f" ({plain(grants[name].reason)})" if name in grants else "")
         for name in scene.load_ids()
     )
     soc = "" if truth.battery_soc_percent is None else f" soc={truth.battery_soc_percent:.0f}%"

@@ -13,7 +13,7 @@ from busbar_cli.topic_filter import below, fault
 from busbar_contracts.topics import match
 from busbar_shared.asking import NoAnswer, connected
 from busbar_shared.bus import RawHeard
-from busbar_shared.command_line import EXIT_UNANSWERED, EXIT_WRONG, fail
+from busbar_shared.command_line import EXIT_UNANSWERED, EXIT_WRONG, fail, plain
 from busbar_shared.config.root import Site
 from busbar_shared.judge import Refused, decode
 from busbar_shared.life import connect
@@ -58,4 +58,4 @@ def line_of(site: Site, message: RawHeard, *, as_json: bool) -> str:
         return msgspec.json.encode(line).decode()
     at = datetime.now(ZoneInfo(site.site.timezone)).strftime("%H:%M:%S.%f")[:-3]
     marks = (" retained" if message.retained else "") + (f" ! {problem}" if problem else "")
-    return f"{at} {name}{marks}\n    {text}"
+    return f"{at} {plain(name + marks)}\n    {plain(text)}"

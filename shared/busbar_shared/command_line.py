@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import Coroutine, Iterable
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import msgspec
 import typer
@@ -12,12 +12,17 @@ import typer
 from busbar_shared.config.load import BadConfig, read_file
 from busbar_shared.config.root import Site
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 T = TypeVar("T")
 
 EXIT_UNANSWERED = 1
 """The site was asked and there is no answer, or it is no."""
 EXIT_WRONG = 2
 """The configuration or the arguments cannot be used."""
+
+PIPE_WIDTH = 160
 
 ConfigOption = Annotated[
     Path | None,
@@ -75,15 +80,32 @@ def print_state(state: msgspec.Struct, *, as_json: bool) -> None:
         return
     for name in state.__struct_fields__:
         value = getattr(state, name)
-        typer.echo(f"  {name:15} {'unknown' if value is None else value}")
+        typer.echo(f"  {name:15} {'unknown' if value is None else plain(value)}")
+
+
+def plain(said: object) -> str:
+    """What a device or another program said, without what a terminal would obey: escapes, line breaks, bells."""
+    return "".join(
+        one if one.isprintable() else " " if one.isspace() else "\N{REPLACEMENT CHARACTER}"
+        for one in str(said)
+    )
+
+
+def console() -> "Console":
+    """Where tables go. Brackets and colons in them are words, not colours; a pipe has no width to fit into."""
+    from rich.console import Console
+
+    made = Console(markup=False, emoji=False)
+    if not made.is_terminal and "COLUMNS" not in os.environ:
+        made.width = PIPE_WIDTH
+    return made
 
 
 def print_table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
     """A table as wide as the terminal."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(*heads)
     for row in rows:
-        table.add_row(*row)
-    Console().print(table)
+        table.add_row(*map(plain, row))
+    console().print(table)
