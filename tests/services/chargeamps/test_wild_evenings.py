@@ -40,9 +40,22 @@ def some_fault(dice: random.Random) -> Fault:
     return Fault(kind, status, path=path, times=dice.randint(1, 4))  # type: ignore[arg-type]
 
 
-async def happen(house: Household, dice: random.Random) -> None:
+async def change_mode(house: Household, dice: random.Random) -> None:
+    """The owner changes the mode in the configuration; the broker has prices from an hour ago on."""
+    standalone = house.section["operation_mode"] == "hems"
+    await house.restart(operation_mode="standalone" if standalone else "hems", top_x_charge_count=2)
+    prices = [dice.choice([0.1, 0.2, 0.22, 0.4]) for _ in range(24)]
+    await house.publish_prices(*prices, start=house.clock.now() - timedelta(hours=1))
+
+
+async def happen(house: Household, dice: random.Random, things: int = 9) -> None:
     """One thing happens."""
-    match dice.randint(0, 9):
+    match dice.randint(0, things):
+        case 10:
+            await change_mode(house, dice)
+        case 11:
+            # Any schedule at all may be what the broker had kept.
+            await house.send(some_schedule(house, dice), retained=True)
         case 0 | 1 | 2:
             await house.send(some_schedule(house, dice))
         case 3:
@@ -65,9 +78,13 @@ async def happen(house: Household, dice: random.Random) -> None:
 
 
 @pytest.mark.parametrize("api", ["web", "eapi"])
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize(
+    ("seed", "things"),
+    [*((seed, 9) for seed in range(12)), *((seed, 11) for seed in range(100, 106))],
+    ids=str,
+)
 async def test_after_any_evening_the_car_draws_inside_the_windows_only(
-    tmp_path: Path, seed: int, api: str
+    tmp_path: Path, seed: int, things: int, api: str
 ) -> None:
     dice = random.Random(seed)
     house = Household(tmp_path, api=api)
@@ -75,7 +92,7 @@ async def test_after_any_evening_the_car_draws_inside_the_windows_only(
     await house.start()
     await house.send(verb="clear")
     for _ in range(25):
-        await happen(house, dice)
+        await happen(house, dice, things)
     house.cloud.faults.clear()
     if not house.charger.plugged:
         house.charger.plug()
