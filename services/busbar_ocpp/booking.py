@@ -130,22 +130,29 @@ class Booking:
                 return None
             entry = self.begin(self._placed(said), now, drift)
         at = max(_when(drift, said.at, now), entry.started_at)
-        energies = [sample.energy_wh for sample in said.samples if sample.energy_wh is not None]
-        meter_wh = said.meter_wh if said.meter_wh is not None else (energies[-1] if energies else None)
-        meter_wh = _scaled(meter_wh, self.factor)
+        connector = self._connectors.get(entry.connector)
+        live = connector.transaction if connector is not None else None
+        running = connector if live is not None and live.number == entry.number else None
+        meter_wh = self._end_wh(said, entry, running)
         ended = self._ledger.stop(
             entry.number, at=at, meter_wh=meter_wh, reason=said.reason, price=self.price()
         )
         self._noted_at_s.pop(entry.number, None)
-        connector = self._connectors.get(entry.connector)
-        if (
-            connector is not None
-            and connector.transaction is not None
-            and connector.transaction.number == entry.number
-        ):
-            self._reckon(connector)
-            connector.forget_transaction()
+        if running is not None:
+            self._reckon(running)
+            running.forget_transaction()
         return ended
+
+    def _end_wh(self, said: TransactionSaid, entry: Entry, running: Connector | None) -> float | None:
+        """The register at an end: as told, where that can be meant, else as it was last measured; None: as last noted."""
+        energies = [sample.energy_wh for sample in said.samples if sample.energy_wh is not None]
+        told = said.meter_wh if said.meter_wh is not None else (energies[-1] if energies else None)
+        told = _scaled(told, self.factor)
+        if told is not None and not told < (entry.start_wh or 0.0):
+            return told
+        if running is None or running.draw.energy_at is None or running.draw.energy_at < entry.started_at:
+            return None
+        return running.draw.energy_wh
 
     def _told_of(self, said: TransactionSaid, now: datetime, drift: Drift) -> Entry | None:
         """The transaction that something is told of."""

@@ -254,3 +254,28 @@ async def test_a_free_socket_beside_a_used_cable_is_no_news(tmp_path: Path) -> N
         await house.says(lambda state: state.status is ConnectorStatus.AVAILABLE)
         await says(1, "Unavailable")
         await house.says(lambda state: state.status is ConnectorStatus.FAULTED)
+
+
+@pytest.mark.parametrize(
+    "told_wh",
+    [
+        pytest.param(None, id="an end without a register"),
+        pytest.param(0.0, id="a register of nothing at the end"),
+    ],
+)
+async def test_a_session_whose_end_tells_no_energy_ends_with_its_last_sample(
+    tmp_path: Path, told_wh: float | None
+) -> None:
+    async with House(tmp_path) as house:
+        charger = await house.arrived(version="2.0.1")
+        id = await charger.start()
+        for wh in (1000.0, 1250.0, 1500.0):
+            charger.energy_wh = wh
+            await charger.measure(amps=10.0)
+            await house.clock.sleep(10)
+        values = None if told_wh is None else [{"value": told_wh}]
+
+        await charger.event("Ended", id, seq=9, values=values)
+
+    [entry] = booked(tmp_path)
+    assert entry.energy_wh == 500.0
