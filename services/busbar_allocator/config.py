@@ -6,6 +6,7 @@ from busbar_allocator.detection import Evidence
 from busbar_allocator.plan import Plan, plan_of
 from busbar_allocator.settings import Settings
 from busbar_allocator.wiring import Applied
+from busbar_shared.config.load import BadConfig
 from busbar_shared.config.root import Site
 
 
@@ -21,5 +22,10 @@ class Kept(Struct, frozen=True, kw_only=True):
 
 
 def plan_from(site: Site) -> Plan:
-    """The allocator's part of a configuration that was checked."""
+    """The allocator's part of a configuration that was checked. Raises BadConfig where there is no wire to keep."""
+    if not site.circuits:
+        raise BadConfig(
+            "circuits: none; the allocator needs the main breaker: "
+            "[circuits.main] with limit_a, meter and assumed_background_a"
+        )
     return plan_of(site)

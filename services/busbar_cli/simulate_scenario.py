@@ -105,6 +105,11 @@ def scenario_of(data: dict[str, Any], changes: Mapping[str, Any], folder: Path =
 
 def _day(run: Simulate, site: Site, day_csv: str | None, folder: Path) -> RecordedDay | None:
     if run.house or run.sun is not None:
+        if day_csv is not None:
+            raise BadConfig(
+                f"simulator.day_csv: {day_csv}: the scenario tells its own house or sun "
+                "([simulate.house], [simulate.sun]), so a recorded day has no place beside it"
+            )
         hour, minute = (site.simulator or SimulatorSection()).start.split(":")
         return course_rows(run.house, run.sun, int(hour) * 3600 + int(minute) * 60, run.hours * 3600)
     if day_csv is None:

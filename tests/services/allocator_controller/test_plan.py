@@ -2,8 +2,9 @@
 
 import pytest
 
+from busbar_allocator.config import plan_from
 from busbar_allocator.plan import plan_of
-from busbar_shared.config.load import read
+from busbar_shared.config.load import BadConfig, read
 
 HOUSE = """
 [circuits.main]
@@ -40,3 +41,8 @@ PUMP = (
 )
 def test_what_counts_as_a_load(more: str, loads: list[str]) -> None:
     assert sorted(plan_of(read(HOUSE + more)).loads) == loads
+
+
+def test_a_site_without_a_breaker_is_a_sentence() -> None:
+    with pytest.raises(BadConfig, match="circuits: none; the allocator needs the main breaker"):
+        plan_from(read(""))

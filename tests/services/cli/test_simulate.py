@@ -175,6 +175,16 @@ def test_how_surplus_is_netted(changes: dict[str, Any], expected: bool) -> None:
         pytest.param({"simulate__weather": 1}, "weather", id="an unknown word"),
         pytest.param({"site__phasen": 3}, "phasen", id="an unknown key of the site"),
         pytest.param({"chargers__left__legs__a": 1}, "legs", id="a key below a value"),
+        pytest.param(
+            {"circuits": {}, "meters": {}, "chargers": {}, "simulator": {}},
+            "circuits: none",
+            id="a site without a breaker",
+        ),
+        pytest.param(
+            {"simulator__day_csv": "day.csv", "simulate__house": {"a": {"points": [[0, 500]]}}},
+            "day.csv: the scenario tells its own house",
+            id="a recorded day beside a scenario's own",
+        ),
     ],
 )
 def test_what_cannot_be_simulated_is_a_sentence(changes: dict[str, Any], sentence: str) -> None:
