@@ -152,7 +152,15 @@ def agrees(held: HeldWeek | None, wanted: Week, now: datetime) -> bool:
     if held.start_of_schedule != wanted.start_of_schedule:
         return False
     passed_s = int((now - wanted.start_of_schedule).total_seconds())
-    return _to_come(held.stretches, passed_s) == _to_come(wanted.stretches, passed_s)
+    there, asked = (_to_come(one.stretches, passed_s) for one in (held, wanted))
+    return len(there) == len(asked) and all(
+        one[:2] == other[:2] and _is_held(one[2], other[2]) for one, other in zip(there, asked, strict=True)
+    )
+
+
+def _is_held(held_a: float | None, wanted_a: float) -> bool:
+    """True for the current that is wanted, also where the cloud knows whole amperes only and rounds down."""
+    return held_a is not None and 0 <= wanted_a - held_a < 1
 
 
 def _to_come(stretches: tuple[Stretch, ...], passed_s: int) -> list[tuple[int, int, float]]:
@@ -171,7 +179,7 @@ def _direct(sight: Sight, marks: Marks, amps: float) -> Verdict:
     mode = (sight.mode or "").lower()
     if mode == "off" and not marks.mode_off:
         return Verdict(None, OWNER_OFF)
-    if sight.user_current == amps and mode == "on":
+    if mode == "on" and _is_held(sight.user_current, amps):
         return Verdict(None)
     return Verdict(Step("direct", amps=amps, mode="On"), f"{amps:g} A and mode On are wanted")
 

@@ -225,10 +225,7 @@ def _active(schedules: Any, connector: int) -> dict[str, Any] | None:
 
 def held_of(raw: dict[str, Any]) -> HeldWeek:
     """A schedule as the cloud shows it; a period that cannot be read makes it differ from every plan."""
-    try:
-        start: datetime | None = instants.aware(raw.get("startOfSchedule"))
-    except instants.NotAnInstant:
-        start = None
+    start = _written_in_utc(raw.get("startOfSchedule"))
     stretches = []
     for period in objects(raw.get("schedulePeriods")):
         values = [number(period.get(name)) for name in ("from", "to", "maxCurrent")]
@@ -246,6 +243,15 @@ def held_of(raw: dict[str, Any]) -> HeldWeek:
         is_synced=synced if isinstance(synced, bool) else None,
         schedule_id=text(raw.get("scheduleId")),
     )
+
+
+def _written_in_utc(text: Any) -> datetime | None:
+    """The instant; one that lost its Z on the way back is the UTC that was written (assumed)."""
+    try:
+        at = instants.read(text) if isinstance(text, str) else None
+    except instants.NotAnInstant:
+        return None
+    return at if at is None or at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 
 def week_body(charge_point: str, connector: int, made: Week, zone: ZoneInfo) -> dict[str, Any]:

@@ -119,6 +119,22 @@ def test_a_connector_of_the_web_interface() -> None:
     assert [(one.start_s, one.end_s, one.amps) for one in sight.held.stretches] == [(0, 3600, 16.0)]
 
 
+@pytest.mark.parametrize(
+    ("text", "begins"),
+    [
+        pytest.param("2025-11-30T23:00:00Z", True, id="as it was written"),
+        pytest.param("2025-12-01T00:00:00+01:00", True, id="by the owner's clock"),
+        pytest.param("2025-11-30T23:00:00", True, id="without its Z"),
+        pytest.param("2025-12-01", False, id="a day"),
+        pytest.param(None, False, id="nothing"),
+        pytest.param(1764543600, False, id="a number"),
+    ],
+)
+def test_a_weekly_schedule_that_comes_back_begins_when_it_was_written_to(text: Any, begins: bool) -> None:
+    start = web.held_of({"startOfSchedule": text, "schedulePeriods": []}).start_of_schedule
+    assert start == (datetime(2025, 11, 30, 23, tzinfo=UTC) if begins else None)
+
+
 def test_an_early_form_of_online_is_understood_and_no_measurement_is_no_zero() -> None:
     found = web.sight_of({"chargePointStatus": 1}, {"connectorId": 1}, None)
     assert found is not None
