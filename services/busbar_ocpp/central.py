@@ -255,7 +255,7 @@ class Central:
         while self._save_again:
             self._save_again = False
             await asyncio.to_thread(self._write)
-            await self.desk.ledger.durable()
+            await self.desk.ledger.durable(notes=True)
 
     def _write(self) -> None:
         self.desk.memory.save_held()

@@ -66,6 +66,8 @@ class Ledger:
         """What is wrong with the book, in plain English; None when nothing is."""
         self._db, self.problem = opened(path, "the book of transactions", lambda db: self._prepare(db, now))
         self._disk = Durable(self._db, to_disk)
+        self._changes = self._safe = 0
+        """Starts, ends and tags so far, and how many of them are known to be on the disk."""
 
     def _prepare(self, db: sqlite3.Connection, now: datetime) -> sqlite3.Connection:
         without_waiting(db)
@@ -96,6 +98,7 @@ class Ledger:
         if known is not None and not (wire_id and _begins_anew(known, at, said)):
             return self._amended(known, at, said, tag, meter_wh)
         number: int | None = None
+        self._changes += 1
         with self._write() as db:
             number = db.execute(
                 "INSERT INTO transactions (charger, connector, wire_id, tag, started_at, started_said, start_wh,"
@@ -124,6 +127,7 @@ class Ledger:
         """A start that comes after what followed it says when and with what the transaction really began."""
         if said is None or known.started_said is not None:
             return known
+        self._changes += 1
         with self._write() as db:
             db.execute(
                 "UPDATE transactions SET started_at = min(started_at, ?), started_said = ?, tag = coalesce(tag, ?),"
@@ -199,6 +203,7 @@ class Ledger:
         price: Price | None = None,
     ) -> Entry | None:
         """Book the end. A second end changes nothing, unless the first was only ours, for one that was lost."""
+        self._changes += 1
         if meter_wh is not None:
             self._charge(number, meter_wh, price)
         with self._write() as db:
@@ -232,6 +237,7 @@ class Ledger:
 
     def claim(self, number: int, tag: str) -> Entry | None:
         """Note whose transaction it is, where nobody's tag was known at its start (a cable that came first)."""
+        self._changes += 1
         with self._write() as db:
             db.execute("UPDATE transactions SET tag = coalesce(tag, ?) WHERE number = ?", (tag, number))
         return self._one("number = ?", (number,))
@@ -271,9 +277,16 @@ class Ledger:
             (charger, written(since), most),
         )
 
-    async def durable(self) -> None:
-        """Return when all that was booked before this call is on the disk; nobody else waits for it."""
-        await self._disk.wait()
+    async def durable(self, *, notes: bool = False) -> None:
+        """Return when every start, end and tag booked before this call is on the disk; nobody else waits for it.
+
+        How far a transaction has come is only a note, for which no disk is worn and no answer waits; `notes`: this
+        once they too.
+        """
+        until = self._changes
+        if notes or self._safe < until:
+            await self._disk.wait()
+            self._safe = max(self._safe, until)
 
     def close(self) -> None:
         """Release the file."""

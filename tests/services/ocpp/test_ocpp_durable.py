@@ -84,6 +84,26 @@ async def test_while_the_disk_waits_the_answer_waits_and_cuts_do_not(tmp_path: P
         assert booked(tmp_path) == [id]
 
 
+async def test_a_sample_wears_no_disk_and_waits_for_none(tmp_path: Path) -> None:
+    async with HouseWithDisk(tmp_path, factor=1) as house:
+        charger = house.guest(version="2.0.1")
+        await charger.connect()
+        await charger.boot()
+        id = await charger.start()
+        await house.clock.sleep(0.5)
+        house.disk.free.clear()
+
+        for seq in range(1, 4):
+            values = [{"value": 1000.0 + seq}]
+            assert await charger.event("Updated", id, seq=seq, values=values, state="Charging") == {}
+        claims = asyncio.create_task(charger.event("Ended", id, seq=4))
+        await asyncio.sleep(0.3)
+        assert not claims.done(), "an end waits for the disk"
+
+        house.disk.free.set()
+        await claims
+
+
 async def test_a_disk_that_fails_costs_no_car_its_answer(tmp_path: Path) -> None:
     async with HouseWithDisk(tmp_path) as house:
         charger = await house.arrived()
@@ -118,7 +138,7 @@ async def test_a_book_in_memory_waits_for_no_disk() -> None:
     ledger = Ledger(None, SIX_PM)
     begin(ledger, "1")
 
-    await ledger.durable()
+    await ledger.durable(notes=True)
 
 
 async def test_a_long_log_is_written_back_into_its_book(tmp_path: Path) -> None:
