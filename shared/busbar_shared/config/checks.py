@@ -7,6 +7,7 @@ from busbar_contracts.load import LoadMode
 from busbar_shared.config.chargers import ChargerConfig, OcppSection
 from busbar_shared.config.root import Site
 from busbar_shared.config.site import on_phase
+from busbar_shared.config.topics import wrong_topics
 from busbar_shared.config.wiring import (
     EVSE_MODES,
     HEAT_MODES,
@@ -32,6 +33,7 @@ def problems(site: Site) -> Iterator[str]:
 def impossible(site: Site) -> Iterator[str]:
     """The reasons for which it means nothing at all; a site whose fallbacks do not fit is merely not safe."""
     yield from (*_site(site), *_circuits(site), *_references(site), *_ids(site), *_ranges(site))
+    yield from wrong_topics(site)
 
 
 def _site(site: Site) -> Iterator[str]:
