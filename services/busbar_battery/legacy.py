@@ -35,8 +35,8 @@ IGNORED: Final = {"batteryChargeBuffer": _BUFFER, "batteryChargeBufferWatts": _B
 
 REFUSED: Final = {
     "batteryStorageMode": "it would bypass every limit; use the SoC settings, grid charging and the targets",
-    # SunSpec 124 MinRsvPct: in flash, and some inverters charge from the grid by themselves below it.
-    "reserve_percent": "the device's own reserve is not written; set it at the inverter, and soc_min_percent above it",
+    # SunSpec 124 MinRsvPct stands in the device for good, and below it some inverters charge from the grid.
+    "reserve_percent": "no message writes the device's own reserve; `busbar battery reserve PERCENT` does, once",
 }
 
 

@@ -17,7 +17,7 @@ GROUPS: dict[str, tuple[str, str]] = {
     "ocpp": ("busbar_ocpp.commands", "Chargers: list, start, stop, verify, sessions."),
     "plug": ("busbar_plugs.commands", "Plugs: list, show, switch, detect."),
     "heat": ("busbar_heat.commands", "Heaters: list, show."),
-    "battery": ("busbar_battery.commands", "Batteries: explain, set, simulate."),
+    "battery": ("busbar_cli.battery_commands", "Batteries: explain, set, simulate, reserve."),
     "chargeamps": ("busbar_chargeamps.commands", "Charge Amps: plan, check, send a schedule."),
     "simulator": ("busbar_simulator.commands", "Parts of the simulated house for a test bench."),
     "prices": ("busbar_prices.commands", "Prices: fetch and show."),

@@ -218,8 +218,5 @@ def test_old_names_are_translated_ignored_or_refused_each_with_a_sentence() -> N
     assert translated({"batteryChargeRatePercent": 50}, most={"charge_max": None}).refusal is not None
     assert translated({"batteryChargeRatePercent": None}).values == {}
     assert translated({"batteryStorageMode": 1}).refusal is not None
-    reserve = translated({"reserve_percent": 15}, settings=True).refusal
-    assert reserve is not None
-    assert "set it at the inverter" in reserve
     both = translated({"batterySocMinPercent": 10, "soc_min": 20})
     assert both.refusal == "batterySocMinPercent: given together with soc_min, its new name"
