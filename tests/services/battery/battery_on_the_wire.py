@@ -52,6 +52,7 @@ SITE = """
 lease_s = 30
 netting = "{netting}"
 phases = [{phases}]
+{house}
 [circuits.main]
 limit_a = {limit_a}
 meter = "grid"
@@ -86,14 +87,14 @@ soc_percent = {soc}
 def a_site(
     *, coupling: str = "dc", flow: str = "", soc: float = 50.0, capacity_wh: float = 100_000.0, plant: str = "",
     cellar: str = "", limit_a: float = 63.0, more: str = "",
-    netting: str = "sum", phases: str = '"a", "b", "c"',
+    netting: str = "sum", phases: str = '"a", "b", "c"', house: str = "",
 ) -> Site:  # fmt: skip
     """A house with a roof of 10 kW and a battery of 5 kW, on the roof's DC side or with an inverter of its own."""
     hybrid = coupling == "dc"
     return read(
         SITE.format(
             limit_a=limit_a, flow=flow, soc=soc, capacity_wh=capacity_wh, plant=plant, more=more,
-            netting=netting, phases=phases,
+            netting=netting, phases=phases, house=house,
             roof="hybrid = true" if hybrid else "", battery_unit=1 if hybrid else 2,
             cellar=('inverter = "roof"\n' if hybrid else "") + cellar, ac_coupled=str(not hybrid).lower(),
         )
@@ -114,7 +115,9 @@ class Air(FakeBus):
 
 
 class Registers:
-    """A Modbus line without the cable."""
+    """A Modbus line without the cable: connected once, for good."""
+
+    connections = 1
 
     def __init__(self, served: Units, clock: VirtualClock) -> None:
         self._served, self._clock = served, clock
@@ -254,11 +257,15 @@ class Living:
                 if task.done() and not task.cancelled():
                     task.result()
 
-    def most_turns_of_an_order(self) -> int:
-        """How often the battery turned, at most, between one order to it or to the sun and the next."""
-        began = self.clock.now().timestamp() - self.now
+    def order_times(self) -> list[float]:
+        """When the battery or the sun was told something."""
+        began = NOON.timestamp()
         orders = [*self.air.all(BatterySetpoint), *self.air.all(InverterLimit)]
-        times = sorted(one.issued_at.timestamp() - began for one in orders)
+        return sorted(one.issued_at.timestamp() - began for one in orders)
+
+    def most_turns_between(self, moments: Sequence[float]) -> int:
+        """How often the battery turned, at most, between one of these moments and the next."""
+        times = sorted(moments)
         turned = [at for at in self.truth.turn_times() if at >= times[0]]
         return max((sum(1 for at in turned if a <= at < b) for a, b in pairwise([*times, inf])), default=0)
 
