@@ -91,6 +91,7 @@ def setup_of(site: Site, name: str, plug: PlugConfig) -> Setup:
         # A heater that is switched by a plug decides for it; everybody else's plug is the allocator's.
         issuer="heat" if name in plugs_of_heaters(site) else "allocator",
         settle_s=plug.settle_s,
+        done_after_s=max(plug.done_after_s, plug.settle_s),
         retry_s=plug.retry_s,
         poll_s=plug.poll_s,
         silent_after_s=silence(plug, topics),

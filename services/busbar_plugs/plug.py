@@ -80,6 +80,7 @@ class Plug:
         self.repeated = 0
         self.has_connected = False
         self.hands: tuple[float, ...] = ()
+        self.rests = False
         self.done_since_s: float | None = None
         self.stubborn = False
         self.warned_power_on = False
@@ -192,7 +193,7 @@ class Plug:
     @property
     def idle(self) -> bool:
         """On, and drawing no more than its standby since the settle time."""
-        return bool(self.relay.on) and self.done_since_s is not None
+        return bool(self.relay.on) and self.rests
 
     def wants_power(self, now: Moment) -> bool:
         """It would run if it might: off is not absent, and only being done ends the wish of a follower."""
@@ -291,7 +292,8 @@ class Plug:
         if not self.relay.on:
             # An off plug keeps what it was: done stays done until the next try, not done stays hungry.
             return
-        if watch.is_idle(self.watch, now.s, self.setup.settle_s):
+        self.rests = watch.is_idle(self.watch, now.s, self.setup.settle_s)
+        if self.rests and watch.is_idle(self.watch, now.s, self.setup.done_after_s):
             self.done_since_s = self.done_since_s if self.done_since_s is not None else now.s
         else:
             self.done_since_s = None

@@ -30,6 +30,8 @@ class Setup:
     """The device never says where its relay stands."""
     issuer: str = "allocator"
     settle_s: float = 120.0
+    done_after_s: float = 900.0
+    """A washing machine pauses for minutes in the middle of its programme, and must not be switched off then."""
     retry_s: float = 1800.0
     """A load that was done and switched off is tried again after so long: off is not absent."""
     poll_s: float = 30.0

@@ -78,7 +78,13 @@ class PlugConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     on_time_proven: Annotated[
         bool, Meta(description="Zigbee2MQTT: you saw the plug go off by itself after on_time.")
     ] = False
-    settle_s: Annotated[Seconds, Meta(description="So long at standby counts as done.")] = 120.0
+    settle_s: Annotated[
+        Seconds, Meta(description="So long at standby counts as idle: the sun is free for others.")
+    ] = 120.0
+    done_after_s: Annotated[
+        Seconds,
+        Meta(description="solar_only and excess: so long at standby counts as done, and it goes off."),
+    ] = 900.0
     retry_s: Annotated[
         Seconds, Meta(description="A load that was done and is off is tried again after so long.")
     ] = 1800.0

@@ -206,7 +206,7 @@ async def test_a_satisfied_boiler_in_solar_only_is_done_and_asks_again_later(
         priority=1,
         enabled=True,
     )
-    async with house_of(BOILER, shelly) as house:
+    async with house_of(BOILER + "done_after_s = 120\n", shelly) as house:
         house.bus.feed(settings, load="boiler")
         await house.pass_time(5)
         assert house.state().wants_power is True, "off is not absent"
@@ -229,6 +229,26 @@ async def test_a_satisfied_boiler_in_solar_only_is_done_and_asks_again_later(
         shelly.watts = 2000.0
         await house.pass_time(60, order=True)
         assert house.state().wants_power is True
+
+
+async def test_an_idle_load_leaves_the_sun_to_others_at_once_and_is_done_only_after_a_quarter_of_an_hour(
+    house_of: Any, shelly: Any
+) -> None:
+    settings = LoadSettings(mode=LoadMode.EXCESS, modes=(LoadMode.EXCESS,), priority=1, enabled=True)
+    async with house_of(BOILER, shelly) as house:
+        house.bus.feed(settings, load="boiler")
+        await house.pass_time(60, order=True)
+        shelly.watts = 3.0
+        await house.pass_time(200, order=True)
+        assert (house.state().idle, house.state().wants_power) == (True, True)
+        shelly.watts = 300.0
+        await house.pass_time(60, order=True)
+        assert (house.state().idle, house.state().wants_power) == (False, True)
+        shelly.watts = 3.0
+        await house.pass_time(900, order=True)
+        assert (house.state().idle, house.state().wants_power) == (True, True)
+        await house.pass_time(60, order=True)
+        assert (house.state().idle, house.state().wants_power) == (True, False)
 
 
 async def test_a_planned_restart_leaves_the_plug_as_it_is(house_of: Any, old_shelly: Any) -> None:

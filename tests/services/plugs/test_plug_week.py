@@ -58,8 +58,8 @@ class Fridge:
 class Washer:
     """Runs at ten each day when it has power: heats, turns, spins, is done."""
 
-    def __init__(self) -> None:
-        self.left_s = 0
+    def __init__(self, pause_s: int = 0) -> None:
+        self.left_s, self.pause_s = 0, pause_s
 
     def draws(self, on: bool, rng: random.Random) -> float:
         if self.left_s <= 0 or not on:
@@ -68,6 +68,8 @@ class Washer:
         done = 5100 - self.left_s
         if done < 900:
             return rng.gauss(2050, 20)
+        if 1500 <= done < 1500 + self.pause_s or 3000 <= done < 3000 + self.pause_s:
+            return 3.0
         return rng.gauss(180, 25) if done < 4500 else rng.gauss(420, 40)
 
 
@@ -82,6 +84,8 @@ class Socket:
     stamp: OrderStamp = field(default_factory=lambda: OrderStamp("allocator"))
     rng: random.Random = field(default_factory=lambda: random.Random(1))
     moves: list[float] = field(default_factory=list)
+    left_at_off: list[int] = field(default_factory=list)
+    """Of a programme, each time it was switched off."""
     drawn_on_command_wh: float = 0.0
     learned_after: dict[int, float] = field(default_factory=dict)
 
@@ -116,6 +120,8 @@ class Socket:
     def _move(self, on: bool, now: Moment, timer_s: float | None) -> None:
         if on != self.on:
             self.moves.append(now.s)
+            if not on and isinstance(self.appliance, Washer):
+                self.left_at_off.append(self.appliance.left_s)
         self.on, self.off_at_s = on, None if timer_s is None else now.s + timer_s
         self._says({"id": 0, "output": on, "source": "MQTT"}, now)
 
@@ -202,7 +208,22 @@ def test_a_fridge_that_must_stay_on_is_never_switched_and_is_known_without_its_p
     assert state.duty_percent == pytest.approx(25, abs=2)
 
 
-def test_a_washing_machine_is_known_by_its_heater_and_its_pauses_do_not_end_it() -> None:
+def follower(socket: Socket, now: Moment) -> bool:
+    """An allocator on a sunny day: whoever wants power has it."""
+    return 8 <= now.at.hour < 18 and state_of(socket.plug, now).wants_power
+
+
+@pytest.mark.parametrize("pause_s", [60, 300, 780])
+def test_the_pauses_of_a_washing_machine_do_not_end_it(pause_s: int) -> None:
+    house = socket(Washer(pause_s), 2000.0, LoadMode.SOLAR_ONLY)
+    house.live(3 * 86_400 // STEP_S, follower)
+
+    assert house.left_at_off, "done, it is switched off"
+    # The tick in which it begins may be the one in which it would have been switched off.
+    assert {left_s for left_s in house.left_at_off if 0 < left_s < 5000} == set(), "but not in between"
+
+
+def test_a_washing_machine_is_known_by_its_heater() -> None:
     house = socket(Washer(), 2000.0, LoadMode.EXCESS)
     house.live(WEEK, always)
     state = state_of(house.plug, Moment(MONDAY + timedelta(days=7), 1000.0 + WEEK * STEP_S))
