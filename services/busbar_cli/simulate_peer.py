@@ -72,11 +72,13 @@ class Program:
 
     def __init__(self, command: str) -> None:
         """Start it; it is stopped by `close`."""
+        if not command.strip():
+            raise BadPeer("controller: '' is neither a name nor a program")
         try:
             self._process = subprocess.Popen(
                 shlex.split(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
             )
-        except (OSError, ValueError, IndexError) as error:
+        except (OSError, ValueError) as error:
             raise BadPeer(f"controller: {command!r} cannot be started: {error}") from error
         self._command = command
         self._lines: queue.Queue[bytes] = queue.Queue()

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
+from busbar_cli.simulate_check import scenario_problems
 from busbar_cli.simulate_course import Course, course_rows
 from busbar_shared.config.load import BadConfig, read
 from busbar_shared.config.root import Site
@@ -100,6 +101,8 @@ def scenario_of(data: dict[str, Any], changes: Mapping[str, Any], folder: Path =
     # In virtual time nothing need be hurried: the calendar runs as the wires do.
     calm = msgspec.structs.replace(section, speed=1.0, day_csv=None)
     site = msgspec.structs.replace(site, simulator=calm)
+    if problems := list(scenario_problems(run, site)):
+        raise BadConfig("\n".join(problems))
     return Scenario(site=site, run=run, day=_day(run, site, day_csv, folder))
 
 

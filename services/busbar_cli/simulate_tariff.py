@@ -2,14 +2,12 @@
 
 import csv
 import math
-import re
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from busbar_cli.simulate_check import MOST_PRICE, TIME
 from busbar_cli.simulate_scenario import Tariff
 from busbar_contracts.prices import PriceSeries, PriceSlot
-
-TIME = re.compile("^([01][0-9]|2[0-3]):[0-5][0-9]$")
 
 
 class BadTariff(Exception):
@@ -41,7 +39,7 @@ def _price(path: Path, line: int, column: str, text: str | None) -> float:
         price = float(text or "")
     except ValueError:
         price = math.nan
-    if not math.isfinite(price) or abs(price) > 1000:
+    if not math.isfinite(price) or abs(price) > MOST_PRICE:
         raise BadTariff(f"{path.name}, line {line}, {column}: {text!r} is no price per kWh")
     return price
 

@@ -185,6 +185,35 @@ def test_how_surplus_is_netted(changes: dict[str, Any], expected: bool) -> None:
             "day.csv: the scenario tells its own house",
             id="a recorded day beside a scenario's own",
         ),
+        pytest.param(
+            {"simulate__events": [{"at_s": 1, "silent": ["nobody"]}]},
+            r"events\[0\].silent: there is no 'nobody'; there are left-1",
+            id="a charger nobody has falls silent",
+        ),
+        pytest.param({"simulate__tariff__buy": []}, "tariff.buy: no rows", id="a tariff without a price"),
+        pytest.param({"simulate__tariff__buy": [["25:00", 1]]}, "'25:00' is no HH:MM", id="no time of day"),
+        pytest.param(
+            {"simulate__tariff__sell": [["06:00", 1], ["05:00", 2]]},
+            "05:00 does not come after 06:00",
+            id="prices that go back in time",
+        ),
+        pytest.param(
+            {"simulate__tariff__buy": [["00:00", 1e9]]}, "1e\\+09 is no price per kWh", id="an absurd price"
+        ),
+        pytest.param(
+            {"simulate__sun": {"points": []}}, "simulate.sun.points: none", id="sun without a point"
+        ),
+        pytest.param(
+            {"simulate__sun": {"points": [[5, 1], [5, 2]]}},
+            "second 5 does not come after 5",
+            id="sun that goes back in time",
+        ),
+        pytest.param(
+            {"simulate__house": {"d": {"points": [[0, 500]]}}}, "the site has no phase d", id="a fourth phase"
+        ),
+        pytest.param(
+            {"simulator__sun__date": "9999-12-31"}, "9999-12-31 is not from 1970", id="the last day of all"
+        ),
     ],
 )
 def test_what_cannot_be_simulated_is_a_sentence(changes: dict[str, Any], sentence: str) -> None:

@@ -123,6 +123,7 @@ def test_a_program_decides_as_the_same_code_in_this_process() -> None:
 @pytest.mark.parametrize(
     ("program", "sentence"),
     [
+        pytest.param(" ", "neither a name nor a program", id="nothing at all"),
         pytest.param("no-such-program-anywhere", "cannot be started", id="it is not there"),
         pytest.param(f"{sys.executable} -c pass", "has ended", id="it ends at once"),
     ],
