@@ -16,6 +16,12 @@ from busbar_shared.discovery.show import show
 from busbar_shared.life import Service, connect
 
 OpenCloud = Callable[[Site, Mapping[str, str], Clock], AbstractAsyncContextManager[Cloud]]
+ONLINE_FIRST_S, AGAIN_FIRST_S = 5.0, 1.0
+"""How long the status waits for the word that we are there, at the start and after a lost connection.
+
+Without a broker nobody hears either.
+"""
+
 Presence = Callable[[Service, list[str]], AbstractAsyncContextManager[None]]
 
 
@@ -67,11 +73,13 @@ async def be_present(service: Service, topics: list[str]) -> AsyncIterator[None]
             await stack.enter_async_context(bus)
             buses.append((bus, topic))
 
-        async def say_online() -> None:
+        async def say_online(patience_s: float = AGAIN_FIRST_S) -> None:
             for bus, topic in buses:
                 await bus.say_raw(topic, "online", qos=1, retain=True)
+            # The word that we are there comes before the status, which travels on another connection.
+            await asyncio.gather(*(bus.drain(patience_s) for bus, _ in buses))
 
-        await say_online()
+        await say_online(ONLINE_FIRST_S)
         if isinstance(service.bus, MqttBus):
             # After a lost connection the subscriptions come first, then the word that we are back.
             service.bus.on_connect.append(say_online)

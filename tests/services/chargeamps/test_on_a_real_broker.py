@@ -56,11 +56,15 @@ class Running:
     ) -> None:
         self.bus, self.charger, self.broker, self.config, self.environ = bus, charger, broker, config, environ
         self.said: dict[str, bytes] = {}
+        self.order: list[str] = []
+        """The topics in the order in which something was first said on them."""
         self.arrived = asyncio.Event()
         self.process: asyncio.subprocess.Process | None = None
 
     async def listen(self) -> None:
         async for heard in self.bus.listen_raw("hems/charge-amps/#", "hems/service/chargeamps/#"):
+            if heard.topic not in self.order:
+                self.order.append(heard.topic)
             self.said[heard.topic] = heard.payload
             self.arrived.set()
 
@@ -139,6 +143,8 @@ def window(begin: float, end: float) -> bytes:
 
 async def test_a_schedule_goes_through_broker_service_and_cloud(running: Running) -> None:
     assert running.said["hems/charge-amps/availability"] == b"online"
+    contract = [topic for topic in running.order if topic.startswith("hems/charge-amps/")]
+    assert contract == ["hems/charge-amps/availability", "hems/charge-amps/1/status"]
 
     await running.tell("set", window(-0.1, 1))
     took_s = await running.until(lambda: running.status.get("last_command_result") == "accepted")
