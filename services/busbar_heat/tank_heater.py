@@ -211,12 +211,11 @@ class Tank(Heater):
         self.hidden = unmoved.after(self.hidden, super().celsius(now), watts, now.s)
 
     def _contradiction(self, now: Moment) -> list[Note]:
-        """A heater with a switch of its own that stands otherwise than it was told."""
-        differs = self.setup.wires.plug is None and self.senses.on not in (None, self.switching.on)
-        if not self.refusal.begins(differs, now.s):
+        """A heater with a switch of its own that heats on; that it does not may be its own thermostat's doing."""
+        heats_on = self.setup.wires.switch is not None and self.senses.on is True and not self.switching.on
+        if not self.refusal.begins(heats_on, now.s):
             return []
-        word = "on" if self.switching.on else "off"
-        return [Note("heater_does_not_obey", f"{self.setup.id} was told {word} and does not say so")]
+        return [Note("heater_does_not_obey", f"{self.setup.id} was told off and says that it is on")]
 
     def _sensor_notes(self, celsius: float | None, now: Moment) -> list[Note]:
         lost, was = celsius is None, self.was_lost

@@ -147,4 +147,13 @@ async def test_a_heater_that_does_not_obey_its_own_switch_is_reported_once(house
             await house.pass_time(30, HeatMode.BLOCK, t_c="50.0", t_on="ON")
 
         told = [text for code, text in house.bus.events if code == "heater_does_not_obey"]
-        assert told == ["tank was told off and does not say so"]
+        assert told == ["tank was told off and says that it is on"]
+
+
+async def test_a_heater_whose_own_thermostat_has_opened_obeys(house_of: Any) -> None:
+    async with house_of(TANK + 'on = { topic = "t/on" }\n') as house:
+        for _ in range(10):
+            await house.pass_time(30, HeatMode.NORMAL, t_c="40.0", t_on="OFF")
+
+        assert house.told("t/set")[-1] == "ON"
+        assert house.bus.events == []
