@@ -12,6 +12,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from busbar_allocator.plan import foreign_topics
 from busbar_cli.hiding import secrets_of
 from busbar_cli.recording import BadRecording, Writer, header_of, is_something_else, line_of
 from busbar_cli.replay_compare import SETTLE_S
@@ -43,22 +44,23 @@ def record(
     if is_something_else(file):
         fail(f"{file} is there already and is no recording: it is left alone", EXIT_WRONG)
     try:
-        count = answer_or_exit(_record(site, file, minutes))
+        count, dropped = answer_or_exit(_record(site, file, minutes))
     except OSError as error:
         fail(f"{file} cannot be written: {error.strerror}", EXIT_WRONG)
     if json:
-        print_json({"file": str(file), "messages": count})
+        print_json({"file": str(file), "messages": count, "dropped": dropped})
     typer.echo(f"{count} messages in {file}", err=True)
+    if dropped:
+        typer.echo(f"{dropped} came faster than they could be written, and are missing", err=True)
     if not count:
         raise typer.Exit(1)
 
 
-async def _record(site: Site, file: Path, minutes: float | None) -> int:
+async def _record(site: Site, file: Path, minutes: float | None) -> tuple[int, int]:
+    """How many messages were written, and how many were lost on the way."""
     clock = RealClock()
     async with connect(site, "record", os.environ) as bus:
-        # A car's charge travels on a topic of its own, and the allocator hears it.
-        cars = {one.soc_topic for one in site.chargers.values() if one.soc_topic}
-        heard = bus.listen_raw(f"{site.site.topic_root}/#", *sorted(cars))
+        heard = bus.listen_raw(f"{site.site.topic_root}/#", *outside(site))
         known = secrets_of(site)
         await connected(bus, site)
         writer = Writer(file, header_of(site, program_version(), clock.now(), known))
@@ -78,7 +80,17 @@ async def _record(site: Site, file: Path, minutes: float | None) -> int:
                             typer.echo(f"{told_s - started_s:.0f} s, {writer.lines} messages", err=True)
         finally:
             writer.close()
-    return writer.lines
+    return writer.lines, bus.dropped
+
+
+def outside(site: Site) -> tuple[str, ...]:
+    """What the allocator hears that is not below the root: the charge of cars, and a schedule with a root of its own."""
+    cars = {one.soc_topic for one in site.chargers.values() if one.soc_topic}
+    return tuple(
+        sorted(
+            one for one in cars | set(foreign_topics(site)) if not one.startswith(f"{site.site.topic_root}/")
+        )
+    )
 
 
 def _end_in_good_order() -> None:

@@ -207,6 +207,7 @@ class Player:
         payload = b"" if line.payload is None else msgspec.json.encode(line.payload)
         heard = RawHeard(line.topic, payload, START_S + t, line.retained)
         for desk in self._desks.values():
+            # A foreign schedule is answered with the next second, as a live one is.
             desk.hear_raw(heard, self._wall(t))
 
     def _is_ours(self, message: Any) -> bool:

@@ -12,6 +12,7 @@ from busbar_allocator import config as allocator_config
 from busbar_allocator import desk as allocator_desk
 from busbar_allocator import settings as allocator_settings
 from busbar_allocator.main import HEARD as ALLOCATOR_HEARD
+from busbar_allocator.plan import foreign_topics
 from busbar_battery import config as battery_config
 from busbar_battery import desk as battery_desk
 from busbar_battery import settings as battery_settings
@@ -19,9 +20,12 @@ from busbar_battery.main import AT_ONCE as BATTERY_AT_ONCE
 from busbar_battery.main import HEARD as BATTERY_HEARD
 from busbar_contracts.allocation import SiteSettings
 from busbar_contracts.battery import BatterySettings, BatterySettingsSet
+from busbar_contracts.chargeamps import ChargeAmpsStatus
 from busbar_contracts.load import LoadSettings
+from busbar_contracts.topics import topic_of
 from busbar_shared.bus import Heard, RawHeard
 from busbar_shared.config.root import Site
+from busbar_shared.judge import Refused, decode
 
 INSTANCE = "replay"
 
@@ -90,15 +94,23 @@ class AllocatorDesk:
         plan = allocator_config.plan_from(site)
         self._desk = allocator_desk.Desk(plan, allocator_config.Kept(settings=kept), start_s, INSTANCE)
         self._soc_topics = self._desk.soc_topics()
+        self._places = foreign_topics(before)
 
     def hear(self, heard: Heard[Any], now: datetime) -> bool:
         """Take a message; True when it is to be answered now."""
         return isinstance(heard.message, ALLOCATOR_HEARD) and self._desk.hear(heard)
 
     def hear_raw(self, heard: RawHeard, now: datetime) -> bool:
-        """Take the charge of a car, which travels on a topic of its own."""
+        """Take the charge of a car, or a schedule with a root or an alias of its own: the topics they travel on."""
         if heard.topic in self._soc_topics:
             self._desk.hear_soc(heard)
+        if heard.topic in self._places and heard.payload:
+            try:
+                status = decode(topic_of(ChargeAmpsStatus), heard.payload)
+            except Refused:
+                return False
+            ids = {"connector_id": self._places[heard.topic]}
+            return self._desk.hear(Heard(status, ids, heard.topic, heard.at_s, heard.retained))
         return False
 
     def decide(self, now_s: float, now: datetime) -> list[Spoken]:
