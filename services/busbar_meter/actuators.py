@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
+import msgspec
+
 from busbar_contracts.meter import Control
 from busbar_meter.block import Block
 from busbar_meter.control import Standing
@@ -14,6 +16,7 @@ from busbar_meter.orders import LimitKept, LimitOrders, WindowKept, WindowOrders
 from busbar_meter.setpoint_704 import offers_setpoint, setpoint_aim
 from busbar_meter.storage_window import Most, Window, window_aim
 from busbar_meter.sunspec_battery import charge_max, discharge_max
+from busbar_meter.turn_rest import TurnRest
 from busbar_meter.unit import PartRead
 from busbar_meter.writes import Aim, NotOffered
 from busbar_shared.clock import Clock
@@ -107,6 +110,7 @@ class WindowActuator:
         self._clock = clock
         self._remember = remember
         self._supervised = supervised
+        self._rest = TurnRest()
 
     async def act(self, hand: Hand, *, leaving: bool = False) -> Standing:
         """Bring the battery to what is ordered; at the end of the service, back to itself."""
@@ -114,7 +118,9 @@ class WindowActuator:
         blocks = hand.part.blocks
         if not self.keeper.touched and 124 in blocks:
             self.original_grid = blocks[124].whole("ChaGriSet")
-        wanted = None if leaving else self.orders.wanted(self._clock.monotonic())
+        now = self._clock.monotonic()
+        ordered = None if leaving else self.orders.wanted(now)
+        wanted = self._rest.eased(ordered, hand.manner.turn_rest_s, now)
         aim = self._aim(hand, wanted)
         refused = aim.why if isinstance(aim, NotOffered) and wanted is not None else ""
         if refused and self.keeper.touched:
@@ -124,7 +130,10 @@ class WindowActuator:
         step = await stepped(hand, number, self.keeper, aim, self._clock, self._remember)
         if refused:
             return Standing(control=Control.REJECTED, detail=refused)
-        return _window_standing(step, wanted)
+        standing = _window_standing(step, wanted)
+        if wanted is not ordered and not standing.detail:
+            return msgspec.structs.replace(standing, detail="it rests before it turns from charging")
+        return standing
 
     async def act_by_map(
         self, control: BatteryControl, hand: MapHand, most: Most, *, leaving: bool = False

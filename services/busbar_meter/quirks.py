@@ -22,6 +22,7 @@ class Quirk(Struct, frozen=True, forbid_unknown_fields=True):
     min_limit_percent: Annotated[float, Meta(ge=0, le=20)] | None = None
     limit_map: str | None = None
     negative_export: bool | None = None
+    turn_rest_s: Annotated[float, Meta(ge=0, le=60)] | None = None
     unit: int | None = None
     port: int | None = None
 
@@ -48,6 +49,8 @@ class Manner(Struct, frozen=True):
     limit_map: str | None = None
     # The exported energy counts downwards from zero, as a two's complement in an unsigned counter.
     negative_export: bool = False
+    # How long the battery rests between ordered charging and ordered discharging.
+    turn_rest_s: float = 0.0
 
 
 @cache

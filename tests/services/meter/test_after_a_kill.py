@@ -75,7 +75,7 @@ class Life:
             self.limit = LimitActuator(site.inverters["roof"], self.clock, lambda: None)
             actuators["inverter", "roof"] = self.limit
         self.station = SunSpecStation(lines_of(site)[0].stations[0], self.clock, actuators)
-        self.wire = DeviceWire(self.device)
+        self.wire, self.seq = DeviceWire(self.device), 0
 
     async def seconds(self, count: int, *, served: bool = True) -> None:
         for _ in range(count):
@@ -91,26 +91,27 @@ class Life:
             await self.clock.advance(1.0)
 
     def limited_to(self, watts: float, *, mandatory: bool = False) -> None:
-        order = InverterLimit(limit_w=watts, mandatory=mandatory, **stamp())
-        assert self.limit.orders.offer(order, NOON, self.clock.monotonic(), retained=False) is None
+        now, order = self.clock.now(), InverterLimit(limit_w=watts, mandatory=mandatory, **self.stamp())
+        assert self.limit.orders.offer(order, now, self.clock.monotonic(), retained=False) is None
 
     def held(self, low: float, high: float) -> None:
-        order = BatterySetpoint(min_w=low, max_w=high, grid_charging=low > 0, **stamp())
-        assert self.window.orders.offer(order, NOON, self.clock.monotonic(), retained=False) is None
+        now = self.clock.now()
+        order = BatterySetpoint(min_w=low, max_w=high, grid_charging=low > 0, **self.stamp())
+        assert self.window.orders.offer(order, now, self.clock.monotonic(), retained=False) is None
+
+    def stamp(self) -> dict:
+        self.seq += 1
+        return {
+            "issuer": "battery",
+            "instance": "i",
+            "seq": self.seq,
+            "issued_at": self.clock.now(),
+            "lease_s": 3600.0,
+            "reason": "test",
+        }
 
     def reads(self, model: int, *points: str) -> tuple[float | None, ...]:
         return tuple(self.device.block(model).value(point) for point in points)
-
-
-def stamp() -> dict:
-    return {
-        "issuer": "battery",
-        "instance": "i",
-        "seq": 1,
-        "issued_at": NOON,
-        "lease_s": 3600.0,
-        "reason": "test",
-    }
 
 
 @pytest.mark.parametrize(
@@ -185,3 +186,33 @@ async def test_what_ran_out_while_nobody_served_is_told_again_at_once() -> None:
     assert (life.reads(123, "WMaxLim_Ena"), life.reads(124, "StorCtl_Mod")) == ((1,), (3,))
     standing = [role.standing.control for role in life.station.roles]
     assert standing == [Control.OURS, Control.OURS]
+
+
+@pytest.mark.parametrize(
+    ("personality", "rest_s"),
+    [pytest.param(PERSONALITIES["gen24"], 5, id="Fronius"), pytest.param(PLAIN, 0, id="another maker")],
+)
+async def test_a_fronius_rests_between_charging_and_discharging(
+    personality: Personality, rest_s: int
+) -> None:
+    """A jump from the one to the other makes its modules collapse (open-dynamic-export pull request 98)."""
+    life = Life(personality)
+    life.held(2000, 2000)
+    await life.seconds(5)
+    assert life.inverter.battery_w > 1500
+    life.held(-1500, -1500)
+
+    rested = 0
+    for _ in range(20):
+        await life.seconds(1)
+        if life.reads(124, "InWRte", "OutWRte") == (0, 0):
+            rested += 1
+            assert life.station.roles[1].standing.detail == "it rests before it turns from charging"
+
+    assert rested in ({0} if rest_s == 0 else {rest_s - 1, rest_s, rest_s + 1})
+    assert life.inverter.battery_w < -1400
+    assert life.station.roles[1].standing.max_w == -1500
+
+    life.held(2000, 2000)
+    await life.seconds(1)
+    assert life.reads(124, "OutWRte")[0] < 0
