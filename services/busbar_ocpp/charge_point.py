@@ -20,7 +20,7 @@ from busbar_ocpp.calls import Calls, Refused, Silent, Superseded
 from busbar_ocpp.config import ChargerPlan
 from busbar_ocpp.connector import Connector
 from busbar_ocpp.desk import Desk
-from busbar_ocpp.drift import Drift
+from busbar_ocpp.drift import Drift, heard
 from busbar_ocpp.enforcing import DEAD_S, enforce
 from busbar_ocpp.entry import Entry
 from busbar_ocpp.following import follow
@@ -238,9 +238,9 @@ class ChargePoint:
             )
         if said.kind == "updated":
             told = said if accepted else replace(said, tag=None)
-            self.booking.go_on(told, now, self.steering.drift)
+            self.booking.go_on(told, now, self._drift_at(said, now))
         else:
-            self.booking.finish(said, now, self.steering.drift)
+            self.booking.finish(said, now, self._drift_at(said, now))
         if said.tag is not None and answers.family(version) != "1.6":
             return answers.authorized(accepted, version)
         return {}
@@ -248,10 +248,15 @@ class ChargePoint:
     def _begin(self, number: int, said: TransactionSaid, now: datetime) -> Entry:
         connector = self.connectors.get(number)
         before = connector.transaction_id if connector is not None else None
-        entry = self.booking.begin(said, now, self.steering.drift)
+        entry = self.booking.begin(said, now, self._drift_at(said, now))
         if connector is not None and connector.transaction_id != before:
             self.steering.unanswered.add(number)
         return entry
+
+    def _drift_at(self, said: TransactionSaid, now: datetime) -> Drift:
+        """How far its clock is off by all that is known, this message included; a queued one tells nothing."""
+        known = heard(self.steering.drift, said.at, now, self.desk.clock.monotonic())
+        return self.steering.drift if known.ahead_s is None else known
 
     # -- telling -------------------------------------------------------------------------------
 

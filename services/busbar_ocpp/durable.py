@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 CHECKPOINT_BYTES = 4 * 2**20
 """A log this long is written back into its database, which then also happens beside the loop."""
+PATIENCE_S = 10.0
+"""A disk that hangs counts as one that fails: a car must not wait for it for ever."""
 
 
 def without_waiting(db: sqlite3.Connection) -> None:
@@ -31,20 +33,27 @@ def without_waiting(db: sqlite3.Connection) -> None:
 class Durable:
     """The way of one database to its disk. One in memory has none, and is as safe as it can be."""
 
-    def __init__(self, db: sqlite3.Connection, to_disk: Callable[[int], None] = os.fsync) -> None:
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        to_disk: Callable[[int], None] = os.fsync,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
         file = db.execute("PRAGMA database_list").fetchone()[2]
         self._file = Path(file) if file else None
-        self._to_disk = to_disk
+        self._to_disk, self._patience_s = to_disk, patience_s
         self._running: asyncio.Task[None] | None = None
         self._next: asyncio.Task[None] | None = None
 
     async def wait(self) -> None:
-        """Return when all that was committed before this call is on the disk. A disk that fails is only logged."""
+        """Return when all that was committed before this call is on the disk. One that fails or hangs is only logged."""
         if self._file is None:
             return
         if self._next is None:
             self._next = asyncio.create_task(self._round(self._running))
-        await asyncio.shield(self._next)
+        done, _ = await asyncio.wait({self._next}, timeout=self._patience_s)
+        if not done:
+            log.error("%s is not on the disk after %g s", self._file, self._patience_s)
 
     async def _round(self, before: "asyncio.Task[None] | None") -> None:
         if before is not None:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from busbar_ocpp.database import opened
-from busbar_ocpp.durable import Durable, without_waiting
+from busbar_ocpp.durable import PATIENCE_S, Durable, without_waiting
 from busbar_ocpp.entry import Entry, Price, entry_of, written
 
 log = logging.getLogger(__name__)
@@ -60,12 +60,18 @@ SPARE = 1_000_000_000
 class Ledger:
     """The book of transactions. A disk that fails is reported and never stops control."""
 
-    def __init__(self, path: Path | None, now: datetime, to_disk: Callable[[int], None] = os.fsync) -> None:
+    def __init__(
+        self,
+        path: Path | None,
+        now: datetime,
+        to_disk: Callable[[int], None] = os.fsync,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
         self._spare = 0
         self.problem: str | None
         """What is wrong with the book, in plain English; None when nothing is."""
         self._db, self.problem = opened(path, "the book of transactions", lambda db: self._prepare(db, now))
-        self._disk = Durable(self._db, to_disk)
+        self._disk = Durable(self._db, to_disk, patience_s)
         self._changes = self._safe = 0
         """Starts, ends and tags so far, and how many of them are known to be on the disk."""
 

@@ -12,6 +12,7 @@ from busbar_ocpp.central import Central
 from busbar_ocpp.certificates import keep_renewed, server_context
 from busbar_ocpp.config import OcppPlan, plan_of
 from busbar_ocpp.desk import Desk
+from busbar_ocpp.durable import PATIENCE_S
 from busbar_ocpp.leaving import leave
 from busbar_ocpp.ledger import Ledger
 from busbar_ocpp.link import Door, opened
@@ -33,10 +34,14 @@ async def run(
     *,
     opened_on: asyncio.Future[int] | None = None,
     to_disk: Callable[[int], None] = os.fsync,
+    patience_s: float = PATIENCE_S,
 ) -> None:
-    """Serve until cancelled; chargers are then told their safe limit, or at a planned restart keep their leases."""
+    """Serve until cancelled; chargers are then told their safe limit, or at a planned restart keep their leases.
+
+    `to_disk` brings an open file onto the disk; a transaction's answer waits for it, at most `patience_s`.
+    """
     plan = plan_of(service.site)
-    ledger = Ledger(service.state_dir / "transactions.sqlite3", service.clock.now(), to_disk)
+    ledger = Ledger(service.state_dir / "transactions.sqlite3", service.clock.now(), to_disk, patience_s)
     outbox = Outbox(service.state_dir / "outbox.sqlite3")
     memory, quirks = Memory(service.state_dir), with_own(service.state_dir)
     desk = Desk(plan, service.clock, service.bus, ledger, memory, quirks, outbox)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sqlite3
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from ocpp_house import House
 from ocpp_time import until
 
-from busbar_ocpp.durable import CHECKPOINT_BYTES
+from busbar_ocpp.durable import CHECKPOINT_BYTES, Durable, without_waiting
 from busbar_ocpp.ledger import Ledger
 from busbar_ocpp.main import run
 
@@ -28,7 +29,7 @@ class Disk:
         self.broken = False
 
     def sync(self, file: int) -> None:
-        self.free.wait(30)
+        self.free.wait(60)
         self.syncs += 1
         if self.broken:
             raise OSError(5, "Input/output error")
@@ -42,7 +43,9 @@ class HouseWithDisk(House):
 
     async def __aenter__(self) -> "HouseWithDisk":
         self.disk = Disk()
-        self._task = asyncio.create_task(run(self.service, opened_on=self._opened, to_disk=self.disk.sync))
+        self._task = asyncio.create_task(
+            run(self.service, opened_on=self._opened, to_disk=self.disk.sync, patience_s=60)
+        )
         self.port = await self._opened
         return self
 
@@ -116,7 +119,7 @@ async def test_a_disk_that_fails_costs_no_car_its_answer(tmp_path: Path) -> None
 async def test_who_comes_while_the_disk_is_busy_shares_the_next_turn(tmp_path: Path) -> None:
     disk = Disk()
     disk.free.clear()
-    ledger = Ledger(tmp_path / "t.sqlite3", SIX_PM, disk.sync)
+    ledger = Ledger(tmp_path / "t.sqlite3", SIX_PM, disk.sync, 60)
     begin(ledger, "0")
     first = asyncio.create_task(ledger.durable())
     await asyncio.sleep(0.05)
@@ -132,6 +135,23 @@ async def test_who_comes_while_the_disk_is_busy_shares_the_next_turn(tmp_path: P
 
     assert disk.syncs == 2
     ledger.close()
+
+
+async def test_a_disk_that_hangs_is_not_waited_for_for_ever(tmp_path: Path) -> None:
+    disk, db = Disk(), sqlite3.connect(tmp_path / "t.sqlite3", isolation_level=None)
+    without_waiting(db)
+    db.execute("CREATE TABLE t (x)")
+    durable = Durable(db, disk.sync, patience_s=0.1)
+    disk.free.clear()
+
+    await durable.wait()
+    await durable.wait()
+
+    assert disk.syncs == 0
+    disk.free.set()
+    await until(lambda: disk.syncs >= 1, what="it goes on when the disk does")
+    await durable.wait()
+    db.close()
 
 
 async def test_a_book_in_memory_waits_for_no_disk() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from ocpp_charge_point import ChargePoint
+from ocpp_charger_model import ModelCharger
 from ocpp_house import SITE, House
 from ocpp_time import until
 from test_ocpp_transactions import began, booked, ended
@@ -152,6 +153,30 @@ async def test_a_clock_that_was_never_set_books_now_and_hides_no_session(tmp_pat
     assert entries[lost].reason == "Lost"
     assert abs((entries[new].started_at - now).total_seconds()) < 60
     assert (entries[new].energy_wh, entries[new].ended_at is None) == (1000.0, False)
+
+
+async def test_a_clock_of_another_zone_that_nobody_has_read_yet_hides_no_session(tmp_path: Path) -> None:
+    async with House(tmp_path) as house:
+        charger = await house.arrived()
+        lost = await began(charger, minutes_ago=1)
+        behind = house.guest(model=ModelCharger(clock_ahead=-timedelta(hours=2)))
+        await charger.disconnect()
+        await behind.connect()
+        await behind.boot()
+        await behind.status("Preparing")  # one message does not tell whether it is queued or of a wrong clock
+        await house.clock.sleep(8)
+
+        new = await behind.start(tag="TAG2")
+
+        await house.says(lambda state: state.session is not None and state.session.transaction == new)
+        await house.clock.sleep(60)
+        behind.energy_wh += 500
+        await behind.stop()
+        now = house.clock.now()
+    entries = {entry.wire_id: entry for entry in booked(tmp_path)}
+    assert entries[str(lost)].reason == "Lost"
+    assert 50 < (now - entries[new].started_at).total_seconds() < 100
+    assert 50 < (entries[new].seconds or 0.0) < 100
 
 
 async def test_the_true_end_of_a_transaction_that_was_given_up_corrects_the_book(tmp_path: Path) -> None:
