@@ -44,9 +44,9 @@ def held_back(folder: Path) -> Callable[[str, list[str]], list[str]]:
 async def test_a_car_that_was_there_first_is_limited(tmp_path: Path, version: str) -> None:
     text = quick_site(more=DARK_HOUSE + CAR.format(version=version))
     async with running(text, tmp_path, dressed=held_back(tmp_path)) as house:
-        await charging(house)
+        await charging(house, seconds=90)
         await house.bus.say_raw("busbar-simulator/test/wish", json.dumps(FAMILY), qos=1)
-        await house.until(lambda: highest_a(house) > LIMIT_A + 2, 20, "nobody limits anything yet")
+        await house.until(lambda: highest_a(house) > LIMIT_A + 2, 30, "nobody limits anything yet")
         seen: dict[str, float] = {}
         (tmp_path / "go").touch()
         began = time.monotonic()
@@ -61,9 +61,9 @@ async def test_a_car_that_was_there_first_is_limited(tmp_path: Path, version: st
 
         # And it stays so, while the car is given what the family leaves of the breaker.
         await house.until(lambda: 10.0 < house.amps() <= 13.5, WITHIN_S, "the car gets what is left")
-        over_s = [phase.over_s for _, phase in house.scene.phases()]
-        await house.holds(lambda: highest_a(house) <= LIMIT_A + 0.5, 10, "no phase is over its limit again")
-        assert [phase.over_s for _, phase in house.scene.phases()] == over_s
+        broken = len(house.truth.detail["broken"])
+        await house.holds(lambda: highest_a(house) <= LIMIT_A + 1.0, 10, "no phase is over its limit again")
+        assert len(house.truth.detail["broken"]) == broken
 
 
 def note(house: House, seen: dict[str, float], now_s: float) -> None:
