@@ -5,14 +5,41 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import inf
 
-from busbar_battery.caps import Cap, blind_cap, cut_lately, next_cap, output_at, too_much_now, wanted_cap
+from busbar_battery.caps import (
+    Cap,
+    blind_cap,
+    cut_lately,
+    cut_under_way,
+    held_to,
+    next_cap,
+    output_at,
+    too_much_now,
+    wanted_cap,
+)
 from busbar_battery.recent import Need, over_export, over_limit
 from busbar_battery.samples import Pair
-from busbar_battery.site import SLACK_W, SiteNow, Tuning, Window, age_limit_s, smallest
+from busbar_battery.site import SLACK_W, SiteNow, Tuning, Window, age_limit_s, or_inf, smallest
 from busbar_battery.split import Output, capped
 
 # A battery that still gives into a broken export limit at the second sample after is not waited for any longer.
 REFUSED_AFTER_S = 1.5
+
+# What a loop of a battery's own surely takes up before an order of ours could act, W: a second of a usual slew.
+SWIFT_W = 2500.0
+# Nearer to full than this cells take less than they say, %.
+TAPERS_PERCENT = 5.0
+
+
+def taken_up(site: SiteNow, windows: Mapping[str, Window]) -> float:
+    """What batteries beside the sun could take up of a sudden excess by themselves, W, as they were left free to."""
+    free = 0.0
+    for one in site.batteries:
+        window = windows.get(one.id)
+        near_full = one.soc is None or one.soc > one.band.highest - TAPERS_PERCENT
+        if one.inverter is None and one.follows_grid and window is not None and not near_full:
+            most = smallest(one.charge_max, window.max_w) or 0.0
+            free += max(0.0, most - max(0.0, one.power.values[-1] if one.power.values else most))
+    return free
 
 
 def anticipated(need: Need | None, site: SiteNow, pair: Pair, windows: Mapping[str, Window]) -> Need | None:
@@ -36,12 +63,13 @@ def cap_after(
     *,
     over_s: float,
     doubtful: bool,
+    taken_up: float = 0.0,
     absorbs: bool = False,
 ) -> Cap:
     """The cap on all inverters after this step.
 
-    `over_s` is how long the export limit has been broken; `absorbs`: a battery with a loop of its own is taking
-    up the excess right now, so that it is not cut twice.
+    `over_s` is how long the export limit has been broken; `taken_up`: what batteries' own loops take of an excess
+    by themselves, W; `absorbs`: such a battery is taking up the excess right now, so that it is not cut twice.
     """
     if not site.inverters:
         return Cap()
@@ -53,7 +81,40 @@ def cap_after(
     if over_limit(site, pair) and doubtful:
         # Never up on a broken limit or on a guess.
         wanted = smallest(wanted, before.total)
+    if wanted is not None:
+        wanted = _not_cut_twice(before, wanted, taken_up if over_s <= 0 else 0.0, site, tuning, pair, need)
     return next_cap(before, wanted, site, tuning)
+
+
+def _not_cut_twice(
+    before: Cap, wanted: float, free: float, site: SiteNow, tuning: Tuning, pair: Pair, need: Need
+) -> float:
+    """The cap wanted, but no lower than it takes to mend what is not being mended already, W.
+
+    Meter, battery and sun are read from registers up to a second old: while sun and battery are on their way, a
+    house worked out from them may be wrong by a kilowatt and below zero. What the meter shows is not. Batteries
+    with a loop of their own and room enough (`free`) take up a part of an excess before a cut could act.
+    A battery that is led by us, or hangs on the sun's own DC side, changes nothing of what is wanted.
+    """
+    if not all(one.inverter is None and one.follows_grid for one in site.batteries):
+        return wanted
+    newest = site.grid.values[-1] if site.grid.values else pair.grid
+    excess = max(-pair.grid, -newest) - or_inf(site.wishes.export_limit)
+    taken = SWIFT_W if free >= min(excess, SWIFT_W) else 0.0
+    mending = cut_under_way(before, site.now) + taken
+    if before.total is None or wanted >= before.total or mending <= 0 or excess <= 0:
+        return wanted
+    falls = max(0.0, sum(max(0.0, power) for power in pair.batteries) - need.charging)
+    enough = held_to(before, site, tuning) - max(0.0, excess - mending) - falls
+    if not taken:
+        enough = min(enough, wanted + _on_their_way(site))
+    return min(max(wanted, enough), before.total, or_inf(site.wishes.gen_limit))
+
+
+def _on_their_way(site: SiteNow) -> float:
+    """How much sun and batteries moved between their last two samples, W: so far a sum of them may be off."""
+    traces = [one.power.values for one in site.inverters] + [one.power.values for one in site.batteries]
+    return sum((abs(values[-1] - values[-2]) for values in traces if len(values) > 1), 0.0)
 
 
 def _least_need(before: Cap, site: SiteNow, pair: Pair) -> float:

@@ -29,8 +29,9 @@ class Cap(Struct, frozen=True):
     total: float | None = None
     at_s: float | None = None
     sun_lost_since: float | None = None
-    # When it last fell by more than noise.
+    # When it last fell by more than noise, and by how much the sun falls with each cut of the last seconds.
     cut_s: float | None = None
+    cuts: tuple[tuple[float, float], ...] = ()
 
 
 def output_at(inverters: Sequence[InverterNow], at_s: float) -> float | None:
@@ -95,10 +96,12 @@ def next_cap(before: Cap, wanted: float | None, site: SiteNow, tuning: Tuning) -
         return Cap(wanted, site.now)
     if wanted is not None and wanted <= before.total:
         fell = before.total - wanted > TOLERANCE_W
-        return Cap(wanted, site.now, cut_s=site.now if fell else before.cut_s)
+        cut = max(0.0, held_to(before, site, tuning) - wanted)
+        cuts = (*_recent(before, site.now), *(((site.now, cut),) if fell else ()))
+        return Cap(wanted, site.now, cut_s=site.now if fell else before.cut_s, cuts=cuts)
     if cut_lately(before, site.now):
         # Seen at the inverter and not yet at the meter, a cut looks like a house that takes more.
-        return Cap(before.total, site.now, cut_s=before.cut_s)
+        return Cap(before.total, site.now, cut_s=before.cut_s, cuts=_recent(before, site.now))
     passed = 0.0 if before.at_s is None else max(0.0, site.now - before.at_s)
     risen = before.total + rise_w_per_s(site.inverters, tuning) * passed
     if wanted is None:
@@ -110,6 +113,22 @@ def next_cap(before: Cap, wanted: float | None, site: SiteNow, tuning: Tuning) -
 def cut_lately(cap: Cap, now: float) -> bool:
     """Whether samples of now may not show yet what the last cut brought."""
     return cap.cut_s is not None and now - cap.cut_s < ANSWER_S
+
+
+def cut_under_way(cap: Cap, now: float) -> float:
+    """By how much the sun falls with cuts that samples of now may not show yet, W."""
+    return sum(watts for _, watts in _recent(cap, now))
+
+
+def _recent(cap: Cap, now: float) -> tuple[tuple[float, float], ...]:
+    return tuple(cut for cut in cap.cuts if now - cut[0] < ANSWER_S)
+
+
+def held_to(cap: Cap, site: SiteNow, tuning: Tuning) -> float:
+    """What all inverters may be giving now, W: their last samples, or the cap where they may have followed it up."""
+    output = sum(max(0.0, one.power.values[-1]) for one in site.inverters if one.power.values)
+    followed = output + rise_w_per_s(site.inverters, tuning) * ANSWER_S
+    return cap.total if cap.total is not None and cap.total <= followed else output
 
 
 def blind_cap(before: Cap, site: SiteNow, patience_s: float) -> Cap:

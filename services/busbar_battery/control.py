@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from busbar_battery.capping import anticipated, cap_after, caps_of, making_room
+from busbar_battery.capping import anticipated, cap_after, caps_of, making_room, taken_up
 from busbar_battery.caps import (
     TOLERANCE_W,
     Cap,
@@ -23,6 +23,7 @@ from busbar_battery.caps import (
 )
 from busbar_battery.decide import Decision, choose, consequences, released
 from busbar_battery.fleet import Fleet, fleet, shares
+from busbar_battery.following import Following, after_samples, told, trusted
 from busbar_battery.held_back import asking_more, sight
 from busbar_battery.inputs import Inputs, fault
 from busbar_battery.latch import Band, Latches, latched
@@ -53,6 +54,7 @@ class State(Struct, frozen=True, kw_only=True):
     over_since: float | None = None
     lost_since: float | None = None
     windows: dict[str, Window] = {}
+    following: dict[str, Following] = {}
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
@@ -147,24 +149,30 @@ def _seeing(
     style = style_of(scene, choice, site.batteries, probing, spared)
     bounds = not_worse(bounds_of(scene, choice), state.motion.power, pair.battery, excess_now(site, pair))
     doubtful, over_s = state.recent.doubts > 0, _over_s(state, pair)
-    rising = cap_after(state.cap, site, tuning, pair, need, over_s=over_s, doubtful=doubtful)
+    loops = taken_up(site, state.windows)
+    rising = cap_after(state.cap, site, tuning, pair, need, over_s=over_s, doubtful=doubtful, taken_up=loops)
     room = making_room(state.cap, rising, site, pair, need)
     if room is not None and not any(one.inverter for one in site.batteries) and not probing:
         bounds = (min(max(bounds[0], -room), bounds[1]), bounds[1])
     tuning = replace(tuning, dwell_s=rest_s(site, scene.pv, tuning))
     motion, style = paced((state.motion, state.style), choice, style, bounds, site.now, tuning)
     from_grid = site.wishes.grid_charging and motion.power > max(0.0, scene.surplus)
-    parts = shares(motion.power, site.batteries, bands, site.wishes.permissive_soc, from_grid)
+    known = after_samples(state.following, site.batteries, pair.batteries, site.now, tuning.not_following_s)
+    parts = shares(motion.power, site.batteries, bands, site.wishes.permissive_soc, from_grid, trusted(known))
+    following = {name: told(one, parts[name]) for name, one in known.items()}
     window = window_of(style, scene, motion.power, from_grid)
     taking = [one for one in site.batteries if one.inverter is None and one.follows_grid]
     absorbs = bool(taking) and all_surplus(scene) and pair.battery < scene.allowed.charge - SLACK_W
     window = narrowed(window, room)
     windows = divided(window, motion.power, parts) | dict.fromkeys(site.others, RELEASE)
     need = anticipated(need, site, pair, windows)
-    cap = cap_after(state.cap, site, tuning, pair, need, over_s=over_s, doubtful=doubtful, absorbs=absorbs)
+    cap = cap_after(
+        state.cap, site, tuning, pair, need,
+        over_s=over_s, doubtful=doubtful, taken_up=loops, absorbs=absorbs,
+    )  # fmt: skip
     decision = consequences(scene, _told(choice, motion))
     decision = _flagged(decision, refuses, need, site)
-    state = replace(state, motion=motion, style=style, cap=cap, windows=windows)
+    state = replace(state, motion=motion, style=style, cap=cap, windows=windows, following=following)
     return state, Outcome(decision=decision, windows=windows, caps=caps_of(cap, site), shares=parts)
 
 
@@ -182,7 +190,7 @@ def _sought(
         pair,
         scene,
         choice,
-        cap=state.cap.total,
+        cap=state.cap,
         style=state.style,
         refuses=refuses,
         broken=_over_s(state, pair) > 0,
@@ -263,6 +271,7 @@ def _blind(state: State, site: SiteNow, patience_s: float, wrong: str | None = N
         recent=Recent(),
         probe=Probe(),
         short_since=None,
+        following={},
     )
     return state, Outcome(decision=decision, windows=windows, caps=caps_of(cap, site), shares={})
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import inf
+from types import MappingProxyType
 
 from msgspec import Struct
 
 from busbar_battery.latch import Band
 from busbar_battery.site import BatteryNow, or_inf
 from busbar_battery.split import Part, shared
+
+NOBODY: Mapping[str, float] = MappingProxyType({})
 
 
 class Fleet(Struct, frozen=True, kw_only=True):
@@ -79,8 +82,12 @@ def shares(
     bands: Mapping[str, Band],
     permissive: bool,
     from_grid: bool,
+    trusted: Mapping[str, float] = NOBODY,
 ) -> dict[str, float]:
-    """Each battery's share of the site's power, in proportion to what it could still take or give in energy."""
+    """Each battery's share of the site's power, in proportion to what it could still take or give in energy.
+
+    One that fell short of its share gets no more than it is `trusted` with, W; the rest goes to the others.
+    """
     parts = []
     for one in batteries:
         band = bands[one.id]
@@ -92,7 +99,19 @@ def shares(
         parts.append(Part(one.id, most, weight))
     if any(part.weight == 0 for part in parts):
         parts = [Part(part.id, part.most, 1.0 if part.most == inf else part.most) for part in parts]
-    return shared(power, parts)
+    return _first_to_the_able(power, parts, trusted)
+
+
+def _first_to_the_able(power: float, parts: Sequence[Part], trusted: Mapping[str, float]) -> dict[str, float]:
+    """The shares with those that fell short at what they are trusted with, as long as others can have the rest."""
+    if all(part.id in trusted for part in parts if part.most > 0):
+        return shared(power, parts)
+    first = shared(
+        power, [Part(one.id, min(one.most, trusted.get(one.id, inf)), one.weight) for one in parts]
+    )
+    left = power - sum(first.values())
+    more = shared(left, [Part(one.id, one.most - abs(first[one.id]), one.weight) for one in parts])
+    return {name: share + more[name] for name, share in first.items()}
 
 
 def _mean(values: Sequence[tuple[BatteryNow, float | None]]) -> float | None:

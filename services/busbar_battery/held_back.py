@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from busbar_battery.caps import output_at, rating_of, rise_w_per_s
+from busbar_battery.caps import Cap, cut_lately, output_at, rating_of, rise_w_per_s
 from busbar_battery.probe import Sight
 from busbar_battery.reason import Choice
 from busbar_battery.samples import Pair
 from busbar_battery.scene import Scene
 from busbar_battery.site import SLACK_W, SiteNow, Tuning, or_inf
 from busbar_battery.windows import Style, all_surplus
+
+# An inverter that gives less holds no sun back: it is night. Asked to, the battery would take it from the grid.
+DARK_W = 20.0
 
 
 def sight(
@@ -20,16 +23,18 @@ def sight(
     scene: Scene,
     choice: Choice,
     *,
-    cap: float | None,
+    cap: Cap,
     style: Style,
     refuses: bool,
     broken: bool,
 ) -> Sight | None:
     """What speaks for and against asking a capped sun for more; None where nothing is capped."""
     output = output_at(site.inverters, pair.at_s)
-    if output is None or cap is None:
+    if output is None or cap.total is None:
         return None
-    binding = cap < min(rating_of(site.inverters), or_inf(site.wishes.gen_limit)) - SLACK_W
+    # Before the samples show what a cut brought, nobody knows whether sun is held back.
+    settled = not cut_lately(cap, site.now) and output > DARK_W
+    binding = settled and cap.total < min(rating_of(site.inverters), or_inf(site.wishes.gen_limit)) - SLACK_W
     into_dc = sum(
         power for one, power in zip(site.batteries, pair.batteries, strict=True) if one.inverter is not None
     )
@@ -44,7 +49,9 @@ def sight(
     return Sight(
         now=site.now,
         sun=output + into_dc,
-        held_back=binding and output >= 0.97 * cap - SLACK_W / 2 and (crowded or pair.battery > -SLACK_W),
+        held_back=binding
+        and output >= 0.97 * cap.total - SLACK_W / 2
+        and (crowded or pair.battery > -SLACK_W),
         room=room and not refuses,
         broken=broken,
         step=rise_w_per_s(site.inverters, tuning),

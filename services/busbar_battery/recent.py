@@ -11,6 +11,8 @@ from busbar_battery.site import SiteNow, or_inf
 
 # An inverter's output that moved by more than this between two samples is not known in between.
 JUMP_W = 300.0
+# Less import than this beyond its limit is taken back by the second pair that shows it.
+IMPORT_WAITS_W = 500.0
 
 
 class Need(Struct, frozen=True):
@@ -69,5 +71,9 @@ def over_export(site: SiteNow, pair: Pair) -> bool:
 
 
 def over_limit(site: SiteNow, pair: Pair) -> bool:
-    """Whether this pair shows an export or import beyond its limit."""
-    return over_export(site, pair) or pair.grid > or_inf(site.wishes.import_limit) + TOLERANCE_W
+    """Whether this pair shows an export beyond its limit, or an import so far beyond that it cannot wait.
+
+    A little import more waits for the second pair: answered at once, what a slewing battery blurs in the first
+    would be answered too, and the battery would swing about the limit.
+    """
+    return over_export(site, pair) or pair.grid > or_inf(site.wishes.import_limit) + IMPORT_WAITS_W

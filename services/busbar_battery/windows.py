@@ -18,6 +18,8 @@ from busbar_battery.site import BatteryNow, Window
 # The device is asked for no more than this where nothing else limits it: SunSpec 124 counts in percent of it.
 NO_LIMIT_W = 1e6
 SMALL_W = 1.0
+# Less sun than this is none a battery could be waiting for.
+NIGHT_W = 50.0
 
 
 class Style(StrEnum):
@@ -57,7 +59,10 @@ def window_of(style: Style, scene: Scene, power: float, from_grid: bool) -> Wind
     if style is Style.AT_LEAST:
         return Window(power, max(power, _number(scene.allowed.charge)))
     lowest = -_number(scene.allowed.discharge)
-    return Window(lowest, _number(scene.allowed.charge) if all_surplus(scene) else max(power, 0.0))
+    # After an export that is forbidden the loop comes up fast; in the dark it would swing on and take from the grid.
+    in_the_dark = scene.pv is not None and scene.pv < NIGHT_W and isfinite(scene.allowed.export)
+    free = all_surplus(scene) and not in_the_dark
+    return Window(lowest, _number(scene.allowed.charge) if free else max(power, 0.0))
 
 
 def narrowed(window: Window, most_given: float | None) -> Window:

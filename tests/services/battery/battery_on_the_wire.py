@@ -194,9 +194,9 @@ class Truth:
         picked = [value for moment, value in zip(self.times, row, strict=True) if since <= moment < until]
         return max(picked) - min(picked)
 
-    def turn_times(self) -> list[float]:
+    def turn_times(self, least: float = 100.0) -> list[float]:
         """When the battery changed between charging and discharging (100 W or more)."""
-        moving = [(t, p > 0) for t, p in zip(self.times, self.battery, strict=True) if abs(p) >= 100]
+        moving = [(t, p > 0) for t, p in zip(self.times, self.battery, strict=True) if abs(p) >= least]
         return [at for (_, before), (at, after) in pairwise(moving) if before is not after]
 
     def turns(self, since: float = 0.0) -> int:
@@ -264,9 +264,12 @@ class Living:
         return sorted(one.issued_at.timestamp() - began for one in orders)
 
     def most_turns_between(self, moments: Sequence[float]) -> int:
-        """How often the battery turned, at most, between one of these moments and the next."""
+        """How often the battery turned, at most, between one of these moments and the next.
+
+        Less than 250 W to either side is its own loop at its balance.
+        """
         times = sorted(moments)
-        turned = [at for at in self.truth.turn_times() if at >= times[0]]
+        turned = [at for at in self.truth.turn_times(250.0) if at >= times[0]]
         return max((sum(1 for at in turned if a <= at < b) for a, b in pairwise([*times, inf])), default=0)
 
     def start(self, name: str, run: Callable[[Service], Any]) -> None:

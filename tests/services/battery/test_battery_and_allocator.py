@@ -82,6 +82,40 @@ async def test_a_charge_that_crosses_the_target_hands_the_sun_over_once(sign: in
     assert truth.longest_import_over(0.0, since=60, slack=600) <= 10
 
 
+@pytest.mark.parametrize("coupling", ["dc", "ac"], ids=["hybrid", "battery beside the sun"])
+async def test_battery_energy_stays_out_of_a_car_whose_owner_wants_it_so(
+    coupling: str, tmp_path: Path
+) -> None:
+    async with with_allocator(
+        tmp_path, with_car("standard"), coupling=coupling, soc=90.0, house="no_battery_into_cars = true"
+    ) as (alive, charger):
+        sunny(alive, 0.0)
+        await alive.live(120)
+    truth = alive.truth
+
+    assert charger.watts == pytest.approx(3690, abs=50)
+    assert truth.mean(truth.battery, 80, 120) == pytest.approx(-1000, abs=100)
+    assert truth.mean(truth.grid, 80, 120) == pytest.approx(3690, abs=100)
+    assert truth.turns(since=10) == 0
+
+
+@pytest.mark.parametrize("coupling", ["dc", "ac"], ids=["hybrid", "battery beside the sun"])
+async def test_a_car_finds_the_sun_that_is_held_back_under_zero_export(coupling: str, tmp_path: Path) -> None:
+    """A full battery and no export: no surplus shows. The battery gives to the car, and the cap lets the sun follow."""
+    async with with_allocator(
+        tmp_path, with_car("solar_only"), coupling=coupling, soc=100.0, capacity_wh=1_000_000.0,
+        flow="export_limit_w = 0\n",
+    ) as (alive, charger):  # fmt: skip
+        sunny(alive, 8000.0)
+        await alive.live(180)
+    truth = alive.truth
+
+    assert charger.watts == pytest.approx(3690, abs=50)
+    assert truth.mean(truth.pv, 140, 180) == pytest.approx(4690, abs=150)
+    assert truth.mean(truth.battery, 140, 180) == pytest.approx(0, abs=150)
+    assert truth.longest_export_over(0, since=12) <= 3.5
+
+
 def one_phase(car: str) -> dict[str, Any]:
     """A house on one phase of 25 A with a battery that would charge with 5 kW from the grid, and a car of 16 A."""
     return {
