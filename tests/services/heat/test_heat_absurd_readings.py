@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from busbar_contracts.load import HeatMode
 from busbar_heat import thermal, unmoved
-from busbar_heat.thermometer import Thermometer
+from busbar_heat.thermometer import POWER_ON_C, Thermometer
 
 TANK = """
 [heaters.tank]
@@ -46,6 +48,32 @@ def test_what_a_thermometer_is_believed(said: Said, believed: float | None) -> N
         one.says(celsius, at_s)
 
     assert one.believed(said[-1][0], 900.0) == believed
+
+
+READINGS = st.lists(
+    st.tuples(st.floats(1.0, 600.0), st.one_of(st.floats(-55.0, 125.0), st.sampled_from([85.0, 20.0, 48.0]))),
+    min_size=1,
+    max_size=30,
+)
+
+
+@given(READINGS)
+def test_whatever_it_says_only_what_was_said_is_believed_and_the_hottest_is_never_hidden(
+    readings: list[tuple[float, float]],
+) -> None:
+    one, now, before = Thermometer(), 0.0, None
+    for pause_s, celsius in readings:
+        now += pause_s
+        one.says(celsius, now)
+        believed, hottest = one.believed(now, 900.0), one.hottest(now, 900.0)
+        assert believed is None or believed in {value for _, value in readings}
+        assert (hottest is None) == (believed is None)
+        if believed is not None and hottest is not None:
+            assert hottest >= max(believed, celsius)
+        if celsius == POWER_ON_C and believed == POWER_ON_C:
+            assert before is not None
+            assert abs(before - celsius) <= 5.0
+        before = believed if believed is not None else before
 
 
 def test_a_jump_that_stands_without_contradiction_is_true_after_two_minutes() -> None:
