@@ -5,7 +5,6 @@ import json
 import os
 import re
 import sys
-import textwrap
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -234,7 +233,7 @@ template:
         unit_of_measurement: A
         state: "7"
         availability: "{{ false }}"
-automation:
+automation: !include automations.yaml
 """
 
 
@@ -246,8 +245,11 @@ async def test_the_bridge_of_busbar_detect_brings_entities_as_readings(broker: A
     site = read(REST.format(port=broker.port) + snippet(found))
     async with (
         connect(site, "meter", {}) as bus,
-        home_assistant(HASS, tmp_path / "hass", broker.port, GRID + textwrap.indent(bridge, "  ")) as hass,
+        home_assistant(HASS, tmp_path / "hass", broker.port, GRID, {"automations.yaml": "[]"}) as hass,
     ):
+        # Not from the start on, because here Home Assistant gets its broker later than that.
+        (tmp_path / "hass" / "automations.yaml").write_text(bridge, encoding="utf-8")
+        await hass.call("automation.reload")
         service = Service(name="meter", site=site, bus=bus, clock=RealClock(), state_dir=tmp_path / "meter")
         readings = bus.listen(MeterReading)
         working = asyncio.create_task(meter(service))
