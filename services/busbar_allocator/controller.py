@@ -128,7 +128,7 @@ def _decide(
         mind, wish = decide.cut(load, mind, grant, least, trust, tick)
         if follows and mind.limit_a > 0:
             least, threshold = least_of(setup, load, grant), setup.settings.site.excess_threshold_w
-            short = short_of_source(plan, load, grant, least, allocation, threshold)
+            short = short_of_source(plan, grant, least, allocation, threshold)
             mind = decide.follow(load, mind, short, tick)
         minds[load.id] = mind if mind.reason == wish.reason else replace(mind, reason=wish.reason)
         if trust is MeterHealth.FRESH and grant.limit_a > mind.limit_a + TINY and tick.fresh:

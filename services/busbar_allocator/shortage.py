@@ -1,6 +1,6 @@
 """Whether a follower that runs on at its minimum takes more than its source gives."""
 
-from busbar_allocator.plan import LoadPlan, Plan
+from busbar_allocator.plan import Plan
 from busbar_allocator.snapshot import Allocation, LoadGrant, PerPhase
 from busbar_contracts.load import LoadMode
 
@@ -9,7 +9,7 @@ BAND_A = 0.2
 
 
 def short_of_source(
-    plan: Plan, load: LoadPlan, grant: LoadGrant, least_a: float, allocation: Allocation, threshold_w: float
+    plan: Plan, grant: LoadGrant, least_a: float, allocation: Allocation, threshold_w: float
 ) -> bool:
     """Only a load at its minimum can be short: with more granted its source gives more than that."""
     if grant.limit_a <= 0:
@@ -22,10 +22,12 @@ def short_of_source(
         pool_w = allocation.pools.excess_w
         others = sum(used) * plan.volts - mine
         return pool_w <= others or pool_w + threshold_w - others < mine - BAND_W
-    if sum(used) * plan.volts > allocation.pools.solar_w + BAND_W:
-        return True
     phases = allocation.pools.solar_phase_a
-    return phases is not None and _beyond(plan, load, used, phases)
+    if phases is not None and _beyond(plan, grant, used, phases):
+        return True
+    # Netted per phase, what another phase imports is no want of this one; a battery acts on the sum.
+    in_sum = phases is None or bool(plan.site.batteries)
+    return in_sum and sum(used) * plan.volts > allocation.pools.solar_w + BAND_W
 
 
 def _used(plan: Plan, allocation: Allocation) -> list[float]:
@@ -39,5 +41,8 @@ def _used(plan: Plan, allocation: Allocation) -> list[float]:
     return used
 
 
-def _beyond(plan: Plan, load: LoadPlan, used: list[float], given: PerPhase) -> bool:
-    return any(used[leg] > (getattr(given, plan.phases[leg]) or 0.0) + BAND_A for leg in set(load.legs))
+def _beyond(plan: Plan, grant: LoadGrant, used: list[float], given: PerPhase) -> bool:
+    """A phase on which it counts gives less than is granted there."""
+    return any(
+        used[plan.phases.index(phase)] > (getattr(given, phase) or 0.0) + BAND_A for phase in set(grant.legs)
+    )
