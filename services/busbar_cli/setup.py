@@ -17,6 +17,7 @@ from busbar_cli.setup_files import (
     lines_of,
     literal,
     make_own_folders,
+    own_rights,
     refuse_a_folder_of_others,
     text_of,
     write,
@@ -145,7 +146,7 @@ def renew_accounts(folder: Path, site: Site) -> None:
             f"broker.username: accounts for each service need {{service}} in it, and neither a colon nor "
             f"a blank at its ends (found {name!r})"
         )
-    write(folder / "acl", acl_text(site, text_of(folder / "acl.local")), 0o644)
+    write(folder / "acl", acl_text(site, own_rights(folder / "acl.local")), 0o644)
     _compose_env(folder, site)
     make_own_folders(folder)
     store = folder / "secrets"

@@ -62,6 +62,25 @@ def text_of(file: Path) -> str:
         raise BadConfig(f"{file} is not UTF-8: byte {error.start}") from error
 
 
+def own_rights(file: Path) -> str:
+    """The owner's lines for the broker's access list. Raises BadConfig for one that the broker would not understand.
+
+    mosquitto.conf(5): a topic line belongs to the user above it, and a broker of version 2.1 ends at a line it cannot
+    read.
+    """
+    text, known = text_of(file), False
+    for number, line in enumerate(text.splitlines(), 1):
+        word, _, rest = line.strip().partition(" ")
+        if not word or word.startswith("#"):
+            continue
+        if word not in ("user", "topic", "pattern") or not rest.strip():
+            raise BadConfig(f"{file}, line {number}: user, topic or pattern, and of what (found {line!r})")
+        known = known or word == "user"
+        if word == "topic" and not known:
+            raise BadConfig(f"{file}, line {number}: say first whose it is: user NAME (found {line!r})")
+    return text
+
+
 def lines_of(file: Path) -> dict[str, str]:
     """Name and hash of each account in the broker's password file."""
     return dict(line.split(":", 1) for line in text_of(file).splitlines() if ":" in line)

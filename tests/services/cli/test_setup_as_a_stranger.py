@@ -231,3 +231,38 @@ def test_a_house_without_chargers_gets_no_ocpp_container(tmp_path: Path, charger
     folder = made(tmp_path / "site", chargers=chargers)
 
     assert scale in (folder / "compose.env").read_text().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("lines", "sentence"),
+    [
+        pytest.param(
+            "topic readwrite #\n", "line 1: say first whose it is: user NAME", id="rights of nobody"
+        ),
+        pytest.param(
+            "# mine\n\nuser\n", "line 3: user, topic or pattern, and of what", id="a user without a name"
+        ),
+        pytest.param(
+            "user tv\nallow all\n", "line 2: user, topic or pattern, and of what", id="a word of its own"
+        ),
+    ],
+)
+def test_rights_that_would_be_somebody_elses_are_a_sentence(
+    tmp_path: Path, lines: str, sentence: str
+) -> None:
+    folder = made(tmp_path)
+    before = (folder / "acl").read_bytes()
+    (folder / "acl.local").write_text(lines)
+
+    with pytest.raises(BadConfig, match=sentence):
+        made(folder)
+    assert (folder / "acl").read_bytes() == before
+
+
+def test_rights_of_the_owners_own_devices_are_taken(tmp_path: Path) -> None:
+    folder = made(tmp_path)
+    (folder / "acl.local").write_text("# my television\nuser tv\ntopic read hems/#\npattern write tv/%u/#\n")
+
+    made(folder)
+
+    assert (folder / "acl").read_text().endswith("user tv\ntopic read hems/#\npattern write tv/%u/#\n")
