@@ -24,7 +24,7 @@ def legs_expected(load: LoadPlan, mind: Mind) -> tuple[snapshot.Leg, ...] | None
     A charger that switches its phases finds its number by itself.
     """
     count = mind.legs_before
-    if count is None or mind.legs is not None or load.switches_phases or count >= len(load.legs):
+    if count is None or mind.legs is not None or load.switches_phases or not 0 < count < len(load.legs):
         return None
     return LEGS[:count]
 

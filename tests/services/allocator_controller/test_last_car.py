@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from allocator_house import Battery, Car, House, a_site
 from evening import flat, seconds_until
+from msgspec.structs import replace
 
+from busbar_allocator.desk import Desk
 from busbar_contracts.charger import ConnectorStatus
 from busbar_contracts.load import LoadMode, LoadSettingsSet
 
@@ -105,6 +107,18 @@ def test_the_last_car_is_remembered_over_a_restart() -> None:
 
     assert seconds_until(house, lambda _: car.drawn_a >= 6, 120) <= 40
     assert house.import_wh == 0
+
+
+@pytest.mark.parametrize("legs", [-1, 0, 4, 99])
+def test_a_number_of_legs_that_no_car_has_is_no_thought(legs: int) -> None:
+    house = after_a_session(Car(uses=1))
+    kept = replace(house.desk.kept(), legs={"left-1": legs, "gone-1": 1})
+    house.desk = Desk(house.desk.plan, kept, 1000.0 + house.now, "again")
+    car = plugged_in(house)
+    house.run(100)
+
+    assert not house.refusals
+    assert car.limit_a == 0
 
 
 def test_it_does_not_start_where_another_leg_could_not_bear_it_after_all() -> None:
