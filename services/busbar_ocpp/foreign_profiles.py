@@ -73,9 +73,8 @@ class ForeignProfiles:
             old
             for old in self.kept
             if old.purpose != "TxProfile"
-            or not (
-                old.transaction == transaction or (old.transaction is None and old.connector == connector)
-            )
+            or connector not in (None, old.connector)
+            or not (old.transaction == transaction or (old.transaction is None and connector is not None))
         ]
         return len(self.kept) < before
 

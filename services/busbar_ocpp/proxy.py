@@ -133,13 +133,15 @@ class Proxy:
 
     def _forget_ended(self, action: str, payload: Payload) -> None:
         """A transaction has ended, and with it the back office's profiles for it."""
-        id = payload.get("transactionId")
+        id, evse = payload.get("transactionId"), payload.get("evse")
         if action == "TransactionEvent" and payload.get("eventType") == "Ended":
             info = payload.get("transactionInfo")
             id = info.get("transactionId") if isinstance(info, dict) else None
         elif action != "StopTransaction":
             return
-        entry = self._charger.desk.ledger.by_wire_id(self._charger.plan.id, str(id))
+        place = number(evse.get("id")) if isinstance(evse, dict) else None
+        place = None if place is None else int(place)
+        entry = self._charger.desk.ledger.by_wire_id(self._charger.plan.id, str(id), place)
         self.profiles.forget_transaction(str(id), entry.connector if entry is not None else None)
 
     def _note_status(self, payload: Payload) -> None:

@@ -190,6 +190,25 @@ def test_where_a_schedule_begins(schedule: dict[str, Any], minutes: int, cap: fl
     assert store.cap_a(1, SIX_PM, "7", SIX_PM - timedelta(minutes=minutes)) == cap
 
 
+@pytest.mark.parametrize(
+    ("ended", "left"),
+    [
+        pytest.param(("1", 1), [2, 2], id="of two transactions called alike the one that ended"),
+        pytest.param(("1", None), [2], id="one whose place nobody knows, by its name alone"),
+        pytest.param(("9", 2), [1, 2], id="and with it what came with its start"),
+        pytest.param(("9", None), [1, 2, 2], id="of one never heard of nothing"),
+    ],
+)
+def test_which_profiles_end_with_a_transaction(ended: tuple[str, int | None], left: list[int]) -> None:
+    store = ForeignProfiles(230.0, 3)
+    for id, (place, more) in enumerate([(1, {"transactionId": "1"}), (2, {"transactionId": "1"}), (2, {})]):
+        wire = profile(8.0, "TxProfile", chargingProfileId=id, stackLevel=id, **more)
+        assert store.install(place, wire) == "Accepted"
+
+    assert store.forget_transaction(*ended) is (len(left) < 3)
+    assert sorted(one.connector for one in store.kept) == left
+
+
 async def test_transactions_of_an_evening_without_it_come_with_their_own_times(tmp_path: Path) -> None:
     async with back_office() as (_, port):
         pass
