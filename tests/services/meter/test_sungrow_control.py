@@ -1,6 +1,7 @@
-"""A Sungrow SH battery: exact powers in the external EMS mode, which the inverter leaves when it hears no heartbeat."""
+"""An owner's own map of a battery that leaves its external mode when it hears no heartbeat. None is shipped."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -17,9 +18,10 @@ from services.meter.register_images import PaperWire
 from services.meter.test_map_control import NotOffered, told
 
 NOON = datetime(2026, 6, 21, 12, 0, tzinfo=UTC)
-CONTROL = load("sungrow-sh").battery_control
+OWN = str(Path(__file__).with_name("sungrow-sh-steered.toml"))
+CONTROL = load(OWN).battery_control
 SITE = msgspec.convert(
-    {"batteries": {"cellar": {"driver": "map:sungrow-sh", "modbus": {"host": "h"}, "writable": True}}}, Site
+    {"batteries": {"cellar": {"driver": f"map:{OWN}", "modbus": {"host": "h"}, "writable": True}}}, Site
 )
 MODE, COMMAND, POWER, HEARTBEAT = 13049, 13050, 13051, 13079
 # Input registers lie beside the holding registers of the same number and say other things.
