@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 
-from busbar_battery.capping import making_room
+from busbar_battery.capping import cap_after, making_room, taken_up
 from busbar_battery.caps import Cap
+from busbar_battery.latch import Band
 from busbar_battery.recent import Need
 from busbar_battery.samples import Pair, Trace
-from busbar_battery.site import InverterNow, SiteNow, Wishes
+from busbar_battery.site import BatteryNow, InverterNow, SiteNow, Tuning, Window, Wishes
+
+FREE = Window(-5000.0, 5000.0)
 
 
 def room(**more: Any) -> float | None:
@@ -39,3 +42,61 @@ def room(**more: Any) -> float | None:
 )
 def test_a_battery_makes_room_for_a_sun_whose_cap_rises(house: dict[str, Any], most: float | None) -> None:
     assert room(**house) == most
+
+
+def cap_when_the_house_falls(window: Window = FREE, over_s: float = 0.0, **battery: Any) -> float | None:
+    """The cap on 5 kW of sun a moment after the house fell by 3 kW, all of which goes to the grid where none may."""
+    usual: dict[str, Any] = {"soc": 50.0, "charge_max": 5000.0}
+    cellar = BatteryNow(
+        id="cellar", power=Trace((99.0, 100.0), (0.0, 0.0)), band=Band(20.0, 80.0, 100.0), **(usual | battery)
+    )
+    roof = InverterNow(id="roof", power=Trace((99.0, 100.0), (5000.0, 5000.0)), rating=10_000.0)
+    site = SiteNow(
+        now=100.5, grid=Trace((100.0,), (-3000.0,)), batteries=(cellar,), inverters=(roof,),
+        wishes=Wishes(export_limit=0.0),
+    )  # fmt: skip
+    after = cap_after(
+        Cap(5500.0, 100.0), site, Tuning(), Pair(100.0, -3000.0, (0.0,)), Need(2000.0, 0.0),
+        over_s=over_s, doubtful=False, taken_up=taken_up(site, {"cellar": window}),
+    )  # fmt: skip
+    return after.total
+
+
+@pytest.mark.parametrize(
+    ("house", "cap"),
+    [
+        pytest.param({}, 5000.0, id="what the battery's own loop takes up within a second is not cut"),
+        pytest.param({"over_s": 1.0}, 2000.0, id="by the second reading it has not: the house alone counts"),
+        pytest.param({"follows_grid": False}, 2000.0, id="a battery without a loop of its own takes nothing up"),
+        pytest.param({"soc": 97.0}, 2000.0, id="nearly full it takes less than it says"),
+        pytest.param({"soc": None}, 2000.0, id="nobody knows how full it is"),
+        pytest.param({"window": Window(-5000.0, 0.0)}, 2000.0, id="it was told not to charge"),
+        pytest.param({"charge_max": 1000.0}, 2000.0, id="there is not room enough in it"),
+        pytest.param({"inverter": "roof"}, 2000.0, id="on the sun's own side it takes up nothing at the meter"),
+    ],
+)  # fmt: skip
+def test_the_sun_pays_for_what_the_battery_does_not_take_up(house: dict[str, Any], cap: float) -> None:
+    assert cap_when_the_house_falls(**house) == cap
+
+
+@pytest.mark.parametrize(
+    ("excess", "cap"),
+    [
+        pytest.param(1000.0, 2000.0, id="the kilowatt that is cut already"),
+        pytest.param(1600.0, 1400.0, id="and what came on top of it"),
+    ],
+)
+def test_a_cut_that_is_on_its_way_is_not_made_twice(excess: float, cap: float) -> None:
+    """Half a second ago the cap fell from 3 to 2 kW, and neither meter nor inverter shows it yet.
+
+    The sun was still rising: its older sample makes the house look a kilowatt smaller than it is.
+    """
+    roof = InverterNow(id="roof", power=Trace((98.0, 99.0), (1000.0, 2000.0)), rating=10_000.0)
+    meter = Trace((100.0,), (-excess,))
+    site = SiteNow(now=100.5, grid=meter, inverters=(roof,), wishes=Wishes(export_limit=0.0))
+    before = Cap(2000.0, 100.0, cut_s=100.0, cuts=((100.0, 1000.0),))
+    house = Need(2000.0 - excess, 0.0)
+
+    after = cap_after(before, site, Tuning(), Pair(100.0, -excess, ()), house, over_s=0.0, doubtful=False)
+
+    assert after.total == cap
