@@ -76,7 +76,7 @@ def _plug(one: Finding) -> list[str]:
     return [
         f"[plugs.{name}]  # {one.brand}: {one.switch}",
         'driver = "generic"',
-        'phases = ["a"]  # the phase its socket hangs on: no entity knows it',
+        '# phases = ["a"]  # the phase its socket hangs on: no entity knows it, so it counts on every one',
         f"[plugs.{name}.generic]",
         f'state = {{ topic = "{topic}", path = "on" }}',
         f'power = {{ topic = "{topic}", path = "power", unit = "{one.unit}" }}',
