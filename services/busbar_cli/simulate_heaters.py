@@ -6,11 +6,12 @@ from typing import Any
 from busbar_cli.simulate_devices import Moment
 from busbar_cli.simulate_minds import Said
 from busbar_contracts.allocation import Allocation
-from busbar_contracts.load import HeatOrder, HeatState, LoadMode, LoadSettings, PlugState, PlugSwitch
+from busbar_contracts.load import HeatOrder, HeatState, LoadSettings, PlugState, PlugSwitch
 from busbar_heat.actuator import PlugWish
 from busbar_heat.config import setups
 from busbar_heat.heater import Heater, Out
 from busbar_heat.kinds import heater_of
+from busbar_heat.surplus import surplus_w
 from busbar_shared.config.root import Site
 from busbar_shared.device_topics import Send
 from busbar_shared.leases import OrderStamp
@@ -19,8 +20,6 @@ from busbar_simulator.at_the_broker import topic_matches
 from busbar_simulator.devices.message import Gadget, Message
 
 SAY_AGAIN_S = 30.0
-POOL_AGE_S = 30.0
-"""A surplus that is older is nobody's any more (as in the heat service)."""
 
 
 class Heaters:
@@ -47,6 +46,9 @@ class Heaters:
             for heater in self.heaters.values():
                 if heater.setup.wires.plug == ids["plug"]:
                     heater.hear_plug(message, _moment(now))
+                for letter, wire in zip("ab", heater.setup.wires.contacts or (), strict=False):
+                    if wire == ids["plug"]:
+                        heater.hear_contact(letter, message)
 
     def carry(self, messages: Iterable[Message], now: Moment) -> None:
         """What the devices say."""
@@ -66,10 +68,10 @@ class Heaters:
                 yield state, {"heater": name}
 
     def _pool_of(self, heater: Heater, now: Moment) -> float | None:
-        if self._pools is None or now.s - self._pools[1] > POOL_AGE_S:
+        if self._pools is None:
             return None
-        pools = self._pools[0].pools
-        return {LoadMode.SOLAR_ONLY: pools.solar_w, LoadMode.EXCESS: pools.excess_w}.get(heater.mode)
+        said, at_s = self._pools
+        return surplus_w(said, now.s - at_s, heater.setup.id, heater.mode)
 
     def _out(self, heater: Heater, out: Iterable[Out], now: Moment) -> Iterator[Said]:
         for one in out:
@@ -83,7 +85,8 @@ class Heaters:
     def _switch(self, heater: Heater, wish: PlugWish, now: Moment) -> PlugSwitch:
         reason = f"heater {heater.setup.id}"
         return PlugSwitch(
-            **self._stamp.next(now.at), lease_s=heater.setup.lease_s, reason=reason, on=wish.on, power_w=wish.power_w
+            **self._stamp.next(now.at), lease_s=heater.setup.lease_s, reason=reason, on=wish.on, power_w=wish.power_w,
+            ends_hand=wish.ends_hand,
         )  # fmt: skip
 
 

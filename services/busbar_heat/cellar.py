@@ -7,7 +7,6 @@ from busbar_contracts.allocation import Allocation
 from busbar_contracts.load import (
     HeatOrder,
     HeatState,
-    LoadMode,
     LoadSettings,
     ManualHeat,
     PlugState,
@@ -18,6 +17,7 @@ from busbar_heat.heater import Heater, Out
 from busbar_heat.kinds import heater_of
 from busbar_heat.memory import HeatDuty, HeatLore
 from busbar_heat.setup import Setup
+from busbar_heat.surplus import surplus_w
 from busbar_shared.bus import Bus, Heard, RawHeard
 from busbar_shared.clock import Clock
 from busbar_shared.device_topics import Send
@@ -30,7 +30,6 @@ from busbar_shared.statefile import StateFile
 DUTY_EVERY_S: Final = 10.0
 LORE_EVERY_S: Final = 600.0
 AT_STAKE_EVERY_S: Final = 1.0
-POOL_AGE_S: Final = 30.0
 
 
 class Cellar:
@@ -168,16 +167,11 @@ class Cellar:
         await self._states.say(heater.setup.id, heater.state, now)
 
     def _pool_of(self, heater: Heater, now: Moment) -> float | None:
-        """The surplus of the heater's mode; None when it has none or nobody has said it lately.
-
-        None also while a cheap hour or a boost lets it store from any source: then no surplus is asked for.
-        """
-        if self._pools is None or now.s - self._pools[1] > POOL_AGE_S:
+        """The surplus of the heater's mode; None when it has none or nobody has said it lately."""
+        if self._pools is None:
             return None
-        pools, grant = self._pools[0].pools, self._pools[0].loads.get(f"{heater.setup.id}/storage")
-        if grant is not None and grant.mode is LoadMode.STANDARD:
-            return None
-        return {LoadMode.SOLAR_ONLY: pools.solar_w, LoadMode.EXCESS: pools.excess_w}.get(heater.mode)
+        said, at_s = self._pools
+        return surplus_w(said, now.s - at_s, heater.setup.id, heater.mode)
 
     async def _out(self, heater: Heater, out: Iterable[Out], now: Moment) -> None:
         for one in out:
