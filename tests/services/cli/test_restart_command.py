@@ -13,7 +13,8 @@ from busbar_cli.up import restart
 from busbar_shared.config.load import read
 
 SITE = read('[site]\nname = "Home"\n')
-WAITS = "import sys; print('here', flush=True); sys.stdin.read()"
+# Whoever runs the tests may ignore SIGHUP, as `nohup` does, and its children would inherit that.
+WAITS = "import signal, sys; signal.signal(signal.SIGHUP, signal.SIG_DFL); print('here', flush=True); sys.stdin.read()"
 
 
 @asynccontextmanager
