@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from busbar_shared.command_line import EXIT_UNANSWERED, ConfigOption, answer_or_exit, fail, load_or_exit
+from busbar_shared.command_line import (
+    EXIT_UNANSWERED,
+    ConfigOption,
+    answer_or_exit,
+    fail,
+    load_or_exit,
+    plain,
+    print_table,
+)
 
 if TYPE_CHECKING:
     from busbar_contracts.charger import ChargerState
@@ -32,15 +40,7 @@ def list_(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     if as_json:
         _json([row(*key, state) for key, state in found])
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(*HEADS)
-    for key, state in found:
-        table.add_row(*cells(*key, state))
-    console = Console()
-    # A pipe has no width; a table that is cut would hide what is piped.
-    (console if console.is_terminal else Console(width=160)).print(table)
+    print_table(HEADS, (cells(*key, state) for key, state in found))
 
 
 @app.command()
@@ -62,7 +62,7 @@ def show(charger: ChargerArgument, as_json: JsonOption = False, config: ConfigOp
         typer.echo(f"{charger}-{connector}")
         for name, value in msgspec.to_builtins(state).items():
             if value not in (None, "", [], {}):
-                typer.echo(f"  {name:<16} {value}")
+                typer.echo(f"  {name:<16} {plain(value)}")
 
 
 @app.command()
