@@ -27,6 +27,11 @@ def messages(file: Path) -> int:
     return 0
 
 
+def _hears_ctrl_c() -> None:
+    """In the child: tests that run in the background inherit that it is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize(
     ("number", "code", "whole"),
     [
@@ -50,8 +55,9 @@ async def test_a_recording_that_is_ended_is_good(
         str(tmp_path / "busbar.toml"),
     ]
     process = await asyncio.create_subprocess_exec(
-        *command, env={**os.environ, "PYTHONPATH": ":".join(sys.path)}, stderr=asyncio.subprocess.DEVNULL
-    )
+        *command, env={**os.environ, "PYTHONPATH": ":".join(sys.path)}, stderr=asyncio.subprocess.DEVNULL,
+        preexec_fn=_hears_ctrl_c,
+    )  # fmt: skip
     async with connect(read_site(text), "somebody", {}) as bus, asyncio.timeout(90):
         while messages(file) < 3:  # it comes onto the disk within some seconds, also while it goes on
             await bus.say_raw("hems/somebody", b'{"a": 1}', qos=1, retain=False)
