@@ -43,8 +43,8 @@ def no_folder(state: Path) -> None:
 
 CASES: list[object] = [
     pytest.param(broken, id="every file is broken"),
-    pytest.param(of_another_version, id="every file is of another version"),
-    pytest.param(no_folder, id="no service can make its folder"),
+    pytest.param(of_another_version, id="every file is of another version", marks=pytest.mark.soak),
+    pytest.param(no_folder, id="no service can make its folder", marks=pytest.mark.soak),
 ]
 
 

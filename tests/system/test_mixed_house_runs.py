@@ -7,7 +7,7 @@ import pytest
 
 from houses import quick_site, running
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.soak, pytest.mark.system, pytest.mark.timeout(300)]
 
 MIXED = """
 [simulator.house]

@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "services" / "ocpp"))
 from ocpp_charge_point import ChargePoint
 from ocpp_time import FastClock
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.soak, pytest.mark.system, pytest.mark.timeout(600)]
 
 ROWS = [
     ("start left", 1, "a tag is needed"),

@@ -96,7 +96,13 @@ async def test_a_plug_without_a_timer_is_off_within_the_restart_of_its_service(t
     [
         pytest.param("allocator", "behind", 2 * LEASE_S, id="no allocator: the tank's lease ends"),
         pytest.param("heat", "behind", LEASE_S, id="no heat service: the lease of its plug ends"),
-        pytest.param("allocator", "own", 2 * LEASE_S, id="no allocator: a tank with a switch of its own too"),
+        pytest.param(
+            "allocator",
+            "own",
+            2 * LEASE_S,
+            id="no allocator: a tank with a switch of its own too",
+            marks=pytest.mark.soak,
+        ),
     ],
 )
 async def test_a_tank_is_not_heated_by_a_dead_house(
@@ -179,6 +185,7 @@ power = { topic = "rooms/power" }
 """
 
 
+@pytest.mark.soak
 async def test_a_heat_pump_is_asked_to_store_the_midday_sun_and_never_blocked_on_the_way(
     tmp_path: Path,
 ) -> None:

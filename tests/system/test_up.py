@@ -170,6 +170,7 @@ async def test_a_wrong_configuration_ends_up_at_once_with_its_sentence(tmp_path:
     assert "circuits.main.limit_a" in (tmp_path / "up.log").read_text()
 
 
+@pytest.mark.soak  # `.ci/run` lives through both demos itself
 @pytest.mark.parametrize("kind", ["mosquitto", "amqtt"])
 async def test_the_demo_ends_by_itself_with_a_verdict(tmp_path: Path, kind: str) -> None:
     import importlib.util
