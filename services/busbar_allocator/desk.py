@@ -17,7 +17,6 @@ from busbar_allocator.outside import OutsideLimits
 from busbar_allocator.participation import WANTING
 from busbar_allocator.plan import Plan
 from busbar_allocator.present import Outside
-from busbar_allocator.rooms import Rooms
 from busbar_allocator.settings import (
     Refusal,
     Settings,
@@ -96,7 +95,6 @@ class Desk:
         self._said_at = float("-inf")
         self._framed: tuple[Settings, Outside, dict[str, MeterHealth], Applied] | None = None
         """What the last allocation was decided under: when it changes, that is said, though no limit moves."""
-        self._rooms = Rooms()
         self._trouble = ""
         self._rewired = False
         self._noticed: set[str] = set()
@@ -161,12 +159,8 @@ class Desk:
         self.state = outcome.state
         messages += orders_of(self.plan, self.state, outcome.orders, self.stamp, wall)
         frame = (self.settings, outside, outcome.ground, self.applied)
-        rooms = self._rooms.take(now, outcome.allocation.batteries)
-        outcome = replace(outcome, allocation=replace(outcome.allocation, batteries=rooms))
-        is_due = now - self._said_at >= SAY_EVERY_S or self._rooms.is_tighter(rooms)
-        if outcome.changed or frame != self._framed or is_due:
+        if outcome.changed or frame != self._framed or now - self._said_at >= SAY_EVERY_S:
             self._said_at, self._framed = now, frame
-            self._rooms.was_said(rooms)
             messages.append(ToSay(self.allocation(outcome, now, wall), {}))
         learned = self._learn_wiring()
         moved = self._settings_moved() or bool(learned) or self._rewired

@@ -20,6 +20,9 @@ from busbar_contracts.load import HeatMode, HeatOrder, LoadMode, PlugSwitch
 from busbar_shared.leases import OrderStamp
 
 
+MOST_W = 1e9
+
+
 class ToSay(Struct, frozen=True):
     """One message and the names in its topic."""
 
@@ -195,4 +198,6 @@ def _rounded(value: float | None) -> float | None:
 
 
 def _finite(value: float | None) -> float | None:
-    return _rounded(value)
+    """Within what the contract can say, whatever a device claimed."""
+    rounded = _rounded(value)
+    return None if rounded is None else max(-MOST_W, min(MOST_W, rounded))
