@@ -19,7 +19,6 @@ from busbar_contracts.charger import ChargerLimit
 from busbar_contracts.load import HeatMode, HeatOrder, LoadMode, PlugSwitch
 from busbar_shared.leases import OrderStamp
 
-
 MOST_W = 1e9
 
 
