@@ -56,11 +56,13 @@ class BatteryRoom:
             return False
         return all(used[k] <= rows[k] + EPS for k in range(len(self.ground.volts)))
 
-    def grants(self) -> dict[str, BatteryGrant]:
-        """What each battery may do."""
-        made = {}
+    def grants(self, used: Used) -> dict[str, BatteryGrant]:
+        """What each battery may do; never more than is left beside what the loads were given in the end."""
+        made, used = {}, list(used)
         for index, name in enumerate(self.model.site.batteries):
-            charge = self.charge_w[index] or 0.0
+            charge = min(self.charge_w[index] or 0.0, max(0.0, self._room(index, used)))
+            if len(self.charge_w) > 1:
+                self._take(index, used, charge - self._present(index))
             most = self.batteries[index].charge_limit_w
             why = "its own limit" if charge >= most else f"the wires bear {charge:.0f} W beside the grants"
             made[name] = BatteryGrant(round(charge, 1), round(self._discharge(index), 1), why)

@@ -47,7 +47,7 @@ def allocation(
             binding,
             claim.light,
         )
-    batteries = room.grants() if model.batteries_on else {}
+    batteries = room.grants(limits.used) if model.batteries_on else {}
     pools = _pools(model, now, ground, targets)
     notes: tuple[str, ...] = ()
     if ground.generation or now.solar_w is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from busbar_allocator import optimized
@@ -59,8 +59,33 @@ def test_books_for_large_rounds_change_no_grant(household: dict[str, Any]) -> No
     assert gifts(household, small=0) == gifts(household, small=100)
 
 
+# Found once: the last whole ampere went to a car after the battery's room was reckoned.
+LAST_AMPERE: dict[str, Any] = {
+    "site": {
+        "phases": ["a"],
+        "circuits": {
+            "main": {"limit_a": 44},
+            "inner-0": {"limit_a": 13, "parent": "main", "background_a": 0},
+        },
+        "loads": {
+            "load-0": {"mode": "standard", "priority": 1, "phases": ["a"], "circuit": "main", "min_a": 6, "max_a": 16},
+            "load-1": {"mode": "standard", "priority": 1, "phases": ["a"], "circuit": "inner-0", "min_a": 6, "max_a": 11},
+            "load-2": {
+                "mode": "solar_priority", "priority": 1, "phases": ["a"], "circuit": "inner-0", "min_a": 6, "max_a": 16
+            },
+        },
+        "settings": {"distribution": "optimized", "netting": "per_phase", "excess_threshold_w": 0},
+    },
+    "now": {
+        "circuits": {"main": {"background_a": {"a": -7.5}}},
+        "loads": {"load-0": {"status": "Charging"}, "load-1": {"status": "Charging"}, "load-2": {"status": "Charging"}},
+    },
+}  # fmt: skip
+
+
 @settings(max_examples=200, deadline=None, database=None)
 @given(households(6), st.integers(0, 30), st.sampled_from((10, 50, 70, 90)))
+@example(LAST_AMPERE, 6, 10)
 def test_a_battery_charging_as_much_as_it_may_overloads_nothing(
     household: dict[str, Any], power: int, soc: int
 ) -> None:
