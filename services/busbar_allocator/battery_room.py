@@ -5,18 +5,20 @@ kept free on the wires before anybody else rises. Any other battery charges on w
 what the wires bear beside all grants.
 """
 
+from operator import sub
+
 from busbar_allocator.claims import Caps, Claim
 from busbar_allocator.distribution import EPS, INFINITE, Used
-from busbar_allocator.rows import Ground
+from busbar_allocator.rows import Ground, measured
 from busbar_allocator.site_model import SiteModel
-from busbar_allocator.snapshot import BatteryGrant, BatteryNow, Now
+from busbar_allocator.snapshot import BatteryGrant, BatteryNow, CircuitNow, Now
 from busbar_allocator.storage import UNKNOWN, charge_most
 
 
 class BatteryRoom:
     """The batteries' share of the wires, worked out while the targets are."""
 
-    __slots__ = ("batteries", "charge_w", "ground", "model", "now", "wants")
+    __slots__ = ("batteries", "beside", "charge_w", "ground", "model", "now", "others", "wants", "without")
 
     def __init__(self, model: SiteModel, now: Now, ground: Ground) -> None:
         """Find the batteries that may charge from the grid now."""
@@ -27,6 +29,43 @@ class BatteryRoom:
             battery.grid_charging and not _full(battery.soc_target_percent, now.batteries.get(name))
             for name, battery in model.site.batteries.items()
         ]
+        self.beside: list[float] = []
+        """Amperes on the wires that belong to no load and no battery."""
+        self.without: list[float] = []
+        """What the background is more than that."""
+        self.others: list[dict[int, float]] = []
+        """By battery, what the others take now of its wires (A)."""
+        if self.batteries:
+            self._look_beside()
+
+    def _look_beside(self) -> None:
+        model, count = self.model, len(self.ground.volts)
+        taken = [self._taken(index) for index in range(len(self.batteries))]
+        self.others = [
+            {} if len(taken) == 1 else _sum([one for other, one in enumerate(taken) if other != index])
+            for index in range(len(taken))
+        ]
+        self.beside = list(self.ground.background)
+        for circuit in model.circuits:
+            at, state = circuit.index * count, self.now.circuits.get(circuit.id)
+            if state is not None and state.beside_batteries_a is not None:
+                self.beside[at : at + count] = measured(model, circuit, state.beside_batteries_a)
+            elif circuit.index == 0 or (state is not None and _is_measured(state)):
+                for each in taken:
+                    for counter, amps in each.items():
+                        if at <= counter < at + count:
+                            self.beside[counter] -= amps
+        self.without = list(map(sub, self.ground.background, self.beside))
+
+    def _taken(self, index: int) -> dict[int, float]:
+        """What a battery takes now of each of its wires (A)."""
+        circuit, on = self.model.batteries_on[index]
+        count, present = len(self.ground.volts), self._present(index)
+        return {
+            at * count + phase: present / len(on) / self.ground.volts[phase]
+            for at in circuit.chain
+            for phase in on
+        }
 
     def kept_free(self, rows: Caps, used: Used, solar_priority: list[Claim]) -> Caps | None:
         """These rows less the room of the batteries that may charge from the grid; None: there are none."""
@@ -82,18 +121,25 @@ class BatteryRoom:
 
     def _room(self, index: int, used: Used) -> float:
         """Watts free on the wires of a battery, its present power left out, and inside the import limit."""
-        model, ground = self.model, self.ground
+        model, volts, others = self.model, self.ground.volts, self.others[index]
         circuit, on = model.batteries_on[index]
-        count, present = len(ground.volts), self._present(index)
-        rows, volts, share = ground.limit_rows, ground.volts, len(on)
-        room = rows[model.watts] - ground.storage.total.answer + present - used[model.watts]
+        count, share = len(volts), len(on)
+        room = self._import_w() - sum(others.get(p, 0.0) * volt for p, volt in enumerate(volts))
+        room -= used[model.watts]
+        rows, moved = self.ground.limit_rows, self.without
         for at in circuit.chain:
             for phase in on:
                 counter = at * count + phase
-                free = (rows[counter] - used[counter]) * volts[phase] * share + present
-                if free < room:
-                    room = free
+                free = rows[counter] + moved[counter] - others.get(counter, 0.0) - used[counter]
+                if free * volts[phase] * share < room:
+                    room = free * volts[phase] * share
         return room
+
+    def _import_w(self) -> float:
+        """The import limit less what belongs to no load and no battery."""
+        ground, watts = self.ground, self.model.watts
+        most = ground.limit_rows[watts] - ground.export_w - ground.storage.total.answer
+        return most - sum(amps * volt for amps, volt in zip(self.beside, ground.volts, strict=False))
 
     def _take(self, index: int, used: Used, watts: float) -> None:
         """Count a battery's charging beyond what it takes now as used."""
@@ -122,18 +168,31 @@ class BatteryRoom:
 
     def _discharge(self, index: int) -> float:
         """How much it may give until a phase would export more than its limit, the loads drawing nothing."""
-        model, ground = self.model, self.ground
+        model, volts, others = self.model, self.ground.volts, self.others[index]
         circuit, on = model.batteries_on[index]
-        background, volts, share = ground.background, ground.volts, len(on)
-        present, count = self._present(index), len(volts)
+        count, share = len(volts), len(on)
         room = self.batteries[index].discharge_limit_w
         for at in circuit.chain:
             limits = model.circuits[at].limit
             for phase in on:
-                free = (limits[phase] + background[at * count + phase]) * volts[phase] * share - present
-                if free < room:
-                    room = free
+                counter = at * count + phase
+                free = limits[phase] + self.beside[counter] + others.get(counter, 0.0)
+                if free * volts[phase] * share < room:
+                    room = free * volts[phase] * share
         return max(0.0, room)
+
+
+def _sum(parts: list[dict[int, float]]) -> dict[int, float]:
+    total: dict[int, float] = {}
+    for part in parts:
+        for counter, amps in part.items():
+            total[counter] = total.get(counter, 0.0) + amps
+    return total
+
+
+def _is_measured(state: CircuitNow) -> bool:
+    """What is said to be on this circuit was measured, so that its batteries are in it."""
+    return state.current_a is not None or state.background_a is not None
 
 
 def _full(target: float, state: BatteryNow | None) -> bool:

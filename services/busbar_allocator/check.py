@@ -290,6 +290,9 @@ def _meters(model: SiteModel, now: Now) -> Sentences:
     for name, state in now.circuits.items():
         yield from every_phase(f"now.circuits.{name}.current_a", state.current_a, model, name)
         yield from every_phase(f"now.circuits.{name}.background_a", state.background_a, model, name)
+        yield from every_phase(
+            f"now.circuits.{name}.beside_batteries_a", state.beside_batteries_a, model, name
+        )
 
 
 def _trip(model: SiteModel, now: Now) -> Sentences:

@@ -17,6 +17,7 @@ from busbar_allocator.outside import OutsideLimits
 from busbar_allocator.participation import WANTING
 from busbar_allocator.plan import Plan
 from busbar_allocator.present import Outside
+from busbar_allocator.rooms import Grants, rooms
 from busbar_allocator.settings import (
     Refusal,
     Settings,
@@ -95,6 +96,8 @@ class Desk:
         self._said_at = float("-inf")
         self._framed: tuple[Settings, Outside, dict[str, MeterHealth], Applied] | None = None
         """What the last allocation was decided under: when it changes, that is said, though no limit moves."""
+        self._rooms: Grants = {}
+        """What the batteries were told last."""
         self._trouble = ""
         self._rewired = False
         self._noticed: set[str] = set()
@@ -159,8 +162,11 @@ class Desk:
         self.state = outcome.state
         messages += orders_of(self.plan, self.state, outcome.orders, self.stamp, wall)
         frame = (self.settings, outside, outcome.ground, self.applied)
-        if outcome.changed or frame != self._framed or now - self._said_at >= SAY_EVERY_S:
-            self._said_at, self._framed = now, frame
+        told, is_tighter = rooms(self._rooms, self.plan, self.state, outcome.allocation, now)
+        is_due = outcome.changed or frame != self._framed or now - self._said_at >= SAY_EVERY_S
+        if is_due or is_tighter:
+            self._said_at, self._framed, self._rooms = now, frame, told
+            outcome = replace(outcome, allocation=replace(outcome.allocation, batteries=dict(told)))
             messages.append(ToSay(self.allocation(outcome, now, wall), {}))
         learned = self._learn_wiring()
         moved = self._settings_moved() or bool(learned) or self._rewired
@@ -193,7 +199,7 @@ class Desk:
         # Whatever was subtracted on the wrong phase is believed no longer.
         watch = Watch() if turned else self.state.watch
         known = replace(self.state.known, meters={}) if turned else self.state.known
-        self.state = replace(self.state, books={}, watch=watch, known=known)
+        self.state = replace(self.state, books={}, beside={}, watch=watch, known=known)
 
     def _troubled(self, text: str, messages: list[ToSay], refusals: list[Refused]) -> Answer:
         if text != self._trouble:

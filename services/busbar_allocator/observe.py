@@ -13,6 +13,7 @@ from busbar_allocator.participation import WANTING, took
 from busbar_allocator.plan import COMFORT, STORAGE, LoadPlan, Plan
 from busbar_allocator.sources import sources_of
 from busbar_allocator.state import Mind, State
+from busbar_allocator.steady import beside
 from busbar_allocator.watching import MOST_LOADS, compared, read, told
 from busbar_contracts.charger import ChargerState, ConnectorStatus
 from busbar_contracts.load import HeatState, PlugState
@@ -49,8 +50,9 @@ def observed(plan: Plan, state: State, now: float) -> State:
             if name == plan.grid_meter:
                 _learn(before, books[name], minds)
                 watch = compared(read(watch, books[name]), plan) if watches else watch
+    beside_loads = beside(plan, state.known, books, state.beside, now) if plan.batteries else state.beside
     return State(
-        started_at=state.started_at, known=state.known, books=books, minds=minds, latches=state.latches,
+        started_at=state.started_at, known=state.known, books=books, minds=minds, beside=beside_loads, latches=state.latches,
         gate_open=state.gate_open, promise=state.promise, watch=watch,
         stepped_at=state.stepped_at, frozen_at=_frozen_at(plan, state.known, minds, state.frozen_at),
     )  # fmt: skip

@@ -124,6 +124,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     reserve_a: float
     followers_wh: float
     battery_answer_s: float
+    batteries: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {}
+    """The circuits each battery hangs on, its own first, the root last, and the phases it acts on."""
     turned: tuple[int, ...] = ()
     """Phases of the grid meter that are counted the other way round, as was learned."""
     any_switches: bool = False
@@ -161,6 +163,13 @@ def plan_of(site: Site) -> Plan:
         followers_wh=one.import_allowance_wh, battery_answer_s=one.battery_answer_s,
         any_switches=any(load.switches_phases for load in made),
         regulating=tuple(name for name, heater in site.heaters.items() if regulates_itself(heater)),
+        batteries={
+            name: (
+                path_to_root(site, battery.circuit or site.root_circuit()),
+                tuple(phases.index(phase) for phase in battery.phases or phases),
+            )
+            for name, battery in site.batteries.items()
+        },
     )  # fmt: skip
 
 

@@ -63,7 +63,10 @@ def presented(
         grid_a=_per_phase(plan, meter.amps) if meter is not None else None,
         voltage_v=_per_phase(plan, meter.volts) if meter is not None and meter.volts is not None else None,
         circuits={
-            name: snapshot.CircuitNow(background_a=_per_phase(plan, background_of(plan, state, name, ground)))
+            name: snapshot.CircuitNow(
+                background_a=_per_phase(plan, background_of(plan, state, name, ground)),
+                beside_batteries_a=_beside_batteries(plan, state, name, ground),
+            )
             for name, circuit in plan.circuits.items()
             if circuit.meter is not None
         },
@@ -95,6 +98,17 @@ def background_of(
     if ground.get(circuit) is MeterHealth.FRESH:
         return found
     return tuple(amps + plan.reserve_a for amps in found)
+
+
+def _beside_batteries(
+    plan: Plan, state: State, circuit: str, ground: dict[str, MeterHealth]
+) -> snapshot.PerPhase | None:
+    """What is on a circuit beside loads and batteries, with the reserve of a meter that is not fresh."""
+    beside = state.beside.get(circuit)
+    if beside is None:
+        return None
+    reserve_a = 0.0 if ground.get(circuit) is MeterHealth.FRESH else plan.reserve_a
+    return _per_phase(plan, tuple(amps + reserve_a for amps in beside.held))
 
 
 def price_at(state: State, wall: datetime) -> float | None:

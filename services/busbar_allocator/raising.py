@@ -12,6 +12,7 @@ from busbar_allocator.present import background_of
 from busbar_allocator.promise import Promise, Spare
 from busbar_allocator.room import Room
 from busbar_allocator.state import Mind, State
+from busbar_allocator.steady import batteries_a, most_of_batteries_a
 from busbar_contracts.allocation import MeterHealth
 from busbar_contracts.charger import ChargerState
 
@@ -51,7 +52,7 @@ def raise_loads(
         # Most seconds nobody may climb, and then nobody need measure the room.
         room = room or _room(setup, state, allocation, ground, minds, tick)
         uses = uses_of(plan, load, mind)
-        held = _committed(mind, tick.now)
+        held = committed(mind, tick.now)
         # Its own share is no obstacle to itself: what it may draw already is in the room.
         space = held + room.for_load(load, uses)
         top = min(wish.limit_a, space)
@@ -106,7 +107,12 @@ def _room(
     minds: dict[str, Mind], tick: Tick,
 ) -> Room:  # fmt: skip
     plan = setup.plan
-    backgrounds = {name: background_of(plan, state, name, ground, keep=False) for name in plan.circuits}
+    backgrounds = {
+        name: _with_batteries(
+            plan, state, name, background_of(plan, state, name, ground, keep=False), tick.now
+        )
+        for name in plan.circuits
+    }
     meters = {
         name: meter.amps
         for name, circuit in plan.circuits.items()
@@ -116,10 +122,20 @@ def _room(
     for load in plan.loads.values():
         mind, amps = minds.get(load.id), allocation.loads[load.id].reserved_a
         if mind is not None and mind.known:
-            amps = max(_committed(mind, tick.now), amps)
+            amps = max(committed(mind, tick.now), amps)
         if amps > 0:
             room.take(load, uses_of(plan, load, mind), _on_a_leg(state, load, amps))
     return room
+
+
+def _with_batteries(
+    plan: Plan, state: State, circuit: str, background: tuple[float, ...], now: float
+) -> tuple[float, ...]:
+    """A meter shows what batteries take; where there is none their own figures do, or the most they may take."""
+    if not plan.batteries or plan.circuits[circuit].meter is not None:
+        return background
+    drawn = batteries_a(plan, state.known, circuit, None, now) or most_of_batteries_a(plan, circuit)
+    return tuple(amps + max(0.0, more) for amps, more in zip(background, drawn, strict=True))
 
 
 def _on_a_leg(state: State, load: LoadPlan, amps: float) -> float:
@@ -134,7 +150,7 @@ def _on_a_leg(state: State, load: LoadPlan, amps: float) -> float:
     return max(amps, min(amps * len(load.legs), load.max_a))
 
 
-def _committed(mind: Mind, now: float) -> float:
+def committed(mind: Mind, now: float) -> float:
     """What a load may draw: its order, and its old one while a cut is under way."""
     return max(mind.limit_a, mind.before_a) if now < mind.cut_until else mind.limit_a
 

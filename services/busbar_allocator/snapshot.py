@@ -190,6 +190,12 @@ class CircuitNow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         PerPhase | None,
         Meta(description="What is not managed on it (A, import positive); outranks the meter."),
     ] = None
+    beside_batteries_a: Annotated[
+        PerPhase | None,
+        Meta(
+            description="The same without batteries, steady enough to give them room on (A); null: the difference."
+        ),
+    ] = None
 
 
 class LoadNow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

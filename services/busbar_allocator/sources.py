@@ -28,12 +28,21 @@ def sources_of(plan: Plan, known: Known, at: float) -> Amps:
         for reading in seen_inverters.values():
             heard = _add_inverter(plan, given, reading) or heard
     for name, config in plan.site.batteries.items():
-        seen = known.batteries.get(name)
+        reading = fresh_battery(known, name, at)
         inside = parallel and config.inverter in seen_inverters
-        if seen is None or inside or not _fresh(seen, at):
+        if reading is None or inside:
             continue
-        heard = _add_battery(plan, given, seen.message, config.phases) or heard
+        heard = _add_battery(plan, given, reading, config.phases) or heard
     return tuple(given) if heard else ()
+
+
+def fresh_battery(known: Known, name: str, at: float) -> BatteryReading | None:
+    """A battery's last word, while it counts."""
+    seen = known.batteries.get(name)
+    if seen is None or not _fresh(seen, at):
+        return None
+    reading: BatteryReading = seen.message
+    return reading
 
 
 def _add_inverter(plan: Plan, given: list[float], reading: InverterReading) -> bool:

@@ -9,6 +9,7 @@ from busbar_allocator.participation import Appetite
 from busbar_allocator.permits import Permit
 from busbar_allocator.promise import Promise
 from busbar_allocator.ramps import Ramp
+from busbar_allocator.steady import Beside
 from busbar_allocator.watching import Watch
 from busbar_contracts.load import LoadMode
 
@@ -73,6 +74,8 @@ class State(Struct, frozen=True, kw_only=True):
     known: Known = Known()
     books: dict[str, Book] = {}
     minds: dict[str, Mind] = {}
+    beside: dict[str, Beside] = {}
+    """By circuit; empty without a battery."""
     latches: dict[str, BatteryLatch] = {}
     gate_open: bool = False
     promise: Promise = Promise()

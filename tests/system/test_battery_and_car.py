@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,6 @@ from houses import QUICK, House, quick_site, running
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 BREAKER_A, TOLERANCE_A = 25.0, 0.3
-ANSWERED_S = 5.0
-"""Four seconds, and one because the truth of the house is heard once a second."""
 ALLOCATION_S = 30.0
 """For so long the battery service believes the last word of the allocator."""
 
@@ -77,26 +74,8 @@ def on_a(house: House) -> float:
 
 
 async def fits(house: House, seconds: float) -> None:
-    """The phase bears it: what the house adds in a moment is answered before a breaker feels it."""
-    over = Over(house)
-    await house.holds(over.is_answered, seconds, "phase a is overloaded and nobody answers")
-
-
-class Over:
-    """How long the phase has been above its breaker."""
-
-    def __init__(self, house: House) -> None:
-        self._house = house
-        self._since_s: float | None = None
-
-    def is_answered(self) -> bool:
-        """Not above it for longer than an oven at a full line may take to be answered."""
-        if on_a(self._house) <= BREAKER_A + TOLERANCE_A:
-            self._since_s = None
-            return True
-        now_s = time.monotonic()
-        self._since_s = self._since_s or now_s
-        return now_s - self._since_s <= ANSWERED_S
+    """The phase bears it all the time."""
+    await house.holds(lambda: on_a(house) <= BREAKER_A + TOLERANCE_A, seconds, "phase a is overloaded")
 
 
 @pytest.mark.parametrize(
