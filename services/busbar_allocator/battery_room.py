@@ -5,11 +5,11 @@ kept free on the wires before anybody else rises. Any other battery charges on w
 what the wires bear beside all grants.
 """
 
-from operator import sub
+from operator import mul, sub
 
 from busbar_allocator.claims import Caps, Claim
 from busbar_allocator.distribution import EPS, INFINITE, Used
-from busbar_allocator.rows import Ground, measured
+from busbar_allocator.rows import NO_LIMIT, Ground, measured
 from busbar_allocator.site_model import SiteModel
 from busbar_allocator.snapshot import BatteryGrant, BatteryNow, CircuitNow, Now
 from busbar_allocator.storage import UNKNOWN, charge_most
@@ -18,7 +18,7 @@ from busbar_allocator.storage import UNKNOWN, charge_most
 class BatteryRoom:
     """The batteries' share of the wires, worked out while the targets are."""
 
-    __slots__ = ("batteries", "beside", "charge_w", "ground", "model", "now", "others", "wants", "without")
+    __slots__ = ("batteries", "charge_w", "ground", "model", "now", "others", "wants", "within")
 
     def __init__(self, model: SiteModel, now: Now, ground: Ground) -> None:
         """Find the batteries that may charge from the grid now."""
@@ -29,43 +29,44 @@ class BatteryRoom:
             battery.grid_charging and not _full(battery.soc_target_percent, now.batteries.get(name))
             for name, battery in model.site.batteries.items()
         ]
-        self.beside: list[float] = []
-        """Amperes on the wires that belong to no load and no battery."""
-        self.without: list[float] = []
-        """What the background is more than that."""
+        self.within: list[float] = []
+        """What batteries are of the background of each wire (A)."""
         self.others: list[dict[int, float]] = []
-        """By battery, what the others take now of its wires (A)."""
+        """By battery, what the others take now of its wires (A); empty with a single one."""
         if self.batteries:
-            self._look_beside()
+            self._look_within()
 
-    def _look_beside(self) -> None:
+    def _look_within(self) -> None:
         model, count = self.model, len(self.ground.volts)
-        taken = [self._taken(index) for index in range(len(self.batteries))]
-        self.others = [
-            {} if len(taken) == 1 else _sum([one for other, one in enumerate(taken) if other != index])
-            for index in range(len(taken))
-        ]
-        self.beside = list(self.ground.background)
+        self.within = [0.0] * len(self.ground.background)
+        steady, unseen = [], set()
         for circuit in model.circuits:
-            at, state = circuit.index * count, self.now.circuits.get(circuit.id)
+            state = self.now.circuits.get(circuit.id)
             if state is not None and state.beside_batteries_a is not None:
-                self.beside[at : at + count] = measured(model, circuit, state.beside_batteries_a)
-            elif circuit.index == 0 or (state is not None and _is_measured(state)):
-                for each in taken:
-                    for counter, amps in each.items():
-                        if at <= counter < at + count:
-                            self.beside[counter] -= amps
-        self.without = list(map(sub, self.ground.background, self.beside))
+                steady.append((circuit, state.beside_batteries_a))
+            elif circuit.index and (state is None or not _is_measured(state)):
+                unseen.add(circuit.index)
+        taken = [self._taken(index) for index in range(len(self.batteries))]
+        for each in taken:
+            for counter, amps in each.items():
+                if counter // count not in unseen:
+                    self.within[counter] += amps
+        for circuit, amps_beside in steady:
+            at = circuit.index * count
+            background = self.ground.background[at : at + count]
+            self.within[at : at + count] = map(sub, background, measured(model, circuit, amps_beside))
+        if len(taken) > 1:
+            self.others = [
+                _sum([one for other, one in enumerate(taken) if other != index])
+                for index in range(len(taken))
+            ]
 
     def _taken(self, index: int) -> dict[int, float]:
         """What a battery takes now of each of its wires (A)."""
         circuit, on = self.model.batteries_on[index]
-        count, present = len(self.ground.volts), self._present(index)
-        return {
-            at * count + phase: present / len(on) / self.ground.volts[phase]
-            for at in circuit.chain
-            for phase in on
-        }
+        volts = self.ground.volts
+        count, share = len(volts), self._present(index) / len(on)
+        return {at * count + phase: share / volts[phase] for at in circuit.chain for phase in on}
 
     def kept_free(self, rows: Caps, used: Used, solar_priority: list[Claim]) -> Caps | None:
         """These rows less the room of the batteries that may charge from the grid; None: there are none."""
@@ -121,25 +122,27 @@ class BatteryRoom:
 
     def _room(self, index: int, used: Used) -> float:
         """Watts free on the wires of a battery, its present power left out, and inside the import limit."""
-        model, volts, others = self.model, self.ground.volts, self.others[index]
+        model, volts, rows, within = self.model, self.ground.volts, self.ground.limit_rows, self.within
+        others = self.others[index] if self.others else None
         circuit, on = model.batteries_on[index]
         count, share = len(volts), len(on)
-        room = self._import_w() - sum(others.get(p, 0.0) * volt for p, volt in enumerate(volts))
-        room -= used[model.watts]
-        rows, moved = self.ground.limit_rows, self.without
+        room = rows[model.watts]
+        if room != NO_LIMIT:
+            room -= self.ground.storage.total.answer + used[model.watts]
+            besides = (
+                within[:count] if others is None else [within[p] - others.get(p, 0.0) for p in range(count)]
+            )
+            room += sum(map(mul, besides, volts))
         for at in circuit.chain:
             for phase in on:
                 counter = at * count + phase
-                free = rows[counter] + moved[counter] - others.get(counter, 0.0) - used[counter]
-                if free * volts[phase] * share < room:
-                    room = free * volts[phase] * share
+                amps = rows[counter] + within[counter] - used[counter]
+                if others is not None:
+                    amps -= others.get(counter, 0.0)
+                free = amps * volts[phase] * share
+                if free < room:
+                    room = free
         return room
-
-    def _import_w(self) -> float:
-        """The import limit less what belongs to no load and no battery."""
-        ground, watts = self.ground, self.model.watts
-        most = ground.limit_rows[watts] - ground.export_w - ground.storage.total.answer
-        return most - sum(amps * volt for amps, volt in zip(self.beside, ground.volts, strict=False))
 
     def _take(self, index: int, used: Used, watts: float) -> None:
         """Count a battery's charging beyond what it takes now as used."""
@@ -168,7 +171,8 @@ class BatteryRoom:
 
     def _discharge(self, index: int) -> float:
         """How much it may give until a phase would export more than its limit, the loads drawing nothing."""
-        model, volts, others = self.model, self.ground.volts, self.others[index]
+        model, volts, background = self.model, self.ground.volts, self.ground.background
+        others = self.others[index] if self.others else None
         circuit, on = model.batteries_on[index]
         count, share = len(volts), len(on)
         room = self.batteries[index].discharge_limit_w
@@ -176,9 +180,12 @@ class BatteryRoom:
             limits = model.circuits[at].limit
             for phase in on:
                 counter = at * count + phase
-                free = limits[phase] + self.beside[counter] + others.get(counter, 0.0)
-                if free * volts[phase] * share < room:
-                    room = free * volts[phase] * share
+                amps = limits[phase] + background[counter] - self.within[counter]
+                if others is not None:
+                    amps += others.get(counter, 0.0)
+                free = amps * volts[phase] * share
+                if free < room:
+                    room = free
         return max(0.0, room)
 
 
