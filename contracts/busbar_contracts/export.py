@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from busbar_contracts import CONTRACT_VERSION
-from busbar_contracts.topics import TOPICS, Topic
+from busbar_contracts.topic import Topic
+from busbar_contracts.topics import TOPICS
 
 REF = "#/components/schemas/{name}"
 

@@ -15,7 +15,8 @@ from busbar_cli.foreign import Foreign, foreign
 from busbar_contracts.battery import BatterySettings
 from busbar_contracts.chargeamps import ScheduleClear, ScheduleSet
 from busbar_contracts.load import PlugSwitch
-from busbar_contracts.topics import TOPICS, Topic, topic_of
+from busbar_contracts.topic import Topic
+from busbar_contracts.topics import TOPICS, topic_of
 from busbar_shared.config.root import SERVICES, Site
 from busbar_shared.config.services import BatteryFlowSection
 from busbar_shared.discovery.payload import birth_topics

@@ -11,7 +11,8 @@ import typer
 
 from busbar_cli.elsewhere import Elsewhere
 from busbar_cli.punctual import Punctual
-from busbar_contracts.topics import Topic, match
+from busbar_contracts.topic import Topic
+from busbar_contracts.topics import match
 from busbar_shared.asking import gathered, no_broker
 from busbar_shared.bus import RawHeard
 from busbar_shared.clock import RealClock

@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from busbar_contracts.base import Order
 from busbar_contracts.service import ServiceStatus
-from busbar_contracts.topics import Topic, match, topic_of
+from busbar_contracts.topic import Topic
+from busbar_contracts.topics import match, topic_of
 from busbar_shared.bus import RawHeard
 from busbar_shared.config.root import Site
 from busbar_shared.config.wiring import connectors

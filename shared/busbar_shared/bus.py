@@ -22,7 +22,8 @@ from msgspec import Struct
 from busbar_contracts.base import Command, Order
 from busbar_contracts.chargeamps import ScheduleClear
 from busbar_contracts.service import ServiceEvent, ServiceStatus
-from busbar_contracts.topics import TOPICS, Topic, topic_of
+from busbar_contracts.topic import Topic
+from busbar_contracts.topics import TOPICS, topic_of
 from busbar_shared.clock import Clock, RealClock
 from busbar_shared.config.broker import BrokerConfig
 from busbar_shared.hearing import Bus, Heard, Inbox, RawHeard, items

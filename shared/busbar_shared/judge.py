@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from busbar_contracts.chargeamps import ScheduleClear
-from busbar_contracts.topics import Topic
+from busbar_contracts.topic import Topic
 
 _DECODERS: dict[Any, msgspec.json.Decoder[Any]] = {}
 _PATH = re.compile(r" - at `(?P<path>[^`]*)`$")

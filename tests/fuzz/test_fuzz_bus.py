@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from busbar_contracts.topics import TOPICS, Topic
+from busbar_contracts.topic import Topic
+from busbar_contracts.topics import TOPICS
 from busbar_shared.judge import Refused, decode
 
 ROOT = Path(__file__).parents[2]

@@ -15,7 +15,8 @@ from msgspec.structs import replace
 
 from busbar_cli.accounts import acl_text, password_lines, reference
 from busbar_cli.broker import find_mosquitto, free_port, is_listening
-from busbar_contracts.topics import TOPICS, Topic
+from busbar_contracts.topic import Topic
+from busbar_contracts.topics import TOPICS
 from busbar_shared.bus import MqttBus
 from busbar_shared.config.broker import BrokerConfig
 from busbar_shared.config.root import SERVICES, Site

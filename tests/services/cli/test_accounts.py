@@ -54,7 +54,7 @@ def example(address: str, service: str = "x") -> str:
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.address)
 def test_a_topic_is_written_by_its_writer_and_by_no_other_service(topic: object) -> None:
-    from busbar_contracts.topics import Topic
+    from busbar_contracts.topic import Topic
 
     assert isinstance(topic, Topic)
     found = by_name(reference())
