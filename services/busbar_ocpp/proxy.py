@@ -1,24 +1,25 @@
 """Forwards a charger to its own back office, while Busbar keeps the limits.
 
 What the charger says is answered at home first and passed on afterwards; a back office that is away changes
-nothing at home, and hears of transactions later, with their own times. What the back office asks reaches the
-charger, except its charging profiles: those are kept here and cap what Busbar grants. Transaction numbers are
-ours towards the charger and are translated upstream (1.6; in 2.0.1 they are the charger's own).
+nothing at home, and hears of transactions later, with their own times. Its charging profiles cap what Busbar
+grants. Transaction numbers are ours towards the charger and are translated upstream (1.6; in 2.0.1 they are the
+charger's own).
 """
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from busbar_ocpp import frames
-from busbar_ocpp.calls import Refused, Silent, Superseded
+from busbar_ocpp.back_office_calls import BackOfficeCalls
 from busbar_ocpp.connector import Connector
 from busbar_ocpp.discovering import OUR_REQUESTS
+from busbar_ocpp.introduction import boot_of, pause_s
 from busbar_ocpp.measure import number
 from busbar_ocpp.outbox import LASTING, Outbox, Waiting
 from busbar_ocpp.profile_calls import ProfileCalls, Whose
-from busbar_ocpp.settings import name_of
 from busbar_ocpp.upstream_link import NoUpstream, UpstreamLink, upstream
 
 if TYPE_CHECKING:
@@ -31,61 +32,10 @@ Payload = dict[str, Any]
 FIRST_RETRY_S, LAST_RETRY_S = 2.0, 60.0
 ANSWER_S = 10.0
 AUTHORIZE_S = 4.0
-# While it is not accepted a charge point asks again at the pace it is told, and sends nothing else (1.6 section 4.2).
-SOONEST_BOOT_S, LATEST_BOOT_S = 10.0, 900.0
 # A transaction that a back office fails to take is tried again before it is given up (1.6 section 4.10, 9.1.23).
 FAILURES = frozenset({"InternalError", "GenericError", "SecurityError"})
 TRIES = 3
 MOST_STATUSES = 50
-
-# The home needs these as they are: without samples and status nothing can be limited.
-# Keys are compared without case (1.6 CiString).
-OURS = frozenset(
-    {"metervaluesampleinterval", "metervaluessampleddata", "clockaligneddatainterval", "authorizationkey"}
-)
-OURS_201 = frozenset(
-    {
-        "SampledDataCtrlr.TxUpdatedInterval",
-        "SampledDataCtrlr.TxUpdatedMeasurands",
-        "AlignedDataCtrlr.Interval",
-        "SecurityCtrlr.BasicAuthPassword",
-    }
-)
-# What the back office may ask of the charger itself.
-PASSED_ON = frozenset(
-    {
-        "RemoteStartTransaction",
-        "RemoteStopTransaction",
-        "RequestStartTransaction",
-        "RequestStopTransaction",
-        "UnlockConnector",
-        "Reset",
-        "ChangeAvailability",
-        "TriggerMessage",
-        "ExtendedTriggerMessage",
-        "GetConfiguration",
-        "ChangeConfiguration",
-        "GetVariables",
-        "GetBaseReport",
-        "GetReport",
-        "ClearCache",
-        "SendLocalList",
-        "GetLocalListVersion",
-        "ReserveNow",
-        "CancelReservation",
-        "GetDiagnostics",
-        "GetLog",
-        "UpdateFirmware",
-        "DataTransfer",
-        "GetTransactionStatus",
-        "CustomerInformation",
-        "SetMonitoringBase",
-        "SetMonitoringLevel",
-        "SetVariableMonitoring",
-        "ClearVariableMonitoring",
-        "GetMonitoringReport",
-    }
-)
 
 
 class Proxy:
@@ -94,10 +44,11 @@ class Proxy:
     def __init__(self, charger: "ChargePoint", url: str, outbox: Outbox) -> None:
         self._charger, self._url, self._outbox = charger, url, outbox
         whose = Whose(charger.plan.id, charger.connectors, charger.desk.clock, charger.desk.plan.nominal_v)
-        self.profiles = ProfileCalls(whose, outbox)
+        self._profiles = ProfileCalls(whose, outbox)
         self._link: UpstreamLink | None = None
         self._answers: dict[str, asyncio.Future[frames.Result | frames.Error]] = {}
         self._wake = asyncio.Event()
+        self._calls = BackOfficeCalls(charger, outbox, self._profiles, told=self._wake.set)
         self._boot: Payload | None = None
         self._introduced = False
         """The back office has heard who it is, since it connected or booted."""
@@ -142,7 +93,7 @@ class Proxy:
         place = number(evse.get("id")) if isinstance(evse, dict) else None
         place = None if place is None else int(place)
         entry = self._charger.desk.ledger.by_wire_id(self._charger.plan.id, str(id), place)
-        self.profiles.forget_transaction(str(id), entry.connector if entry is not None else None)
+        self._profiles.forget_transaction(str(id), entry.connector if entry is not None else None)
 
     def _note_status(self, payload: Payload) -> None:
         """Keep the last word of each connector for a back office that comes back."""
@@ -173,7 +124,7 @@ class Proxy:
 
     def cap_a(self, connector: Connector) -> float:
         """The most the back office allows now."""
-        return self.profiles.cap_a(connector)
+        return self._profiles.cap_a(connector)
 
     # -- the line ------------------------------------------------------------------------------
 
@@ -233,17 +184,15 @@ class Proxy:
     async def _introduce(self) -> None:
         """Say who it is until that is accepted."""
         self._introduced = True
-        while (pause_s := await self._not_accepted()) is not None:
-            await self._charger.desk.clock.sleep(pause_s)
+        while (wait_s := pause_s(await self._said_who())) is not None:
+            await self._charger.desk.clock.sleep(wait_s)
 
-    async def _not_accepted(self) -> float | None:
-        """Say who it is; gives how long to wait before it is said again, None when it may go on."""
-        boot = self._boot if self._boot is not None else self._known_boot()
-        said = await self._patiently("BootNotification", boot) if boot is not None else None
-        if not isinstance(said, frames.Result) or said.payload.get("status") not in ("Pending", "Rejected"):
-            return None
-        pause_s = number(said.payload.get("interval")) or 0.0
-        return min(max(pause_s, SOONEST_BOOT_S), LATEST_BOOT_S)
+    async def _said_who(self) -> frames.Result | frames.Error | None:
+        """What the back office answers to who it is; None where nobody knows that, or there is no answer."""
+        boot, identity = self._boot, self._charger.identity
+        if boot is None and identity is not None:
+            boot = boot_of(identity, self._charger.version)
+        return None if boot is None else await self._patiently("BootNotification", boot)
 
     async def _patiently(self, action: str, payload: Payload) -> frames.Result | frames.Error | None:
         """The answer, or None when there is none in time."""
@@ -253,18 +202,6 @@ class Proxy:
         except TimeoutError:
             log.info("%s: the back office does not answer %s", self._charger.plan.id, action)
             return None
-
-    def _known_boot(self) -> Payload | None:
-        """Who it is, for a charger that has only reconnected since the service started."""
-        identity = self._charger.identity
-        if identity is None:
-            return None
-        firmware = {"firmwareVersion": identity.firmware} if identity.firmware else {}
-        if self._charger.version == "1.6":
-            vendor, model = identity.vendor[:20], identity.model[:20]
-            return {"chargePointVendor": vendor, "chargePointModel": model, **firmware}
-        station = {"vendorName": identity.vendor, "model": identity.model[:20], **firmware}
-        return {"chargingStation": station, "reason": "ApplicationReset"}
 
     async def _deliver(self, waiting: Waiting) -> None:
         payload = dict(waiting.payload)
@@ -322,70 +259,6 @@ class Proxy:
         self._charger.start(self._serve(message, link))
 
     async def _serve(self, call: frames.Call, link: UpstreamLink) -> None:
-        try:
-            text = frames.result(call.id, await self._answer(call.action, call.payload))
-        except Refused as refused:
-            text = frames.error(call.id, self._code(refused), str(refused))
-        except (Silent, Superseded) as error:
-            text = frames.error(call.id, "InternalError", f"the charge point does not answer: {error}")
-        except Exception:
-            log.exception("%s: %s of the back office failed", self._charger.plan.id, call.action[:60])
-            text = frames.error(call.id, "InternalError", "this could not be served")
-        try:
-            await link.send(text)
-        except NoUpstream:
-            return
-
-    def _code(self, refused: Refused) -> str:
-        """The protocol's word for what we did not send because its schema forbids it."""
-        is_16 = self._charger.version == "1.6"
-        off_schema = "FormationViolation" if is_16 else "FormatViolation"
-        return off_schema if refused.code == "OffSchema" else refused.code
-
-    async def _answer(self, action: str, payload: Payload) -> Payload:
-        """Profiles are answered here; the rest goes to the charger."""
-        answer = self.profiles.answer(action, payload)
-        if answer is not None:
-            self._wake.set()
-            self._charger.steer_all()
-            return answer
-        if action == "ChangeConfiguration" and str(payload.get("key")).casefold() in OURS:
-            return {"status": "Rejected"}
-        if action == "SetVariables":
-            return await self._set_variables(payload)
-        if action not in PASSED_ON:
-            raise Refused("NotSupported", f"{action[:60]} is not passed on")
-        calls = self._charger.calls
-        if calls is None:
-            raise Silent("no link")
-        return await calls.ask(action, self._for_charger(action, payload))
-
-    async def _set_variables(self, payload: Payload) -> Payload:
-        """SetVariables of 2.0.1, without those that the home needs as they are."""
-        entries = payload.get("setVariableData")
-        asked = [one for one in entries if isinstance(one, dict)] if isinstance(entries, list) else []
-        theirs = [one for one in asked if name_of(one) not in OURS_201]
-        calls = self._charger.calls
-        if calls is None:
-            raise Silent("no link")
-        answer = await calls.ask("SetVariables", {**payload, "setVariableData": theirs}) if theirs else {}
-        results = answer.get("setVariableResult", [])
-        kept = [
-            {"attributeStatus": "Rejected", "component": one["component"], "variable": one["variable"]}
-            for one in asked
-            if name_of(one) in OURS_201
-        ]
-        return {"setVariableResult": [*results, *kept]}
-
-    def _for_charger(self, action: str, payload: Payload) -> Payload:
-        """The same with our transaction number, and without a profile."""
-        changed = dict(payload)
-        if action == "RemoteStopTransaction":
-            ours = self._outbox.ours(self._charger.plan.id, str(payload.get("transactionId")))
-            if ours is not None and ours.isdecimal():
-                changed["transactionId"] = int(ours)
-        profile = changed.pop("chargingProfile", None)
-        if profile is not None:
-            self.profiles.install(payload.get("connectorId", payload.get("evseId", 1)), profile)
-            self._charger.steer_all()
-        return changed
+        answer = await self._calls.served(call)
+        with suppress(NoUpstream):
+            await link.send(answer)
