@@ -98,13 +98,15 @@ class SetpointDevice(Heater):
             # Nothing is withheld from a room that is warm: its set-point is left where the owner wants it.
             granted = HeatMode.NORMAL
         wish = setpoint.wished_offset_k(granted, self.season, rules)
-        if granted is None and self._is_held_back(now):
-            # A failure starts nothing: what was blocked stays so until the longest block is over.
+        is_off = self.mode is LoadMode.OFF
+        if is_off:
+            wish = 0.0
+        if (granted is None or is_off) and self._is_held_back(now):
+            # Neither a failure nor an owner who switches it off starts it on wires that others have by now: what was
+            # blocked stays so until the longest block is over.
             wish = self.point.offset_k
-        if granted is HeatMode.BLOCK and self.mode is not LoadMode.OFF and wish != self.point.offset_k:
+        if granted is HeatMode.BLOCK and not is_off and wish != self.point.offset_k:
             self.point = dataclasses.replace(self.point, offset_k=wish, moved_at_s=now.s)
-        elif self.mode is LoadMode.OFF:
-            self.point = setpoint.moved(self.point, 0.0, now.s, rules)
         else:
             self.point = setpoint.moved(self.point, wish, now.s, rules)
         target = setpoint.in_force_c(self.point, rules)

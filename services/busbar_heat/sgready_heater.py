@@ -60,8 +60,10 @@ class SgReady(Heater):
         rules = self.setup.sg
         is_off = self.mode is LoadMode.OFF
         wish = sgready.NORMAL if is_off else sgready.wished(granted, self.pool_w, self.by_hand, rules)
-        if granted is None and self.by_hand is None and self.sg.state == sgready.BLOCK:
-            # A failure starts nothing: what was blocked stays so until the longest block is over.
+        is_left = is_off or (granted is None and self.by_hand is None)
+        if is_left and self.sg.state == sgready.BLOCK:
+            # Neither a failure nor an owner who switches it off starts it on wires that others have by now: what was
+            # blocked stays so until the longest block is over.
             wish = sgready.BLOCK
         ordered = granted is HeatMode.BLOCK and not is_off
         before = self.sg
