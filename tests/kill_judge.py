@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pymodbus.client import AsyncModbusTcpClient
 
-from busbar_cli.up import Child
+from busbar_cli.child import Child
 from busbar_shared.stopping import still_wanted
 from houses import DARK_HOUSE, House, quick_site
 from kills import BREAKER_A, EVERYONE, HA, TOLERANCE_A, Fault

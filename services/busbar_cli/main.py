@@ -148,7 +148,7 @@ def restart(
     json: JsonOption = False,
 ) -> None:
     """Restart one service under `busbar up`, leaving its leases to run on instead of dropping cars."""
-    from busbar_cli.up import restart as run_restart
+    from busbar_cli.restart import restart as run_restart
 
     code = run_restart(load_or_exit(config), service)
     if json:

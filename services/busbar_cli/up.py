@@ -1,140 +1,26 @@
-"""Supervises the services of a site as processes: starts them, restarts those that die, ends them together."""
+"""Supervises the services of a site as processes: a broker before them, all ended together, nobody left behind."""
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import typer
 
 from busbar_cli.broker import BrokerProcess, broker_process, is_listening
+from busbar_cli.child import STOP_S, Child
+from busbar_cli.processes import UP_FILE, is_ours, parent_of
 from busbar_shared.command_line import path_of
 from busbar_shared.config.load import BadConfig
-from busbar_shared.config.root import SERVICES, Site
-from busbar_shared.life import EXIT_CONFIG, EXIT_OTHER_INSTANCE, state_dir_of
+from busbar_shared.config.root import Site
+from busbar_shared.life import EXIT_CONFIG, state_dir_of
 from busbar_shared.statefile import StateFile
 
-FIRST_RETRY_S = 0.3
-LAST_RETRY_S = 10.0
-STEADY_S = 30.0
-"""After running this long a service that dies is restarted at once again."""
-STOP_S = 12.0
 WARDEN = Path(__file__).with_name("warden.py")
-
-
-class Child:
-    """One process and its restarts."""
-
-    def __init__(self, name: str, command: list[str], environ: dict[str, str], log: Path | None) -> None:
-        self.name, self._command, self._environ, self._log = name, command, environ, log
-        self.process: asyncio.subprocess.Process | None = None
-        self.restarts = 0
-        self.failed_for_good: int | None = None
-        self._ran = False
-        self._stopping = False
-        self._may_run = asyncio.Event()
-        self._may_run.set()
-
-    def hold(self) -> None:
-        """Do not start it again when it ends."""
-        self._may_run.clear()
-
-    def resume(self) -> None:
-        """Start it again whenever it ends, from now on."""
-        self._may_run.set()
-
-    @property
-    def pid(self) -> int | None:
-        """Its process id while it lives."""
-        return self.process.pid if self.process is not None and self.process.returncode is None else None
-
-    async def live(self, on_change: Callable[[], None]) -> None:
-        """Start, and start again whenever it dies, until stopped."""
-        retry_s = FIRST_RETRY_S
-        while not self._stopping:
-            await self._may_run.wait()
-            began = time.monotonic()
-            self.process = await self._start()
-            on_change()
-            code = await self.process.wait()
-            on_change()
-            if self._stopping:
-                return
-            lived_s = time.monotonic() - began
-            self._ran = self._ran or lived_s > STEADY_S
-            # One that ran before may run again, for example when both halves of a new certificate are there.
-            if code == EXIT_CONFIG and not self._ran:
-                self.failed_for_good = code
-                typer.echo(f"{self.name} cannot run with this configuration (exit code {code})", err=True)
-                return
-            retry_s = FIRST_RETRY_S if lived_s > STEADY_S else min(retry_s * 2, LAST_RETRY_S)
-            if code in (EXIT_OTHER_INSTANCE, EXIT_CONFIG):
-                retry_s = LAST_RETRY_S
-            self.restarts += 1
-            if not self._may_run.is_set():
-                continue
-            typer.echo(
-                f"{self.name} ended with {_cause(code)}; starting it again in {retry_s:.1f} s", err=True
-            )
-            await asyncio.sleep(retry_s)
-
-    async def _start(self) -> asyncio.subprocess.Process:
-        target = None
-        if self._log is not None:
-            target = open(self._log, "ab")  # noqa: SIM115, ASYNC230 -- handed to the child and closed below
-        try:
-            return await asyncio.create_subprocess_exec(
-                *self._command,
-                env=self._environ,
-                stderr=target,
-                stdout=target,
-                start_new_session=True,
-                preexec_fn=_end_with_parent,
-            )
-        finally:
-            if target is not None:
-                target.close()
-
-    async def stop(self) -> None:
-        """Ask it to end, and make it end when it does not."""
-        self._stopping = True
-        process = self.process
-        if process is None or process.returncode is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            async with asyncio.timeout(STOP_S):
-                await process.wait()
-        except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-
-
-def _end_with_parent() -> None:
-    """In the child: ask Linux for SIGTERM when the supervisor dies. Elsewhere our services look for themselves."""
-    if _PRCTL is not None:
-        _PRCTL(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def _prctl() -> Callable[..., int] | None:
-    try:
-        return ctypes.CDLL(None).prctl if sys.platform == "linux" else None
-    except (OSError, AttributeError):
-        return None
-
-
-PR_SET_PDEATHSIG = 1
-# Found before any fork: a child should not load libraries between fork and exec.
-_PRCTL = _prctl()
 
 
 def _warden() -> "subprocess.Popen[bytes] | None":
@@ -145,31 +31,6 @@ def _warden() -> "subprocess.Popen[bytes] | None":
     try:
         return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
     except OSError:
-        return None
-
-
-def _cause(code: int) -> str:
-    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-
-
-def _is_ours(pid: int, *marks: str) -> bool:
-    """Whether this process still runs and its command line names our files, and is not another with the same number."""
-    try:
-        line = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
-    except OSError:
-        return False
-    return pid != os.getpid() and any(mark in line for mark in marks)
-
-
-def _runs(pid: int, name: str) -> bool:
-    """Whether this process is the service of this name; believed where there is no /proc to look."""
-    return not Path("/proc/self/cmdline").exists() or _is_ours(pid, f"run\0{name}")
-
-
-def _parent(pid: int) -> int | None:
-    try:
-        return int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rsplit(")", 1)[1].split()[1])
-    except (OSError, IndexError):
         return None
 
 
@@ -193,7 +54,7 @@ class Supervisor:
         self._environ = {**os.environ, **(environ or {}), "BUSBAR_PARENT": str(os.getpid())}
         self._names = [name for name in site.services() if only is None or name in only]
         self._folder = state_dir_of(site, self._environ)
-        self._pids: StateFile[dict[str, int]] = StateFile(self._folder / "up.json", dict[str, int])
+        self._pids: StateFile[dict[str, int]] = StateFile(self._folder / UP_FILE, dict[str, int])
         self.broker: BrokerProcess | None = None
         self.children: dict[str, Child] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -226,10 +87,10 @@ class Supervisor:
         supervisor = left.pop("supervisor", None)
         marks = str(self._config), str(self._folder)
         for _ in range(int(STOP_S * 10)):
-            ours = [pid for pid in left.values() if _is_ours(pid, *marks)]
+            ours = [pid for pid in left.values() if is_ours(pid, *marks)]
             if not ours:
                 return
-            if supervisor is not None and supervisor in map(_parent, ours):
+            if supervisor is not None and supervisor in map(parent_of, ours):
                 raise BadConfig(f"`busbar up` runs for this site already: process {supervisor}")
             await asyncio.sleep(0.1)
         for pid in ours:
@@ -311,29 +172,3 @@ async def up(site: Site, config: Path | None, only: list[str] | None) -> int:
     finally:
         await supervisor.stop()
     return supervisor.failed_for_good() or 0
-
-
-def restart(site: Site, service: str, environ: Mapping[str, str] = os.environ) -> int:
-    """Ask one service of a running `busbar up` to restart without dropping what it granted. Returns the exit code."""
-    file = state_dir_of(site, environ) / "up.json"
-    try:
-        pids = msgspec.json.decode(file.read_bytes(), type=dict[str, int])
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
-        pids = {}
-    # After a power cut the file names processes that are others now, and the end of the supervisor ends the house.
-    ours = {name: pid for name, pid in pids.items() if name in SERVICES and _runs(pid, name)}
-    if not ours:
-        typer.echo("no `busbar up` runs for this site", err=True)
-        return 1
-    if service not in ours:
-        typer.echo(f"{service!r} does not run; there are {', '.join(ours)}", err=True)
-        return 1
-    try:
-        os.kill(pids[service], signal.SIGHUP)
-    except ProcessLookupError:
-        typer.echo(f"{service} (process {pids[service]}) is gone", err=True)
-        return 1
-    except PermissionError:
-        typer.echo(f"{service} (process {pids[service]}) belongs to another account", err=True)
-        return 1
-    return 0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from busbar_cli.up import restart
+from busbar_cli.restart import restart
 from busbar_shared.config.load import read
 
 SITE = read('[site]\nname = "Home"\n')
