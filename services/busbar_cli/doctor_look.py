@@ -13,7 +13,9 @@ import typer
 
 from busbar_cli.broker import is_listening
 from busbar_cli.certificates import days_left
-from busbar_cli.doctor import Facts, Finding, findings, highest
+from busbar_cli.doctor import findings
+from busbar_cli.doctor_background import highest
+from busbar_cli.doctor_facts import Facts, Finding
 from busbar_contracts.allocation import Allocation
 from busbar_contracts.charger import ChargerLimit, ChargerState
 from busbar_contracts.meter import MeterReading

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from busbar_cli.doctor import Facts, Finding, findings, highest
+from busbar_cli.doctor import findings
+from busbar_cli.doctor_background import highest
+from busbar_cli.doctor_facts import Facts, Finding
 from busbar_cli.health import verdict
 from busbar_contracts.allocation import Allocation, CircuitHeadroom, LoadGrant, MeterHealth, PhaseHeadroom
 from busbar_contracts.charger import ChargerState, ConnectorStatus, LeaseQuality
@@ -87,6 +89,19 @@ def a_good_house(**more: Any) -> Facts:
 
 def bad(facts: Facts) -> list[Finding]:
     return [one for one in findings(SITE, facts) if one.level == "bad"]
+
+
+def test_what_is_advised_is_enough() -> None:
+    [found] = bad(a_good_house(highest_a={"main": {"a": 17.2}}))
+
+    assert found.todo == "write at least 18 there; the fallbacks must fit beside it"
+
+
+def test_phases_without_a_current_add_up_all_the_same() -> None:
+    phase = PhaseSample(power_w=900.0)
+    reading = MeterReading(at=NOW, power_w=2700.0, a=phase, b=phase, c=phase, phases_estimated=True)
+
+    assert bad(a_good_house(readings=(reading,) * 12)) == []
 
 
 def test_of_a_good_house_nothing_bad_is_said() -> None:
