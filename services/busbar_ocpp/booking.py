@@ -10,7 +10,8 @@ from busbar_ocpp.connector import Connector, Cost
 from busbar_ocpp.draw import after
 from busbar_ocpp.drift import Drift, our_time
 from busbar_ocpp.entry import Entry, Price
-from busbar_ocpp.ledger import EPOCH, LOST, Ledger
+from busbar_ocpp.ledger import LOST, Ledger
+from busbar_ocpp.ledger_file import EPOCH
 from busbar_ocpp.measure import Sample
 from busbar_ocpp.said import TransactionSaid
 

@@ -1,55 +1,17 @@
 """Transactions and sessions on disk: nothing that was answered is lost when the process is killed.
 
-SQLite in WAL mode, every answer to a charger only after its row is committed and on the disk (`durable`). 1.6
-transaction ids are given here; they are unique over restarts, and over a lost file too, because a new file begins
-counting at the time.
+Every answer to a charger goes out only after its row is committed and on the disk (`durable`).
 """
 
-import logging
 import os
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
-from busbar_ocpp.database import opened
-from busbar_ocpp.durable import PATIENCE_S, Durable, without_waiting
-from busbar_ocpp.entry import Entry, Price, entry_of, written
+from busbar_ocpp.durable import PATIENCE_S
+from busbar_ocpp.entry import Entry, Price, written
+from busbar_ocpp.ledger_file import LedgerFile, number_at
 
-log = logging.getLogger(__name__)
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS transactions (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    charger TEXT NOT NULL,
-    connector INTEGER NOT NULL,
-    wire_id TEXT NOT NULL DEFAULT '',
-    tag TEXT,
-    started_at TEXT NOT NULL,
-    started_said TEXT,
-    start_wh REAL,
-    last_at TEXT,
-    last_wh REAL,
-    peak_w REAL,
-    last_seq INTEGER,
-    gaps INTEGER NOT NULL DEFAULT 0,
-    ended_at TEXT,
-    stop_wh REAL,
-    reason TEXT,
-    offline INTEGER NOT NULL DEFAULT 0,
-    cost REAL,
-    currency TEXT,
-    doubted INTEGER NOT NULL DEFAULT 0
-);
-DROP INDEX IF EXISTS by_wire_id;
-CREATE INDEX IF NOT EXISTS wire_ids ON transactions (charger, wire_id);
-CREATE INDEX IF NOT EXISTS by_start ON transactions (charger, connector, started_at);
-CREATE INDEX IF NOT EXISTS open_ones ON transactions (charger) WHERE ended_at IS NULL;
-"""
-
-# Before this moment no file of ours was made; seconds since then in tens fit a 32-bit id for centuries.
-EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
 LOST = "Lost"
 """The reason of an end that nobody told us; the true one may still come."""
 OPEN = f"(ended_at IS NULL OR reason = '{LOST}')"
@@ -58,7 +20,7 @@ SPARE = 1_000_000_000
 
 
 class Ledger:
-    """The book of transactions. A disk that fails is reported and never stops control."""
+    """The book of transactions. A disk that fails is logged and never stops control."""
 
     def __init__(
         self,
@@ -68,21 +30,14 @@ class Ledger:
         patience_s: float = PATIENCE_S,
     ) -> None:
         self._spare = 0
-        self.problem: str | None
-        """What is wrong with the book, in plain English; None when nothing is."""
-        self._db, self.problem = opened(path, "the book of transactions", lambda db: self._prepare(db, now))
-        self._disk = Durable(self._db, to_disk, patience_s)
+        self._file = LedgerFile(path, now, to_disk, patience_s)
         self._changes = self._safe = 0
         """Starts, ends and tags so far, and how many of them are known to be on the disk."""
 
-    def _prepare(self, db: sqlite3.Connection, now: datetime) -> sqlite3.Connection:
-        without_waiting(db)
-        db.executescript(SCHEMA)
-        db.row_factory = sqlite3.Row
-        if db.execute("SELECT count(*) FROM sqlite_sequence WHERE name='transactions'").fetchone()[0] == 0:
-            first = max(int((now - EPOCH).total_seconds() / 10), 1)
-            db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('transactions', ?)", (first,))
-        return db
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with the book, in plain English; None when nothing is."""
+        return self._file.problem
 
     def start(
         self,
@@ -105,7 +60,7 @@ class Ledger:
             return self._amended(known, at, said, tag, meter_wh)
         number: int | None = None
         self._changes += 1
-        with self._write() as db:
+        with self._file.write() as db:
             number = db.execute(
                 "INSERT INTO transactions (charger, connector, wire_id, tag, started_at, started_said, start_wh,"
                 " last_at, last_wh, offline, cost) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
@@ -124,7 +79,7 @@ class Ledger:
             ).lastrowid
             if not wire_id:
                 db.execute("UPDATE transactions SET wire_id = ? WHERE number = ?", (str(number), number))
-        entry = self._one("number = ?", (number,)) if number is not None else None
+        entry = self._file.one("number = ?", (number,)) if number is not None else None
         return entry if entry is not None else self._unbooked(charger, connector, at, tag, meter_wh, wire_id)
 
     def _amended(
@@ -134,13 +89,13 @@ class Ledger:
         if said is None or known.started_said is not None:
             return known
         self._changes += 1
-        with self._write() as db:
+        with self._file.write() as db:
             db.execute(
                 "UPDATE transactions SET started_at = min(started_at, ?), started_said = ?, tag = coalesce(tag, ?),"
                 " start_wh = coalesce(?, start_wh) WHERE number = ?",
                 (written(at), written(said), tag, meter_wh, known.number),
             )
-        return self._one("number = ?", (known.number,)) or known
+        return self._file.one("number = ?", (known.number,)) or known
 
     def _unbooked(
         self,
@@ -153,7 +108,7 @@ class Ledger:
     ) -> Entry:
         """A transaction that the disk did not take: the car charges all the same, under a number never used."""
         self._spare += 1
-        number = max(int((at - EPOCH).total_seconds() / 10), 1) + SPARE + self._spare
+        number = number_at(at) + SPARE + self._spare
         return Entry(
             number=number,
             charger=charger,
@@ -190,7 +145,7 @@ class Ledger:
         """
         if meter_wh is not None:
             self._charge(number, meter_wh, price, at)
-        with self._write() as db:
+        with self._file.write() as db:
             db.execute(
                 "UPDATE transactions SET last_at = ?, last_wh = coalesce(?, last_wh),"
                 " start_wh = coalesce(start_wh, ?), peak_w = max(coalesce(peak_w, 0), coalesce(?, 0)),"
@@ -212,18 +167,18 @@ class Ledger:
         self._changes += 1
         if meter_wh is not None:
             self._charge(number, meter_wh, price)
-        with self._write() as db:
+        with self._file.write() as db:
             db.execute(
                 "UPDATE transactions SET ended_at = ?, stop_wh = coalesce(?, last_wh), reason = ?"
                 f" WHERE number = ? AND {OPEN}",
                 (written(at), meter_wh, reason, number),
             )
-        return self._one("number = ?", (number,))
+        return self._file.one("number = ?", (number,))
 
     def _charge(self, number: int, meter_wh: float, price: Price | None, at: datetime | None = None) -> None:
         """Add what the energy since the last note costs; energy without a price makes the cost unknown."""
         per_kwh, currency = (price.per_kwh, price.currency) if price is not None else (None, None)
-        with self._write() as db:
+        with self._file.write() as db:
             db.execute(
                 "UPDATE transactions SET cost = CASE WHEN last_wh IS NULL OR ?1 <= last_wh THEN cost"
                 " WHEN ?2 IS NULL THEN NULL ELSE cost + (?1 - last_wh) / 1000.0 * ?2 END,"
@@ -234,7 +189,7 @@ class Ledger:
 
     def rescale(self, number: int, factor: float) -> None:
         """The register was found to count in another unit: what was booked of it is corrected."""
-        with self._write() as db:
+        with self._file.write() as db:
             db.execute(
                 "UPDATE transactions SET start_wh = start_wh * ?1, last_wh = last_wh * ?1, cost = NULL"
                 " WHERE number = ?2",
@@ -244,13 +199,13 @@ class Ledger:
     def claim(self, number: int, tag: str) -> Entry | None:
         """Note whose transaction it is, where nobody's tag was known at its start (a cable that came first)."""
         self._changes += 1
-        with self._write() as db:
+        with self._file.write() as db:
             db.execute("UPDATE transactions SET tag = coalesce(tag, ?) WHERE number = ?", (tag, number))
-        return self._one("number = ?", (number,))
+        return self._file.one("number = ?", (number,))
 
     def doubt(self, charger: str) -> None:
         """The charger has rebooted: the ends of what ran may be lost, and it may count anew."""
-        with self._write() as db:
+        with self._file.write() as db:
             db.execute(
                 "UPDATE transactions SET doubted = 1 WHERE charger = ? AND ended_at IS NULL", (charger,)
             )
@@ -263,7 +218,7 @@ class Ledger:
         A station that counts anew gives a number twice: of those that had begun the one that runs is meant, else the
         newest.
         """
-        return self._one(
+        return self._file.one(
             "charger = ?1 AND wire_id = ?2 AND (?3 IS NULL OR connector = ?3)"
             " ORDER BY coalesce(started_at > ?4, 0), ended_at IS NOT NULL, number DESC LIMIT 1",
             (charger, wire_id, connector, written(at)),
@@ -271,13 +226,13 @@ class Ledger:
 
     def running(self, charger: str) -> list[Entry]:
         """Transactions of a charger that have not ended, the newest first."""
-        return self._some("charger = ? AND ended_at IS NULL ORDER BY number DESC", (charger,))
+        return self._file.some("charger = ? AND ended_at IS NULL ORDER BY number DESC", (charger,))
 
     def history(
         self, *, charger: str | None = None, since: datetime | None = None, most: int = 1000
     ) -> list[Entry]:
         """Transactions, the newest first."""
-        return self._some(
+        return self._file.some(
             "(?1 IS NULL OR charger = ?1) AND (?2 IS NULL OR started_at >= ?2)"
             " ORDER BY started_at DESC, number DESC LIMIT ?3",
             (charger, written(since), most),
@@ -291,12 +246,12 @@ class Ledger:
         """
         until = self._changes
         if notes or self._safe < until:
-            await self._disk.wait()
+            await self._file.durable()
             self._safe = max(self._safe, until)
 
     def close(self) -> None:
         """Release the file."""
-        self._db.close()
+        self._file.close()
 
     def _same_start(
         self,
@@ -312,38 +267,10 @@ class Ledger:
             return self.by_wire_id(charger, wire_id, connector, at)
         if said is None:
             return None
-        return self._one(
+        return self._file.one(
             "charger = ? AND connector = ? AND started_said = ? AND tag IS ? AND start_wh IS ?",
             (charger, connector, written(said), tag, meter_wh),
         )
-
-    def _one(self, where: str, values: tuple[object, ...]) -> Entry | None:
-        found = self._some(where, values)
-        return found[0] if found else None
-
-    def _some(self, where: str, values: tuple[object, ...]) -> list[Entry]:
-        try:
-            rows = self._db.execute(f"SELECT * FROM transactions WHERE {where}", values).fetchall()
-        except sqlite3.Error as error:
-            self.problem = f"the book of transactions cannot be read: {error}"
-            log.error(self.problem)
-            return []
-        return [entry_of(row) for row in rows]
-
-    @contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
-        """One change, committed when the block ends. A disk that fails costs the change, never the charging."""
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
-        except sqlite3.Error as error:
-            self.problem = f"the book of transactions cannot be written: {error}"
-            log.error(self.problem)
 
 
 def _begins_anew(known: Entry, at: datetime, said: datetime | None) -> bool:
