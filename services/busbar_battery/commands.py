@@ -6,37 +6,39 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, Annotated, Final
 
 import typer
 
 from busbar_shared.command_line import AsJson, ConfigOption, answer_or_exit, fail, load_or_exit, print_json
+
+STDIN: Final = Path("-")
 
 app = typer.Typer(help="Battery and export power flow.", no_args_is_help=True)
 
 
 @app.command()
 def explain(
-    file: Annotated[Path | None, typer.Argument(help="One snapshot, or one a line; else stdin.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="One snapshot, or one a line; without it, or with -, stdin.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     live: Annotated[bool, typer.Option("--live", help="The decision in force at the running site.")] = False,
     config: ConfigOption = None,
 ) -> None:
     """Say what the battery would do in each snapshot, and why."""
-    if live:
+    if live and file is not None:
+        fail(f"{file}: --live asks the running site; give one of the two")
+    elif live:
         _explain_live(config, as_json)
-    elif file is None:
+    elif file is None or file == STDIN:
         _explain(sys.stdin.buffer, as_json)
-    elif file.is_file():
-        from busbar_battery.explain import snapshots
-
-        _explain(snapshots(file.read_bytes()), as_json)
     else:
-        typer.echo(f"{file}: no such file", err=True)
-        raise typer.Exit(2)
+        _explain_file(file, as_json)
 
 
-@app.command("set")
+# So that -1 is a value, which the service refuses with a sentence, and not an option.
+@app.command("set", context_settings={"ignore_unknown_options": True})
 def set_(
     key: Annotated[str, typer.Argument(help="For example soc_target_percent, mode, grid_charging.")],
     value: Annotated[str, typer.Argument(help="The new value; null takes a limit away.")],
@@ -45,7 +47,7 @@ def set_(
     as_json: AsJson = False,
 ) -> None:
     """Change what the owner wants of a battery. Exit code 1 when it is refused."""
-    from busbar_battery.asked import change
+    from busbar_battery.asked import change, modern
 
     site = load_or_exit(config)
     name = battery or (next(iter(site.batteries)) if len(site.batteries) == 1 else None)
@@ -54,11 +56,29 @@ def set_(
         return
     after = answer_or_exit(change(site, os.environ, name, key, value))
     if after.refused:
-        fail(f"Refused. {after.refused}", code=1)
+        fail(f"Refused. {after.refused}{known_keys(after.refused)}", code=1)
     if as_json:
         print_json({"battery": name, "settings": after})
         return
-    typer.echo(f"{name}: {key} is {getattr(after, key, value)}")
+    today = modern(site, name, key, value)
+    for note in today.notes:
+        typer.echo(note)
+    for one in today.values:
+        typer.echo(f"{name}: {one} is {as_typed(getattr(after, one))}")
+
+
+def known_keys(refused: str) -> str:
+    """What may be set, for somebody who asked for something else."""
+    from busbar_contracts.battery import BatterySettingsSet
+
+    return f". There are: {', '.join(BatterySettingsSet.__struct_fields__)}" * ("unknown field" in refused)
+
+
+def as_typed(value: object) -> str:
+    """A setting in the word with which it can be set again."""
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 @app.command()
@@ -101,6 +121,19 @@ def simulate(
     typer.echo(f"charge at midnight {minutes[-1].soc:.0f} %")
 
 
+def _explain_file(file: Path, as_json: bool) -> None:
+    from busbar_battery.explain import snapshots
+
+    try:
+        opened = file.open("rb")
+    except OSError as error:
+        fail(f"{file}: {error.strerror}")
+        return
+    with opened:
+        # The shell's <(...) and /dev/stdin are pipes: each line is answered when it comes.
+        _explain(snapshots(opened) if file.is_file() else opened, as_json)
+
+
 def _explain(lines: IO[bytes] | Iterable[bytes], as_json: bool) -> None:
     from busbar_battery.explain import as_line, explained
 
@@ -113,6 +146,8 @@ def _explain(lines: IO[bytes] | Iterable[bytes], as_json: bool) -> None:
         elif "error" in row:
             typer.echo(f"Refused. {row['error']}")
         else:
+            for note in row.get("notes", ()):
+                typer.echo(note)
             typer.echo(row["reason"])
 
 

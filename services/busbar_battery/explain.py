@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from collections.abc import Iterable, Iterator
+from typing import IO, Any, Final
 
 import msgspec
 
@@ -41,13 +42,24 @@ def _most(given: dict[str, Any]) -> dict[str, float | None]:
     return {name: value if isinstance(value, (int, float)) else None for name, value in limits.items()}
 
 
-def snapshots(text: bytes) -> list[bytes]:
+def snapshots(opened: IO[bytes]) -> Iterable[bytes]:
     """The snapshots in a file: the whole of it when it is one object over several lines, else its lines."""
-    try:
-        whole = isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
-        whole = False
-    return [text] if whole else text.splitlines()
+    begin = opened.read(LONGEST_LINE + 1)
+    if len(begin) <= LONGEST_LINE:
+        try:
+            whole = isinstance(json.loads(begin), dict)
+        except (ValueError, RecursionError):
+            whole = False
+        return [begin] if whole else begin.splitlines()
+    # Longer than one snapshot can be, and perhaps longer than the memory: line by line.
+    return _lines(begin, opened)
+
+
+def _lines(begin: bytes, rest: IO[bytes]) -> Iterator[bytes]:
+    *complete, last = begin.split(b"\n")
+    yield from complete
+    yield last + rest.readline()
+    yield from rest
 
 
 def as_line(row: dict[str, Any]) -> str:

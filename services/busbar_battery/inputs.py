@@ -12,6 +12,8 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
+from busbar_shared.judge import split, value_at
+
 # Beyond this a figure is a broken device or a typing error, not a house.
 ABSURD_W: Final = 1e9
 
@@ -106,8 +108,10 @@ def percent(value: float | None) -> float | None:
 
 
 def from_object(given: object) -> Inputs:
-    """The inputs in a decoded JSON object. Raises ValueError with a sentence that names the field."""
+    """The inputs in a decoded JSON object. Raises ValueError with a sentence that names field and value."""
     try:
         return msgspec.convert(given, Inputs)
     except (msgspec.ValidationError, OverflowError) as error:
-        raise ValueError(str(error)) from error
+        text, path = split(str(error))
+        found = "" if path == "$" else f" (found {str(value_at(given, path))[:60]!r})"
+        raise ValueError(f"{path}: {text}{found}") from error

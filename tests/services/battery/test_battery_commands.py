@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from busbar_battery.asked import as_json
-from busbar_battery.commands import app
+from busbar_battery.commands import app, as_typed, known_keys
 from busbar_battery.day import day, totals
 from busbar_battery.inputs import Inputs
 
@@ -84,11 +84,34 @@ def test_a_setting_that_cannot_be_is_a_sentence(options: list[str]) -> None:
         pytest.param("true", True, id="a yes"),
         pytest.param("null", None, id="no limit"),
         pytest.param("export_first", "export_first", id="a word"),
+        pytest.param("1e400", "1e400", id="a number beyond every float is a word too"),
         pytest.param("NaN", "NaN", id="not a number is a word, and is refused as one"),
     ],
 )
 def test_what_is_typed_becomes_json(typed: str, meant: object) -> None:
     assert as_json(typed) == meant
+
+
+def test_a_negative_value_is_a_value_and_no_option(tmp_path: Path) -> None:
+    answer = CliRunner().invoke(app, ["set", "charge_max_w", "-1", "--config", str(tmp_path / "no.toml")])
+
+    assert "No such option" not in answer.output
+    assert "no.toml cannot be read" in answer.output
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [(True, "true"), (None, "null"), (2000.0, "2000"), ("export_first", "export_first")],
+    ids=["a yes", "no limit", "watts", "a mode"],
+)
+def test_a_setting_is_told_in_the_word_that_sets_it(value: object, word: str) -> None:
+    assert as_typed(value) == word
+    assert as_json(word) == value
+
+
+def test_who_asks_for_a_key_that_is_none_is_told_those_there_are() -> None:
+    assert "soc_target_percent, " in known_keys("$: Object contains unknown field `banana`")
+    assert known_keys("$.soc_target_percent: Expected `float` <= 100.0") == ""
 
 
 DOCS = Path(__file__).parents[3] / "docs"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from busbar_battery.commands import app
-from busbar_battery.explain import as_line, explained
+from busbar_battery.explain import LONGEST_LINE, as_line, explained, snapshots
 
 
 def test_a_snapshot_is_answered_with_every_promised_field() -> None:
@@ -38,7 +41,7 @@ def test_a_snapshot_is_answered_with_every_promised_field() -> None:
     [
         pytest.param(b'{"pvv": 1}', "Object contains unknown field `pvv`", id="a misspelt name is named"),
         pytest.param(
-            b'{"pv": "lots"}', "Expected `float | null`, got `str` - at `$.pv`", id="words for watts"
+            b'{"pv": "lots"}', "$.pv: Expected `float | null`, got `str` (found 'lots')", id="words for watts"
         ),
         pytest.param(
             b'{"charge_max": -1}',
@@ -162,3 +165,56 @@ def test_without_json_the_reason_alone_is_printed() -> None:
     answer = CliRunner().invoke(app, ["explain"], input='{"grid": 2000}\n')
 
     assert answer.stdout == ("Discharging with 2000 W: for the house. Nothing flows to or from the grid.\n")
+
+
+def test_an_old_name_is_told_beside_the_reason() -> None:
+    answer = CliRunner().invoke(app, ["explain"], input='{"batteryExportTargetWatts": 500}\n')
+
+    assert answer.stdout.startswith("batteryExportTargetWatts is now called export_target\nDischarging with")
+
+
+def test_a_pipe_is_read_as_a_file_is(tmp_path: Path) -> None:
+    """What a shell makes of <(...): a path that is no file."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_text('{"grid": 2000}\n{"grid": 3000}\n'))
+    writer.start()
+
+    answer = CliRunner().invoke(app, ["explain", "--json", str(pipe)])
+    writer.join()
+
+    assert [json.loads(line)["battery"] for line in answer.stdout.splitlines()] == [-2000.0, -3000.0]
+
+
+def test_a_long_file_is_read_line_by_line_and_loses_none() -> None:
+    text = "\n".join(f'{{"grid": {watts}}}' for watts in range(1, 2001)).encode()
+
+    rows = [explained(line) for line in snapshots(BytesIO(text))]
+
+    assert len(text) > LONGEST_LINE
+    assert [row["battery"] for row in rows] == [-float(watts) for watts in range(1, 2001)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        pytest.param([".", "--json"], "Is a directory", id="a folder"),
+        pytest.param(["nothing.json"], "No such file", id="no file"),
+        pytest.param(["nothing.json", "--live"], "give one of the two", id="a file and the live site"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_a_sentence(arguments: list[str], sentence: str) -> None:
+    answer = CliRunner().invoke(app, ["explain", *arguments])
+
+    assert answer.exit_code == 2
+    assert sentence in answer.output
+
+
+def test_a_dash_is_what_is_piped_in() -> None:
+    answer = CliRunner().invoke(app, ["explain", "--json", "-"], input='{"grid": 2000}\n')
+
+    assert json.loads(answer.stdout)["battery"] == -2000.0
+
+
+def test_a_refusal_names_the_field_and_what_stood_there() -> None:
+    assert explained('{"pv": "3000"}') == {"error": "$.pv: Expected `float | null`, got `str` (found '3000')"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from busbar_battery.asked import change, live_decision
 from busbar_battery.main import run
+from busbar_contracts.battery import BatteryDecision, BatterySettings
 from busbar_shared.asking import NoAnswer
 from busbar_shared.clock import RealClock
 from busbar_shared.config.load import read
@@ -60,3 +62,33 @@ async def test_the_owner_asks_and_changes_over_the_broker(broker: Any, tmp_path:
 async def test_without_the_service_there_is_one_sentence(broker: Any) -> None:
     with pytest.raises(NoAnswer, match="are the broker and the battery service running"):
         await live_decision(site_at(broker.port), {}, patience_s=0.5)
+
+
+async def test_a_setting_that_nobody_takes_is_no_yes(broker: Any) -> None:
+    """The settings of a service that has died still stand at the broker."""
+    site = site_at(broker.port)
+    left = BatterySettings(soc_target_percent=80.0, refused="$.mode: something of yesterday")
+    async with connect(site, "battery", {}) as bus:
+        await bus.say(left, battery="cellar")
+        await bus.drain()
+
+        with pytest.raises(NoAnswer, match="the battery service is not running"):
+            await change(site, {}, "cellar", "soc_target_percent", "65", answer_s=0.5)
+        as_it_was = await change(site, {}, "cellar", "batterySocTargetPercent", "80", answer_s=0.5)
+
+    assert as_it_was.soc_target_percent == 80.0
+
+
+async def test_the_decision_of_a_service_that_died_is_not_in_force(broker: Any) -> None:
+    site = site_at(broker.port)
+    last = BatteryDecision(
+        at=datetime.now(UTC) - timedelta(seconds=40), control="apply", battery_w=5000.0, mode="charge",
+        export_w=0.0, import_w=5000.0, pv_w=0.0, solar_limit_w=None, ac_limit_w=None, flags=(),
+        reason="Charging.", dry_run=False, batteries={},
+    )  # fmt: skip
+    async with connect(site, "battery", {}) as bus:
+        await bus.say(last)
+        await bus.drain()
+
+        with pytest.raises(NoAnswer, match=r"the last decision is of .* is the battery service running"):
+            await live_decision(site, {})
