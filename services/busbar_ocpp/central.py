@@ -157,7 +157,7 @@ class Central:
             return
         after = connector.holds(charger.steering.bounds(connector), clock.monotonic())
         cut = before is None or after is None or after.limit_a < before.limit_a
-        charger.order_taken(connector)
+        charger.steer(connector)
         self.remember(charger, connector, now=cut)
         if before is None or after is None or before != after:
             charger.changed(connector)

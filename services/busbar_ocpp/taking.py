@@ -37,7 +37,7 @@ async def take(charger: "ChargePoint", said: Said) -> None:
     elif isinstance(said, Measured):
         _measured(charger, said.connector, said.samples, said.transaction)
     elif isinstance(said, Noted):
-        await charger.note(said.code, said.text, said.severity)
+        await charger.chatter.note(said.code, said.text, said.severity)
     elif isinstance(said, Reported):
         for tell in charger.on_report:
             tell(said)
