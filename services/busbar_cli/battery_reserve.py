@@ -20,7 +20,8 @@ from busbar_meter.roles import role_of
 from busbar_meter.storage_window import CALIBRATING
 from busbar_meter.sunspec_battery import BATTERY_MODELS
 from busbar_meter.sunspec_station import part_for
-from busbar_meter.unit import PartRead, Unit, whole_block
+from busbar_meter.unit import PartRead, Unit
+from busbar_meter.walk import whole_block
 from busbar_meter.writes import Write, carry_out, write
 from busbar_shared.clock import Clock
 

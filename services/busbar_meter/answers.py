@@ -36,6 +36,10 @@ class UnitAbsent(DeviceSilent):
     """The gateway answers, the unit behind it does not: an inverter asleep at night."""
 
 
+class ChainMoved(DeviceSilent):
+    """A block is not where it was: the device changed its models and must be searched again."""
+
+
 class DeviceLater(DeviceSilent):
     """An answer that says not now: busy, or a failure that may pass."""
 

@@ -12,8 +12,6 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from busbar_meter.answers import (
-    DEVICE_FAILURE,
-    GATEWAY_TARGET,
     ILLEGAL_ADDRESS,
     DeviceLater,
     DeviceRefused,
@@ -22,7 +20,7 @@ from busbar_meter.answers import (
 )
 from busbar_meter.block import Place
 from busbar_meter.definitions import model
-from busbar_meter.discovery import BASES, COMMON, Answer, Ask, Chain, NotSunSpec, Refusal, survey
+from busbar_meter.discovery import COMMON, Chain
 from busbar_meter.readplan import narrower, plan, span_of
 
 
@@ -54,43 +52,6 @@ class Dump(Struct, frozen=True):
     taken_at: datetime | None = None
     program: str = ""
     busbar_dump: int = 1
-
-
-async def find_chain(wire: Wire, unit: int, bases: Sequence[int] = BASES) -> Chain | NotSunSpec:
-    """Walk the chain of a unit over a wire."""
-    search = survey(bases)
-    ask = next(search)
-    while True:
-        answer = await _asked(wire, unit, ask)
-        try:
-            ask = search.send(answer)
-        except StopIteration as done:
-            found: Chain | NotSunSpec = done.value
-            return found
-
-
-async def _asked(wire: Wire, unit: int, ask: Ask) -> Answer:
-    """The answer to one question of the survey. Silence is passed on: it proves nothing.
-
-    Some devices answer an address they do not have with "device failure" or like a gateway without a
-    unit; behind a found chain that is its end, and at a base it is no base. Busy is asked again.
-    """
-    for patience in (True, True, False):
-        try:
-            return await wire.read(unit, ask.start, ask.count)
-        except DeviceRefused as refused:
-            return Refusal(refused.code)
-        except DeviceLater as later:
-            if not patience and later.code == DEVICE_FAILURE:
-                return Refusal(later.code)
-            if not patience:
-                raise
-        except UnitAbsent:
-            if not ask.chained:
-                raise
-            if not patience:
-                return Refusal(GATEWAY_TARGET)
-    raise AssertionError("the last attempt returns or raises")
 
 
 async def take(wire: Wire, unit: int, chain: Chain) -> UnitImage:

@@ -8,10 +8,11 @@ from busbar_meter.answers import DeviceRefused, DeviceSilent, Wire
 from busbar_meter.block import Block, Place
 from busbar_meter.definitions import Model, model
 from busbar_meter.discovery import BASES, NotSunSpec
-from busbar_meter.image import Dump, UnitImage, find_chain, registers_of, runs_of, take
+from busbar_meter.image import Dump, UnitImage, registers_of, runs_of, take
 from busbar_meter.readplan import narrower
 from busbar_meter.registermap import POINTS, RegisterMap, invalid, values_of
 from busbar_meter.show import points_of
+from busbar_meter.walk import find_chain
 from busbar_shared.clock import RealClock
 from busbar_shared.life import program_version
 

@@ -11,9 +11,10 @@ from busbar_meter.block import Block
 from busbar_meter.dc_inputs import EVIDENCE
 from busbar_meter.definitions import model
 from busbar_meter.discovery import BASES, Chain, NotSunSpec, Part
-from busbar_meter.image import find_chain, registers_of
+from busbar_meter.image import registers_of
 from busbar_meter.show import Device, kinds_of, named, snippet
-from busbar_meter.unit import identity_of, whole_block
+from busbar_meter.unit import identity_of
+from busbar_meter.walk import find_chain, whole_block
 from busbar_meter.wire import ModbusWire
 from busbar_shared.clock import RealClock
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from busbar_meter.answers import (
     DEVICE_FAILURE,
+    ChainMoved,
     DeviceLater,
     DeviceRefused,
     DeviceSilent,
@@ -17,10 +18,11 @@ from busbar_meter.answers import (
 )
 from busbar_meter.asking import Asking
 from busbar_meter.block import Block, Place
-from busbar_meter.definitions import Model, model
+from busbar_meter.definitions import model
 from busbar_meter.discovery import BASES, SUNS, Chain, NotSunSpec, Part
-from busbar_meter.image import find_chain
-from busbar_meter.readplan import Read, Span, plan, span_of
+from busbar_meter.next_search import NextSearch
+from busbar_meter.readplan import Read, Span, span_of
+from busbar_meter.walk import find_chain, whole_block
 from busbar_meter.wanted import THROUGH, chosen, trusted
 from busbar_shared.clock import Clock
 
@@ -28,14 +30,6 @@ log = logging.getLogger(__name__)
 
 # A refused request is split at most this often in one cycle; the rest waits for the next cycles.
 DEEPEST_SPLIT = 3
-# After a refusal the chain is searched again: SMA changes the length of 714 between day and night.
-SEARCH_AGAIN_S = (60.0, 300.0)
-# Without what it is wanted for it is of no use at all: one header refused in the survey must not hide it for long.
-MISSING_AGAIN_S = (5.0, 60.0)
-
-
-class ChainMoved(DeviceSilent):
-    """A block is not where it was: the device changed its models and must be searched again."""
 
 
 class NotADevice(DeviceSilent):
@@ -86,9 +80,7 @@ class Unit:
         self._verified = False
         self._connection = 0
         self._identities: tuple[Identity, ...] = ()
-        self._search_at: float | None = None
-        self._search_after_s = SEARCH_AGAIN_S[0]
-        self._missing_after_s, self._missed_s = MISSING_AGAIN_S[0], float("-inf")
+        self._next_search = NextSearch()
 
     def want(self, fast: frozenset[int], slow: frozenset[int]) -> None:
         """Say which models matter; blocks of other models are never read."""
@@ -114,23 +106,15 @@ class Unit:
         self._kept = {}
         self._slow_due = 0.0
         self._verified = False
-        self._search_at = None
+        self._next_search.begun()
 
     def search_soon(self) -> None:
         """Search again after a while: something that should be here was not found or not readable."""
-        if self._search_at is None:
-            self._search_at = self._clock.monotonic() + self._search_after_s
-            self._search_after_s = min(self._search_after_s * 2, SEARCH_AGAIN_S[1])
+        self._next_search.soon(self._clock.monotonic())
 
     def missing(self) -> None:
-        """Search again sooner: what the unit is wanted for was not found."""
-        now = self._clock.monotonic()
-        if now - self._missed_s > SEARCH_AGAIN_S[1]:
-            self._missing_after_s = MISSING_AGAIN_S[0]
-        self._missed_s = now
-        if self._search_at is None or now + self._missing_after_s < self._search_at:
-            self._search_at = now + self._missing_after_s
-            self._missing_after_s = min(self._missing_after_s * 2, MISSING_AGAIN_S[1])
+        """Search again within seconds: what the unit is wanted for was not found."""
+        self._next_search.sooner(self._clock.monotonic())
 
     def doubt(self) -> None:
         """After a silence: make sure it is still the same device before anything is believed or written."""
@@ -140,7 +124,7 @@ class Unit:
     async def prepare(self, wire: Wire) -> None:
         """Survey the unit, or verify that it is still the one surveyed."""
         before, asking = self.chain, self._asking
-        if self._search_at is not None and self._clock.monotonic() >= self._search_at:
+        if self._next_search.is_due(self._clock.monotonic()):
             self.forget()
         if self.chain is None:
             self.chain = await self._surveyed(wire)
@@ -311,17 +295,3 @@ class Unit:
 
 def _owner(places: Mapping[int, Place], start: int) -> Place:
     return places[max(at for at in places if at <= start)]
-
-
-async def whole_block(wire: Wire, unit: int, place: Place) -> Block:
-    """All registers of a block, in as many requests as it takes."""
-    definition: Model | None = model(place.model)
-    registers: dict[int, int] = {}
-    for request in plan([span_of(place, definition)]):
-        answer = await wire.read(unit, request.start, request.count)
-        registers.update({request.start - place.start + step: value for step, value in enumerate(answer)})
-    if registers.get(0) != place.model:
-        raise ChainMoved(
-            f"unit {unit}: at {place.start} is now model {registers.get(0)}, was model {place.model}"
-        )
-    return Block(definition or Model(place.model, {}, place.length), place.length, registers)

@@ -160,7 +160,8 @@ async def test_registers_that_are_refused_by_night_are_not_asked_for_each_second
 )
 async def test_pysunspec_reads_the_same_from_a_capture(name: str) -> None:
     """Not asked of those at which its scan gives up: refused registers, and an end block without length."""
-    from busbar_meter.unit import Unit, whole_block
+    from busbar_meter.unit import Unit
+    from busbar_meter.walk import whole_block
 
     wire, unit = PaperWire(unit1=capture(name)), Unit(1, VirtualClock(NOON))
     async with CrookedServer(unit1=capture(name)) as server:

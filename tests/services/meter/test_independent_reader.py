@@ -8,8 +8,9 @@ import sunspec2.modbus.client as independent
 
 from busbar_meter.answers import LineAddress
 from busbar_meter.block import Block
-from busbar_meter.unit import Unit, whole_block
+from busbar_meter.unit import Unit
 from busbar_meter.values import NUMBERS
+from busbar_meter.walk import whole_block
 from busbar_meter.wire import ModbusWire
 from busbar_shared.clock import RealClock
 from services.meter.modbus_servers import CrookedServer

@@ -9,8 +9,9 @@ from typer.testing import CliRunner, Result
 
 from busbar_meter.answers import DeviceRefused
 from busbar_meter.commands import app
-from busbar_meter.image import Dump, DumpWire, find_chain, take
+from busbar_meter.image import Dump, DumpWire, take
 from busbar_meter.unit import Unit
+from busbar_meter.walk import find_chain
 from busbar_shared.clock import RealClock
 from services.meter.meter_house import GRID, HYBRID
 from services.meter.modbus_servers import CrookedServer

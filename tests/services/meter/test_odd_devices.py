@@ -15,12 +15,13 @@ from busbar_meter.block import Block
 from busbar_meter.config import lines_of
 from busbar_meter.definitions import model
 from busbar_meter.discovery import Chain
-from busbar_meter.image import find_chain, registers_of
+from busbar_meter.image import registers_of
 from busbar_meter.plausible import Gate
 from busbar_meter.samples import GridSample, InverterSample, Leg
 from busbar_meter.sunspec_inverter import inverter_sample
 from busbar_meter.sunspec_station import SunSpecStation
 from busbar_meter.unit import Unit
+from busbar_meter.walk import find_chain
 from busbar_shared.clock import VirtualClock
 from busbar_shared.config.root import Site
 from services.meter.meter_house import GRID, STEERED, house, running, said, steered

@@ -15,8 +15,9 @@ from busbar_meter.answers import LineAddress
 from busbar_meter.block import Block, Repetition
 from busbar_meter.definitions import Point, model
 from busbar_meter.image import Run, UnitImage
-from busbar_meter.unit import Unit, whole_block
+from busbar_meter.unit import Unit
 from busbar_meter.values import NUMBERS
+from busbar_meter.walk import whole_block
 from busbar_meter.wire import ModbusWire
 from busbar_shared.clock import RealClock
 from busbar_simulator.modbus_server import ModbusServer

@@ -10,10 +10,11 @@ from busbar_contracts.battery import BatteryReading
 from busbar_contracts.meter import Control
 from busbar_meter.block import Block
 from busbar_meter.definitions import model
-from busbar_meter.image import find_chain, registers_of
+from busbar_meter.image import registers_of
 from busbar_meter.quirks import Manner
 from busbar_meter.setpoint_704 import exact_power, setpoint_aim
 from busbar_meter.storage_window import Most, Window
+from busbar_meter.walk import find_chain
 from busbar_meter.writes import Aim, NotOffered
 from busbar_simulator.modbus_server import ModbusServer
 from busbar_simulator.plant.inverter import Inverter, InverterSpec

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from busbar_meter.answers import DeviceRefused, DeviceSilent
-from busbar_meter.unit import ChainMoved, NotADevice, Unit
+from busbar_meter.answers import ChainMoved, DeviceRefused, DeviceSilent
+from busbar_meter.unit import NotADevice, Unit
 from busbar_shared.clock import VirtualClock
 from services.meter.register_images import PaperWire, block, common, image
 
