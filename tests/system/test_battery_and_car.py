@@ -128,7 +128,8 @@ async def test_a_car_on_solar_only_beside_a_battery_below_at_and_above_its_targe
         await house.until(
             lambda: house.amps() > 12.5 and house.truth.battery_w < -1200, 60, "the battery helps"
         )
-        await steady(house, lambda watts: watts < -1000)
+        # One step of the car is worth 700 W; the battery need not be pulled away for that.
+        await steady(house, lambda watts: watts < -500)
 
         assert house.truth.verdict == "ok"
 
