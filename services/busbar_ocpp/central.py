@@ -2,25 +2,24 @@
 
 import asyncio
 import logging
-from datetime import datetime, timedelta
+from collections.abc import Iterator
 
 from busbar_contracts.charger import ChargerAction, ChargerCommand, ChargerLimit, TagAnswer
 from busbar_contracts.prices import PriceSeries
-from busbar_ocpp.bearing import Past, refused_value
+from busbar_ocpp.bearing import refused_value
 from busbar_ocpp.charge_point import ChargePoint
 from busbar_ocpp.connector import Connector
+from busbar_ocpp.credentials import CredentialCheck
 from busbar_ocpp.desk import Desk
 from busbar_ocpp.entry import Price
 from busbar_ocpp.farewell import Farewell
 from busbar_ocpp.link import Admission, Credentials, Link
-from busbar_ocpp.memory import LastHeld
-from busbar_ocpp.passwords import Failures, matches
 from busbar_ocpp.pending import Waiting
+from busbar_ocpp.remembering import Remembering
 from busbar_shared.bus import Heard
 
 log = logging.getLogger(__name__)
 
-SAVE_EVERY_S = 5.0
 AT_ONCE = 20
 
 
@@ -36,64 +35,27 @@ class Central:
         for identity, name in desk.memory.learned.accepted.items():
             if name in self.chargers:
                 self._by_identity.setdefault(identity, self.chargers[name])
-        self._failures = Failures()
-        self._known_passwords: dict[str, str] = {}
+        self._check = CredentialCheck(desk)
         self._said_at_s: dict[tuple[str, int], float] = {}
-        self._saved_at_s = 0.0
-        self._saving: asyncio.Task[None] | None = None
-        self._save_again = False
         self._prices: PriceSeries | None = None
         for charger in self.chargers.values():
             charger.booking.price = self.price
-        self._restore()
-        desk.remember = lambda charger, number: self.remember(
-            self.chargers[charger], self.chargers[charger].connectors[number], now=True
-        )
+        self._remembering = Remembering(desk)
+        self._remembering.restore(self._connectors())
+        desk.remember = self._remembering.write_soon
 
     # -- coming in -----------------------------------------------------------------------------
 
     async def admit(self, shown: Credentials) -> Admission:
-        """Whether a charge point may come in (security profiles 0 to 3)."""
+        """Whether a charge point may come in: as ours, to be released, or to wait for the owner's word."""
         charger = self._by_identity.get(shown.id)
-        section = self.desk.plan.section
-        if charger is None:
-            if self.farewell.due(shown.id) and await self._was_ours(shown):
-                return Admission()
-            if section.unknown == "pending" and self.waiting.room_for(shown.id):
-                return Admission()
-            return Admission(404, "unknown charge point")
-        if section.security == 3:
-            ok = shown.id in shown.certificate_names
-            return Admission() if ok else Admission(401, "the certificate names another charge point")
-        if section.security == 0:
+        if charger is not None:
+            return await self._check.of_ours(shown, charger.plan.config.password)
+        if self.farewell.due(shown.id) and await self._check.was_ours(shown):
             return Admission()
-        admission = await self._check_password(shown, charger.plan.config.password)
-        if admission.status == 101:
-            # So that it can be released should it be taken out of the configuration, its password with it.
-            self.desk.memory.of(shown.id).password = charger.plan.config.password
-        return admission
-
-    async def _was_ours(self, shown: Credentials) -> bool:
-        """Whether a charge point that is not configured any more is the one it says it is."""
-        section = self.desk.plan.section
-        if section.security in (0, 3):
-            return section.security == 0 or shown.id in shown.certificate_names
-        stored = self.desk.memory.of(shown.id).password
-        return stored is not None and (await self._check_password(shown, stored)).status == 101
-
-    async def _check_password(self, shown: Credentials, stored: str | None) -> Admission:
-        who, now_s = (shown.id, shown.remote), self.desk.clock.monotonic()
-        if self._failures.too_many(who, now_s):
-            return Admission(429, "too many wrong passwords; wait a minute")
-        if stored is None or shown.password is None or shown.user != shown.id:
-            return Admission(401, "a user name equal to the id, and a password, are needed")
-        if self._known_passwords.get(shown.id) == shown.password:
+        if self.desk.plan.section.unknown == "pending" and self.waiting.room_for(shown.id):
             return Admission()
-        if await asyncio.to_thread(matches, shown.password, stored):
-            self._known_passwords[shown.id] = shown.password
-            return Admission()
-        self._failures.note(who, now_s)
-        return Admission(401, "wrong password")
+        return Admission(404, "unknown charge point")
 
     async def serve(self, link: Link) -> None:
         """Serve a connection. A second one of the same id replaces the first only if that one is dead."""
@@ -158,7 +120,10 @@ class Central:
         after = connector.holds(charger.steering.bounds(connector), clock.monotonic())
         cut = before is None or after is None or after.limit_a < before.limit_a
         charger.steer(connector)
-        self.remember(charger, connector, now=cut)
+        if cut:
+            self._remembering.write_soon(connector)
+        else:
+            self._remembering.note(connector)
         if before is None or after is None or before != after:
             charger.changed(connector)
 
@@ -236,79 +201,11 @@ class Central:
             if place % AT_ONCE == AT_ONCE - 1:
                 await asyncio.sleep(0)
             charger.tick()
-        if self.desk.clock.monotonic() - self._saved_at_s > SAVE_EVERY_S:
-            self._saved_at_s = self.desk.clock.monotonic()
-            for charger in self.chargers.values():
-                for connector in charger.connectors.values():
-                    self.remember(charger, connector, now=False)
-            self._save_soon()
-
-    def _save_soon(self) -> None:
-        """Write what holds, beside the loop: a slow disk must not hold up a cut."""
-        if self._saving is not None and not self._saving.done():
-            self._save_again = True
-            return
-        self._saving = asyncio.create_task(self._save())
-
-    async def _save(self) -> None:
-        self._save_again = True
-        while self._save_again:
-            self._save_again = False
-            await asyncio.to_thread(self._write)
-            await self.desk.ledger.durable(notes=True)
-
-    def _write(self) -> None:
-        self.desk.memory.save_held()
-        self.desk.memory.save_learned()
+        self._remembering.tick(self._connectors())
 
     def close(self) -> None:
         """Write once more what holds and what was learned."""
-        self._write()
+        self._remembering.close()
 
-    # -- over restarts -------------------------------------------------------------------------
-
-    def remember(self, charger: ChargePoint, connector: Connector, *, now: bool) -> None:
-        """Note what holds at a connector; written now when it is a cut, for a restart must not raise."""
-        clock = self.desk.clock
-        now_s = clock.monotonic()
-        held = [
-            (one.order, _calendar(clock.now(), one.until_s - now_s)) for one in connector.book.held(now_s)
-        ]
-        past = connector.past
-        self.desk.memory.held[connector.wiring.load] = LastHeld(
-            orders=held,
-            limit_a=past.limit_a if past else None,
-            issuer=past.issuer if past else "",
-            until=_calendar(clock.now(), past.until_s - now_s) if past else None,
-            visit=connector.visit,
-            status=connector.status,
-        )
-        if now:
-            self._save_soon()
-
-    def _restore(self) -> None:
-        """Put back the leases with what is left of them, at most one lease."""
-        clock, lease_s = self.desk.clock, self.desk.plan.lease_s
-        now, now_s = clock.now(), clock.monotonic()
-        for charger in self.chargers.values():
-            for connector in charger.connectors.values():
-                last = self.desk.memory.held.get(connector.wiring.load)
-                if last is not None:
-                    put_back(connector, last, now, now_s, lease_s)
-
-
-def put_back(connector: Connector, last: LastHeld, now: datetime, now_s: float, lease_s: float) -> None:
-    """What held at a connector when we last lived; a calendar that jumped can only shorten it."""
-    # Chargers that only reconnect say neither their status nor that a car is there.
-    connector.visit, connector.status = last.visit, last.status
-    for order, until in last.orders:
-        left_s = min((until - now).total_seconds(), order.lease_s, lease_s)
-        if left_s > 0:
-            connector.book.restore(order, now_s + left_s)
-    if last.limit_a is not None:
-        ended_s = (now - last.until).total_seconds() if last.until is not None else 0.0
-        connector.past = Past(limit_a=last.limit_a, issuer=last.issuer, until_s=now_s - max(ended_s, 0.0))
-
-
-def _calendar(now: datetime, in_s: float) -> datetime:
-    return now + timedelta(seconds=max(in_s, -1e7))
+    def _connectors(self) -> Iterator[Connector]:
+        return (one for charger in self.chargers.values() for one in charger.connectors.values())

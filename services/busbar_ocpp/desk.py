@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from busbar_ocpp.config import OcppPlan
+from busbar_ocpp.connector import Connector
 from busbar_ocpp.ledger import Ledger
 from busbar_ocpp.memory import Memory
 from busbar_ocpp.outbox import Outbox
@@ -36,5 +37,5 @@ class Desk:
     """Connectors whose state is to be said."""
     passive: Callable[[], bool] = lambda: False
     """Whether an older instance of this service lives: then no charger is told anything."""
-    remember: Callable[[str, int], None] = lambda charger, connector: None
+    remember: Callable[[Connector], None] = lambda connector: None
     """Write down what holds at a connector."""

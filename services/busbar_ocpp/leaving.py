@@ -43,7 +43,7 @@ async def leave(chargers: Iterable["ChargePoint"]) -> None:
             continue
         for connector in charger.connectors.values():
             let_leases_end(charger, connector)
-            charger.desk.remember(charger.plan.id, connector.number)
+            charger.desk.remember(connector)
         charger.steering.silent.clear()
         charger.steer_all()
         told.append(charger)

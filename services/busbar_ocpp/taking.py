@@ -64,7 +64,7 @@ def _plug(charger: "ChargePoint", connector: Connector, status: ConnectorStatus)
     before = connector.status, connector.visit
     connector.plug(status, charger.desk.clock.now())
     if before != (connector.status, connector.visit):
-        charger.desk.remember(charger.plan.id, connector.number)
+        charger.desk.remember(connector)
 
 
 def _transaction(charger: "ChargePoint", said: TransactionSaid) -> None:
