@@ -1,8 +1,7 @@
-"""The wire of a simulated charge point: one WebSocket to the central system, one call at a time, back for ever.
+"""The wire of a simulated charge point: one WebSocket to the central system, back for ever.
 
-The only file here that imports websockets, and the official OCPP schemas of the `ocpp` package, with which
-every call of the central system is checked as a strict charge point would.
-Frames are written and read here, not by that package: the central system uses it, and a peer should not.
+The only file here that imports websockets. Frames are written and read here and in `calls.py`, not by the `ocpp`
+package: the central system uses it, and a peer should not.
 """
 
 import asyncio
@@ -11,25 +10,22 @@ import contextlib
 import json
 import logging
 import random
-import uuid
 from collections import deque
 from datetime import datetime
-from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 import websockets
-from ocpp.messages import get_validator
 from websockets.asyncio.client import ClientConnection, connect
 
+from .calls import CALL, ERROR, RESULT, Calls
 from .dialect.words import Call, Dialect, Json, NotAnswered
+from .schemas import violation
 from .station.faults import Fault
 from .station.notices import Booted, Notice
 from .station.station import Station
 
 log = logging.getLogger(__name__)
 
-CALL, RESULT, ERROR = 2, 3, 4
 ANSWER_WITHIN_S = 30.0
 FIRST_RETRY_S, LAST_RETRY_S = 0.5, 10.0
 KEPT = 5000
@@ -46,15 +42,12 @@ class Link:
     ) -> None:  # fmt: skip
         self.station, self.dialect, self.password = station, dialect, password
         self.url = f"{url.rstrip('/')}/{station.spec.id}"
-        self.answer_within_s = answer_within_s
         self.queue: deque[Call] = deque()
         self.booted = False
-        self.refused: deque[tuple[str, str]] = deque(maxlen=100)
         self._to_send = asyncio.Event()
-        self._waiting: tuple[str, asyncio.Future[Json]] | None = None
         self._dice = random.Random(f"{seed}/{station.spec.id}/link")
+        self._calls = Calls(station, self._dice, answer_within_s)
         self._socket: ClientConnection | None = None
-        self._ids = 0
         self._boot_reason = "PowerUp"
         # Until then the network is gone.
         self.away_until_s = 0.0
@@ -132,9 +125,7 @@ class Link:
         self.station.online, self._socket = False, None
         if Fault.SILENT_RECONNECT not in self.faults:
             self.booted = False
-        if self._waiting is not None:
-            self._waiting[1].cancel()
-            self._waiting = None
+        self._calls.lost()
         self.queue = deque(call for call in self.queue if call.keep)
 
     async def _watch(self) -> None:
@@ -157,11 +148,14 @@ class Link:
                     await self._boot(socket)
                 await self._to_send.wait()
             if Fault.FLOODS in self.faults:
-                await self._flood(socket)
+                await self._calls.flood(socket)
             # It stays in the queue until it was answered, so that a lost link loses nothing.
             call = self.queue[0]
             for _ in range(TRIES if call.keep else 1):
-                if await self._call(socket, call) is not None:
+                answer = await self._calls.ask(socket, call)
+                if answer is not None:
+                    if call.action == "Heartbeat":
+                        self._take_time(answer)
                     break
             if self.queue and self.queue[0] is call:
                 self.queue.popleft()
@@ -173,8 +167,8 @@ class Link:
             if Fault.BACK_TO_BACK in self.faults:
                 # Some do not wait for the answer before they go on.
                 for notice in self.dialect.greet():
-                    await self._send(socket, self.dialect.calls(notice)[0])
-            answer = await self._call(socket, call)
+                    await self._calls.send(socket, self.dialect.calls(notice)[0])
+            answer = await self._calls.ask(socket, call)
             if answer and answer.get("status") == "Accepted":
                 self._take_time(answer)
                 if answer.get("interval"):
@@ -187,47 +181,6 @@ class Link:
         with contextlib.suppress(KeyError, ValueError, TypeError):
             assert self.station.utc is not None
             self.station.clock.set(datetime.fromisoformat(answer["currentTime"]), self.station.utc)
-
-    async def _call(self, socket: ClientConnection, call: Call) -> Json | None:
-        """Call and wait for the answer; None when there was none, empty when it was an error."""
-        answered: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
-        # Registered before it is sent: the answer may come before the sending returns.
-        key = self._new_id()
-        self._waiting = (key, answered)
-        await self._send(socket, call, key)
-        try:
-            # Not wait_for: in Python 3.11 it swallows a cancellation that meets the answer, and the link would hang.
-            async with asyncio.timeout(self.answer_within_s):
-                answer = await answered
-        except TimeoutError:
-            log.warning("%s: %s was not answered", self.station.spec.id, call.action)
-            return None
-        except _Error:
-            answer = {}
-        finally:
-            self._waiting = None
-        try:
-            call.answered(answer)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            log.warning("%s: %s was answered with %r: %r", self.station.spec.id, call.action, answer, error)
-        if call.action == "Heartbeat":
-            self._take_time(answer)
-        return answer
-
-    async def _send(self, socket: ClientConnection, call: Call, key: str | None = None) -> None:
-        await socket.send(json.dumps([CALL, key or self._new_id(), call.action, call.payload()]))
-
-    def _new_id(self) -> str:
-        self._ids += 1
-        return (
-            "1"
-            if Fault.REPEATS_IDS in self.faults
-            else str(uuid.UUID(int=self._dice.getrandbits(128), version=4))
-        )
-
-    async def _flood(self, socket: ClientConnection) -> None:
-        for _ in range(50):
-            await socket.send(json.dumps([CALL, self._new_id(), "Heartbeat", {}]))
 
     # In.
 
@@ -242,17 +195,14 @@ class Link:
             except ValueError:
                 continue
             if isinstance(message, list) and len(message) >= 3:
-                await self._take(socket, message)
+                await self._heard(socket, message)
 
-    async def _take(self, socket: ClientConnection, message: list[Any]) -> None:
+    async def _heard(self, socket: ClientConnection, message: list[Any]) -> None:
         kind, key = message[0], str(message[1])
         if kind == CALL and len(message) >= 4:
             await self._answer(socket, key, str(message[2]), message[3])
-        elif self._waiting is not None and key == self._waiting[0] and not self._waiting[1].done():
-            if kind == RESULT:
-                self._waiting[1].set_result(message[2] if isinstance(message[2], dict) else {})
-            elif kind == ERROR:
-                self._waiting[1].set_exception(_Error(str(message[2])))
+        else:
+            self._calls.heard(kind, key, message[2])
 
     async def _answer(self, socket: ClientConnection, key: str, action: str, payload: Any) -> None:
         if Fault.ANSWERS_NOTHING in self.faults and self._dice.random() < 0.3:
@@ -270,29 +220,5 @@ class Link:
         except (KeyError, ValueError, TypeError, OverflowError) as error:
             answer = [ERROR, key, "InternalError", f"{action}: {error!r}"[:255], {}]
         except NotAnswered as refused:
-            self.refused.append((action, str(refused)))
             answer = [ERROR, key, refused.code, str(refused)[:255], {}]
         await socket.send(json.dumps(answer))
-
-
-class _Error(Exception):
-    """The central system answered with CALLERROR. Go on with the next."""
-
-
-@lru_cache(maxsize=256)
-def _validator(version: str, action: str) -> Any:
-    try:
-        # 1.6 wants one decimal of limits; binary fractions would all fail that test.
-        return get_validator(CALL, action, version, parse_float=Decimal)
-    except OSError:
-        return None
-
-
-def violation(version: str, action: str, payload: Any) -> str | None:
-    """What the official schema has against a call, or None; unknown actions are not its business."""
-    validator = _validator(version, action) if action.isalnum() else None
-    if validator is None:
-        return None
-    exact = json.loads(json.dumps(payload), parse_float=Decimal)
-    error = next(iter(validator.iter_errors(exact)), None)
-    return None if error is None else f"{'.'.join(map(str, error.path))}: {error.message}"

@@ -10,8 +10,7 @@ import pytest
 
 from busbar_simulator.dialect.ocpp16 import Ocpp16
 from busbar_simulator.dialect.ocpp201 import Ocpp201
-from busbar_simulator.dialect.words import Call
-from busbar_simulator.link import Link, violation
+from busbar_simulator.link import Link
 from busbar_simulator.plant.car import Car, CarSpec
 from busbar_simulator.plant.socket import Socket, SocketSpec
 from busbar_simulator.station.faults import Fault
@@ -393,29 +392,6 @@ async def test_201_profiles_are_set_reported_refused_and_cleared(
 
 
 @pytest.mark.parametrize(
-    ("action", "payload", "wrong"),
-    [
-        pytest.param("Reset", {"type": "Soft"}, False, id="a good call"),
-        pytest.param("Reset", {"type": "Gentle"}, True, id="a word nobody knows"),
-        pytest.param("Reset", {}, True, id="a field is missing"),
-        pytest.param("Reset", {"type": "Soft", "why": "x"}, True, id="a field too many"),
-        pytest.param(
-            "Nonsense", {"type": "Soft"}, False, id="an unknown action is not the schema's business"
-        ),
-    ],
-)
-def test_calls_of_the_central_system_are_checked(action: str, payload: Json, wrong: bool) -> None:
-    assert (violation("1.6", action, payload) is not None) == wrong
-
-
-def test_a_limit_with_two_decimals_is_against_the_schema() -> None:
-    order = lease(None, 10.1, 6, 10)
-    assert violation("1.6", "SetChargingProfile", order) is None
-    order["csChargingProfiles"]["chargingSchedule"]["chargingSchedulePeriod"][0]["limit"] = 10.15
-    assert violation("1.6", "SetChargingProfile", order) is not None
-
-
-@pytest.mark.parametrize(
     "fault", [Fault.GARBAGE, Fault.ANSWERS_NOTHING, Fault.REPEATS_IDS, Fault.BACK_TO_BACK, Fault.FLOODS]
 )
 async def test_a_rude_charge_point_still_charges(
@@ -426,24 +402,3 @@ async def test_a_rude_charge_point_still_charges(
     await garage.charging()
 
     assert garage.socket.legs_a == (16, 16, 16)
-
-
-class Sink:
-    """A socket that takes everything."""
-
-    async def send(self, text: str) -> None:
-        """Take it."""
-
-
-async def test_an_answer_that_meets_the_end_of_the_link_does_not_keep_it_alive() -> None:
-    station = Station(StationSpec(id="left"), {1: Socket(SocketSpec())})
-    link = Link(station, Ocpp16(station), "ws://127.0.0.1:1/")
-    talking = asyncio.create_task(link._call(Sink(), Call(action="Heartbeat", payload=dict)))  # type: ignore[arg-type]
-    while link._waiting is None:
-        await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    link._waiting[1].set_result({})
-    talking.cancel()
-    await asyncio.gather(talking, return_exceptions=True)
-
-    assert talking.cancelled()
