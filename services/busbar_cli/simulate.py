@@ -5,23 +5,23 @@ code with what is judged. One seed, one day: every random thing comes from it, a
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
-
-from msgspec import Struct
 
 from busbar_cli.simulate_chargeamps import ChargeAmps
 from busbar_cli.simulate_connect import Connections
 from busbar_cli.simulate_devices import Beat, Moment
-from busbar_cli.simulate_figures import Figures, Tally
+from busbar_cli.simulate_events import Happenings
+from busbar_cli.simulate_figures import Tally
 from busbar_cli.simulate_heaters import Heaters
 from busbar_cli.simulate_minds import Busbar, Mind, Said, plan_for
+from busbar_cli.simulate_outcome import Ran, Trace
 from busbar_cli.simulate_peer import Peer, Program
 from busbar_cli.simulate_plugs import Plugs
 from busbar_cli.simulate_references import Reference
-from busbar_cli.simulate_scenario import Event, Scenario
-from busbar_cli.simulate_slots import Day, Slots
+from busbar_cli.simulate_scenario import Scenario
+from busbar_cli.simulate_slots import Slots
 from busbar_cli.simulate_tariff import prices_at, series_of
 from busbar_contracts.battery import BatterySetpoint
 from busbar_contracts.charger import ChargerLimit
@@ -32,37 +32,9 @@ from busbar_shared.bus import Heard
 from busbar_shared.config.root import Site
 from busbar_simulator.build import build
 from busbar_simulator.gadgets import add_gadgets
-from busbar_simulator.plant.phases import NONE, Phases, added, less
 
 STEP_S = 0.25
 START_S = 1000.0
-MOST_POINTS = 1500
-
-
-class Point(Struct, frozen=True):
-    """One moment for the picture. Powers in W, grid + import, battery + charging."""
-
-    s: float
-    sun: float
-    house: float
-    cars: float
-    things: float
-    battery: float
-    grid: float
-    soc: float | None
-
-
-class Ran(Struct, frozen=True, kw_only=True):
-    """The outcome of a run."""
-
-    title: str
-    figures: Figures
-    points: list[Point]
-    orders: list[tuple[float, str, float]]
-    """Every change of a limit: seconds, load, A or W."""
-    started_at: datetime
-    day: Day
-    """The same day in slots, for an optimum."""
 
 
 BUSBAR = "busbar"
@@ -114,19 +86,19 @@ class Simulation:
         self._plugs = Plugs(site, gadgets, self.now)
         self._heaters = Heaters(site, gadgets, self.now)
         self._chargeamps = ChargeAmps(site, self.built, self.now)
+        # What has a socket only now stands in the cloud, and has no charger of ours.
         self._scheduled = frozenset(self.house.sockets) - frozenset(self._chargers)
         self._slots = Slots(self.built)
         self._tally = Tally(self.built, per_phase=nets_per_phase(site))
         self._tick, self._second, self._half = Beat(1.0, 0.5), Beat(1.0, 0.0), Beat(0.5, 0.1)
-        self._points: list[Point] = []
-        self._point = Beat(max(1.0, scenario.run.hours * 3600 / MOST_POINTS), 0.0)
-        self._orders: list[tuple[float, str, float]] = []
-        self._ordered: dict[str, float] = {}
-        self._count = self._changed_before = self._battery_before = 0
+        self._trace = Trace(self.built, scenario.run.hours)
+        self._settling = self._run.settle_s > 0
+        self._changed_before = self._battery_before = 0
         self._day: date | None = None
         self._second_of_prices = Beat(1.0, 0.0)
-        self._done: set[tuple[int, bool]] = set()
-        self._broker = True
+        self._happenings = Happenings(
+            self._run.events, self.house, self._meters[site.grid_meter()], self._chargers
+        )
         self.mind = mind_for(site, controller)
 
     # -- living -------------------------------------------------------------------------------
@@ -143,23 +115,19 @@ class Simulation:
         for socket in self.built.dumb:
             socket.closed, socket.pilot_a = socket.occupied, socket.spec.max_a
         self._chargeamps.drive(self.now)
-        self._events(second)
+        self._happenings.step(second, self.mind, START_S + self.now.s)
         self.house.step(STEP_S)
         self.now = Moment(second, self._start + timedelta(seconds=second))
         self._tally.step()
-        if second == self._run.settle_s:
-            self._tally.begin()
-            self._slots = Slots(self.built)
-            self._changed_before, self._battery_before = self._changes()
-            self._count = 0
+        if self._settling and second >= self._run.settle_s:
+            self._begin_to_count()
         self._prices()
         self._speak()
         if self._second.due(second):
             prices = prices_at(self._run.tariff, self.now.at.astimezone(self._zone))
             self._tally.second(1.0, self._modes(), prices)
             self._slots.second(1.0, prices)
-        if self._point.due(second):
-            self._points.append(self._seen())
+        self._trace.look(second)
 
     def _speak(self) -> None:
         now, wake = self.now, self._tick.due(self.now.s)
@@ -186,7 +154,7 @@ class Simulation:
 
     def _say(self, message: Any, **ids: str) -> bool:
         """Bring a message to whoever listens; True for a reading that deserves a decision."""
-        if message is None or not self._broker:
+        if message is None or not self._happenings.broker:
             return False
         self._device(message, ids)
         self._heaters.hear(message, ids, self.now)
@@ -198,13 +166,14 @@ class Simulation:
     def _device(self, message: Any, ids: dict[str, str]) -> None:
         if isinstance(message, ChargerLimit):
             load = f"{ids['charger']}-{ids['connector']}"
-            self._note(load, message.limit_a)
+            self._trace.order(self.now.s, load, message.limit_a)
             self._chargers[load].obey(message, self.now)
         elif isinstance(message, HeatOrder):
-            self._note(ids["heater"], 0.0 if message.mode is HeatMode.BLOCK else message.power_w or 1.0)
+            heats_w = 0.0 if message.mode is HeatMode.BLOCK else message.power_w or 1.0
+            self._trace.order(self.now.s, ids["heater"], heats_w)
         elif isinstance(message, PlugSwitch):
             if message.issuer != "heat":
-                self._note(ids["plug"], (message.power_w or 1.0) if message.on else 0.0)
+                self._trace.order(self.now.s, ids["plug"], (message.power_w or 1.0) if message.on else 0.0)
             self._plugs.obey(ids["plug"], message, self.now)
         elif isinstance(message, BatterySetpoint) and ids["battery"] in self._batteries:
             self._batteries[ids["battery"]].obey(message, self.now)
@@ -212,39 +181,6 @@ class Simulation:
             self._inverters[ids["inverter"]].obey(message, self.now)
         elif isinstance(message, LoadSettings):
             self._plugs.settings(ids["load"], message)
-
-    def _note(self, load: str, value: float) -> None:
-        self._count += 1
-        if self._ordered.get(load) != value:
-            self._ordered[load] = value
-            self._orders.append((self.now.s, load, value))
-
-    # -- what happens -------------------------------------------------------------------------
-
-    def _events(self, second: float) -> None:
-        for number, event in enumerate(self._run.events):
-            for begins, at_s in ((True, event.at_s), (False, event.at_s + event.for_s)):
-                if second >= at_s and (number, begins) not in self._done:
-                    self._done.add((number, begins))
-                    self._happen(event, begins)
-
-    def _happen(self, event: Event, begins: bool) -> None:
-        if event.extra_w is not None:
-            extra: Phases = event.extra_w
-            self.house.extra_w = (added if begins else less)(self.house.extra_w or NONE, extra)
-        if event.meter is not None:
-            self._meters[self.site.grid_meter()].mode = event.meter if begins else None
-        if event.trip:
-            for inverter in self.house.inverters.values():
-                inverter.trip(event.for_s if begins else 0.0)
-        for load in event.silent:
-            self._chargers[load].silent = begins
-        if event.allocator_dead and begins:
-            self.mind.die()
-        elif event.allocator_dead:
-            self.mind.rise(START_S + self.now.s)
-        if event.broker_dead:
-            self._broker = not begins
 
     def _prices(self) -> None:
         """At midnight, and at the start, the prices of the day are known: no others are."""
@@ -263,36 +199,28 @@ class Simulation:
         """Cars on a schedule of their own follow no mode."""
         return {name: mode for name, mode in self.mind.modes().items() if name not in self._scheduled}
 
+    def _begin_to_count(self) -> None:
+        self._settling = False
+        self._tally.begin()
+        self._slots = Slots(self.built)
+        self._changed_before, self._battery_before = self._changes()
+        self._trace.begin()
+
     def _changes(self) -> tuple[int, int]:
         chargers = sum(one.changes for one in self._chargers.values())
         return chargers, sum(one.changes for one in self._batteries.values())
-
-    def _seen(self) -> Point:
-        house = self.house
-        storage = next((one.storage for one in house.inverters.values() if one.storage is not None), None)
-        things = sum(
-            a * v
-            for thing in house.things.values()
-            for a, v in zip(thing.currents(), house.volts, strict=True)
-        )
-        return Point(
-            self.now.s, sum(one.pv_w for one in house.inverters.values()), sum(house.house_w) + house.outside_w,
-            sum(one.power_w(house.volts) for one in house.sockets.values()), things,
-            sum(one.battery_w for one in house.inverters.values()), sum(house.grid_w),
-            None if storage is None else storage.soc_percent,
-        )  # fmt: skip
 
     def ran(self) -> Ran:
         """The outcome so far."""
         chargers, batteries = self._changes()
         figures = self._tally.figures(
-            chargers - self._changed_before, batteries - self._battery_before, self._count
+            chargers - self._changed_before, batteries - self._battery_before, self._trace.given
         )
         return Ran(
             title=self._run.title,
             figures=figures,
-            points=self._points,
-            orders=self._orders,
+            points=self._trace.points,
+            orders=self._trace.orders,
             started_at=self._start,
             day=self._slots.day(
                 self.site.site.voltage_v,

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 import msgspec
 import typer
 
-from busbar_cli.simulate import BUSBAR, Ran
+from busbar_cli.simulate import BUSBAR
 from busbar_cli.simulate import simulate as lived
 from busbar_cli.simulate_optimum import NoSolver, Optimum
 from busbar_cli.simulate_optimum import optimum as cheapest
+from busbar_cli.simulate_outcome import Ran
 from busbar_cli.simulate_page import drawn, table
 from busbar_cli.simulate_peer import BadPeer
 from busbar_cli.simulate_scenario import Scenario, read_scenario

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from html import escape
 
-from busbar_cli.simulate import Point, Ran
+from busbar_cli.simulate_outcome import Point, Ran
 
 ROWS: tuple[tuple[str, str], ...] = (
     ("over_s", "Seconds above a limit"),

@@ -8,8 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from busbar_cli.main import app
-from busbar_cli.simulate import Ran, nets_per_phase, simulate
+from busbar_cli.simulate import nets_per_phase, simulate
 from busbar_cli.simulate_course import Course, Wave, course_rows
+from busbar_cli.simulate_outcome import Ran
 from busbar_cli.simulate_scenario import Scenario, Tariff, scenario_of
 from busbar_cli.simulate_tariff import BadTariff, prices_at, read_tariff
 from busbar_shared.config.load import BadConfig
@@ -117,6 +118,14 @@ def test_the_same_run_with_another_tomorrow_is_identical_today(later: list[list[
     assert until(other, 600) == until(known, 600)
     assert len(until(known, 600)) >= 5
     assert other.orders != known.orders
+
+
+def test_figures_count_from_the_first_step_after_it_has_settled() -> None:
+    between_two_steps = simulate(a_scenario(simulate__hours=0.05, simulate__settle_s=90.1))
+    on_a_step = simulate(a_scenario(simulate__hours=0.05, simulate__settle_s=90.25))
+
+    assert between_two_steps.figures == on_a_step.figures
+    assert between_two_steps.figures != simulate(a_scenario(simulate__hours=0.05)).figures
 
 
 def test_prices_of_tomorrow_change_nothing_today() -> None:

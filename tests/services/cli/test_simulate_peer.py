@@ -9,7 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from busbar_cli.main import app
-from busbar_cli.simulate import REFERENCES, Ran, Simulation, simulate
+from busbar_cli.simulate import REFERENCES, Simulation, simulate
+from busbar_cli.simulate_outcome import Ran
 from busbar_cli.simulate_peer import BadPeer, Peer
 from busbar_cli.simulate_references import Equal, Surplus
 from busbar_cli.simulate_scenario import Scenario, scenario_of
