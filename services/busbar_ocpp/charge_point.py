@@ -21,6 +21,7 @@ from busbar_ocpp.drift import Drift
 from busbar_ocpp.enforcing import DEAD_S, enforce
 from busbar_ocpp.following import follow
 from busbar_ocpp.greeting import Greeting
+from busbar_ocpp.learning import Learning
 from busbar_ocpp.limits import Steering
 from busbar_ocpp.link import Link
 from busbar_ocpp.proxy import Proxy
@@ -65,13 +66,14 @@ class ChargePoint:
         if self.proxy is not None:
             self.steering.cap_a = self.proxy.cap_a
             self.authorising.back_office = self.proxy.authorize
+        self.learning = Learning(self)
         self.greeting = Greeting(self)
         known = desk.memory.of(plan.charge_point)
         self.steering.drift = Drift(ahead_s=known.ahead_s)
         self.steering.speech.disobeyed = known.disobeyed
         if known.model:
             self.identity = Booted(vendor=known.vendor, model=known.model, firmware=known.firmware or None)
-            self.greeting.recognise(self.identity)
+            self.learning.recognise(self.identity)
         self.on_report: list[Callable[[Reported], None]] = []
         self.released = False
         """The owner took it out of our hands: nothing is sent."""
@@ -199,7 +201,7 @@ class ChargePoint:
             unit=steering.speech.form.unit,
             step_a=max(steering.smallest_step_a, connector.wiring.step_a),
             holds_pause=self.plan.config.holds_pause,
-            switches_phases=self.greeting.switches_phases,
+            switches_phases=steering.switches_phases,
             bearing=connector.holds(steering.bounds(connector), now_s),
             version=self.version,
             identity=self.identity,

@@ -1,23 +1,22 @@
 """Getting to know a charge point, once per connection and boot, gently and one call at a time.
 
-First our limits, then what it can do and the settings the site needs, last its status and its meter. Nothing
-of this is sent while a car charges at a limit that binds: a cut must not stand behind a question.
+First our limits, then its status, what it can do and the settings the site needs, what others left in it, last
+the list of tags and its meter. What comes after our limits waits for quiet moments (`questions.py`).
 """
 
 import asyncio
 import logging
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from busbar_contracts.charger import ConnectorStatus
-from busbar_ocpp import abilities, answers, composite, discovering, errands, local_list, quirks
+from busbar_ocpp import abilities, composite, discovering, errands, local_list
 from busbar_ocpp.bearing import Past
-from busbar_ocpp.calls import Refused, Silent, Superseded
+from busbar_ocpp.calls import Silent
 from busbar_ocpp.connector import Connector
 from busbar_ocpp.profile import Purpose
-from busbar_ocpp.proposals import Configured, Learned, proposals
-from busbar_ocpp.said import Booted, TransactionSaid
-from busbar_ocpp.settings import asked, keys_of, variables_of
+from busbar_ocpp.questions import Questions
+from busbar_ocpp.said import Booted
 
 if TYPE_CHECKING:
     from busbar_ocpp.charge_point import ChargePoint
@@ -30,9 +29,6 @@ BOOT_WAIT_S = 2.0
 SETTLE_S = 0.5
 LOOK_S = 3.0
 """How long the first limit may wait for the answer to what survived a reboot."""
-QUIET_LOOK_S = 5.0
-PATIENCE_S = 600.0
-"""Longest wait for a quiet moment; after it the questions are asked all the same, one a minute."""
 
 
 class Greeting:
@@ -41,57 +37,14 @@ class Greeting:
     def __init__(self, charger: "ChargePoint") -> None:
         self._charger = charger
         self._booted = asyncio.Event()
-        self.switches_phases = False
+        self._questions = Questions(charger)
         self._cleared_at = -1
-        self._learned: dict[int, Learned] = {}
+        """After which boot profiles of others were last cleared."""
 
     def booted(self, said: Booted) -> None:
         """It said who it is."""
-        self.recognise(said)
+        self._charger.learning.recognise(said)
         self._booted.set()
-
-    def transaction(self, connector: Connector, said: TransactionSaid) -> None:
-        """A transaction was told of; at its end its car has shown how many phases there are."""
-        shown = connector.draw.legs_in_use or 0
-        if said.kind == "ended" and shown > len(connector.wiring.legs):
-            self._learned_of(connector).phases = shown
-            self._charger.start(self._propose())
-
-    def recognise(self, identity: Booted) -> None:
-        """Take the quirks of its make, and what was learned of its kind before."""
-        charger = self._charger
-        found = quirks.of(identity, charger.desk.quirks)
-        charger.quirk = quirks.merged(found)
-        charger.quirks = tuple(quirk.name for quirk in found)
-        known = charger.desk.memory.of(charger.plan.charge_point)
-        kind = (identity.vendor, identity.model, identity.firmware or "")
-        if known.kind != kind:
-            same = charger.desk.memory.of_kind(kind)
-            known.vendor, known.model, known.firmware = kind
-            known.form, known.configuration = (same.form, {}) if same else (None, {})
-            known.proof, known.proof_form = (same.proof, same.proof_form) if same else (None, None)
-            known.whole, known.hopeless = (same.whole if same else False), False
-            charger.steering.speech.hopeless = False
-        charger.steering.speech.hopeless = charger.steering.speech.hopeless or known.hopeless
-        charger.steering.speech.whole = known.whole
-        self._learn(known.configuration)
-
-    def _learn(self, said: dict[str, str]) -> None:
-        """Take what it can do into the steering of its limits."""
-        charger, config = self._charger, self._charger.plan.config
-        of = abilities.of_16 if answers.family(charger.version or "1.6") == "1.6" else abilities.of_201
-        can = quirks.corrected(of(said, config.stack_level), charger.quirk)
-        if config.unit != "auto":
-            can = abilities.only(can, config.unit)
-        known = charger.desk.memory.of(charger.plan.charge_point)
-        charger.steering.step_a = 1.0 if charger.quirk.whole_amps else 0.1
-        charger.steering.start_early_s = charger.quirk.start_early_s
-        charger.steering.renews_seldom = bool(charger.quirk.repeats_are_ignored)
-        charger.steering.speech.learn(
-            can, known.form, known.proof if known.proof_form == known.form else None
-        )
-        self.switches_phases = abilities.switches_phases(said) and config.phase_switching
-        charger.steering.switches_phases = self.switches_phases
 
     # -- the visit -----------------------------------------------------------------------------
 
@@ -124,12 +77,12 @@ class Greeting:
             if first is not None:
                 await errands.limit_unit(charger.steering, first)
             if charger.identity is None:
-                await self.trigger("BootNotification")
+                await self._questions.trigger("BootNotification")
             await self._trigger_unknown("StatusNotification")
             await self._discover()
             await self._clear_foreign()
             await self._send_tags()
-            await self.trigger("MeterValues")
+            await self._questions.trigger("MeterValues")
         except Silent as error:
             log.info("%s: greeting ended early: %s", charger.plan.id, error)
         except Exception:
@@ -169,7 +122,7 @@ class Greeting:
                 async with asyncio.timeout(LOOK_S):
                     answer = await self._charger.composite(connector)
                 scale = self._charger.steering.scale(connector)
-                limit_a, learned = composite.limit_a(answer, scale), self._learned_of(connector)
+                limit_a, learned = composite.limit_a(answer, scale), self._charger.learning.of(connector)
                 learned.min_a = composite.least_a(answer, scale) or learned.min_a
                 if not connector.installed and not self._known_form():
                     learned.offers_a = limit_a
@@ -179,9 +132,6 @@ class Greeting:
     def _known_form(self) -> bool:
         """Whether a profile of ours may be in it."""
         return self._charger.desk.memory.of(self._charger.plan.charge_point).form is not None
-
-    def _learned_of(self, connector: Connector) -> Learned:
-        return self._learned.setdefault(connector.number, Learned())
 
     async def _clear_foreign(self) -> None:
         """Clear profiles of others that would rule over ours: those of higher levels, one level at a time.
@@ -199,7 +149,7 @@ class Greeting:
         )
         for level in range(steering.speech.form.level + 1, highest + 1):
             for purpose in (Purpose.DEFAULT, Purpose.TX):
-                await self._quiet()
+                await self._questions.quiet()
                 async with charger.desk.questions:
                     cleared = await steering.clear(None, purpose.value, level)
                 if cleared:
@@ -226,24 +176,16 @@ class Greeting:
 
     async def _trigger_unknown(self, message: str) -> None:
         if any(one.status is ConnectorStatus.UNKNOWN for one in self._charger.connectors.values()):
-            await self.trigger(message)
-
-    async def trigger(self, message: str) -> None:
-        """Ask for a message; a charger that will not send it is excused."""
-        await self._ask("TriggerMessage", {"requestedMessage": message})
+            await self._questions.trigger(message)
 
     async def _discover(self) -> None:
         charger = self._charger
-        is_16 = answers.family(charger.version or "1.6") == "1.6"
+        is_16 = self._questions.is_16
         if is_16:
-            said = await discovering.configuration(self._ask)
+            said = await discovering.configuration(self._questions.ask)
         else:
-            said = await discovering.variables(charger, self._ask, charger.connectors)
-        known = charger.desk.memory.of(charger.plan.charge_point)
-        known.configuration = {**known.configuration, **said}
-        self._learn(known.configuration)
-        charger.tick()
-        await self._propose()
+            said = await discovering.variables(charger, self._questions.ask, charger.connectors)
+        await charger.learning.told(said)
         keep = bool(charger.quirk.refuses_measurands)
         sample_s = int(charger.desk.plan.section.sample_s)
         changes = abilities.changes_16 if is_16 else abilities.changes_201
@@ -254,33 +196,13 @@ class Greeting:
         """Make a setting and read it back; poorer values are tried until one is taken and stays."""
         known = self._charger.desk.memory.of(self._charger.plan.charge_point)
         for value in change.values:
-            if not await self.set(change.key, value):
+            if not await self._questions.set(change.key, value):
                 continue
-            there = await self._read(change.key)
+            there = await self._questions.read(change.key)
             known.configuration[change.key] = there or value
             if there is None or abilities.same(there, value):
                 return
             log.info("%s: %s was accepted and is %s", self._charger.plan.id, change.key, there)
-
-    async def _read(self, key: str) -> str | None:
-        """A setting as the charger has it; None where it does not say."""
-        if answers.family(self._charger.version or "1.6") == "1.6":
-            return keys_of(await self._ask("GetConfiguration", {"key": [key]})).get(key)
-        return variables_of(await self._ask("GetVariables", {"getVariableData": [asked(key)]})).get(key)
-
-    async def _propose(self) -> None:
-        """Propose what the configuration lacks, each thing once."""
-        charger = self._charger
-        known = charger.desk.memory.of(charger.plan.charge_point)
-        configured = {
-            number: Configured(legs=len(one.wiring.legs), min_a=one.wiring.min_a, max_a=one.wiring.max_a)
-            for number, one in charger.connectors.items()
-        }
-        found = proposals(charger.plan.id, configured, self._learned, known.configuration)
-        for text in found:
-            if text not in known.proposed:
-                known.proposed = [*known.proposed[-9:], text]
-                await charger.report("configuration_proposal", text, severity="info")
 
     async def _send_tags(self) -> None:
         """Give the charger the list of tags, where there is one and it is not there yet."""
@@ -288,58 +210,10 @@ class Greeting:
         tags, known = charger.authorising.listed, charger.desk.memory.of(charger.plan.charge_point)
         if charger.authorising.accepts_all or not tags or not local_list.wanted(known.configuration):
             return
-        there = await self._ask("GetLocalListVersion", {})
+        there = await self._questions.ask("GetLocalListVersion", {})
         if local_list.version(tags) in (there.get("listVersion"), there.get("versionNumber")):
             return
-        is_16 = answers.family(charger.version or "1.6") == "1.6"
-        send = local_list.send_16 if is_16 else local_list.send_201
-        answer = await self._ask("SendLocalList", send(tags))
+        send = local_list.send_16 if self._questions.is_16 else local_list.send_201
+        answer = await self._questions.ask("SendLocalList", send(tags))
         if answer.get("status") != "Accepted":
             log.info("%s: the list of tags was not taken: %s", charger.plan.id, answer.get("status"))
-
-    async def set(self, key: str, value: str) -> bool:
-        """Make one setting; whether it was taken."""
-        if answers.family(self._charger.version or "1.6") == "1.6":
-            answer = await self._ask("ChangeConfiguration", {"key": key, "value": value})
-            return answer.get("status") in ("Accepted", "RebootRequired")
-        answer = await self._ask(
-            "SetVariables", {"setVariableData": [{"attributeValue": value, **asked(key)}]}
-        )
-        results = answer.get("setVariableResult") or [{}]
-        return isinstance(results[0], dict) and results[0].get("attributeStatus") in (
-            "Accepted",
-            "RebootRequired",
-        )
-
-    async def _ask(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
-        """The answer, empty where it is refused. Waits for a quiet moment."""
-        await self._quiet()
-        try:
-            async with self._charger.desk.questions:
-                calls = self._charger.calls
-                if calls is None:
-                    raise Silent("no link")
-                return await calls.ask(action, payload)
-        except (Refused, Superseded) as refused:
-            log.info("%s: %s refused: %s", self._charger.plan.id, action, refused)
-            return {}
-
-    async def _quiet(self) -> None:
-        """Wait while a car charges at a limit that binds, but not for ever."""
-        clock = self._charger.desk.clock
-        since_s = clock.monotonic()
-        while clock.monotonic() - since_s < PATIENCE_S and any(
-            binding(one) for one in self._charger.connectors.values()
-        ):
-            await clock.sleep(QUIET_LOOK_S)
-
-
-def binding(connector: Connector) -> bool:
-    """Whether a car takes all it is allowed."""
-    drawn, told = connector.draw.most_a, connector.told_a
-    return (
-        connector.transaction is not None
-        and bool(drawn)
-        and told is not None
-        and (drawn or 0.0) >= told - 1.0
-    )

@@ -87,7 +87,7 @@ def _transaction(charger: "ChargePoint", said: TransactionSaid) -> None:
         _plug(charger, connector, status)
     _measured(charger, connector.number, said.samples, said.transaction)
     charger.moved(connector)
-    charger.greeting.transaction(connector, said)
+    charger.learning.transaction(connector, said)
     if said.kind == "ended" and charger.quirk.keeps_tx_profile:
         charger.start(errands.clear_kept(charger.steering, connector))
 
