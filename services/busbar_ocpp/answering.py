@@ -81,13 +81,13 @@ def _begin(charger: "ChargePoint", number: int, said: TransactionSaid, now: date
     before = connector.transaction_id if connector is not None else None
     entry = charger.booking.begin(said, now, _drift_at(charger, said, now))
     if connector is not None and connector.transaction_id != before:
-        charger.steering.unanswered.add(number)
+        charger.terms.unanswered.add(number)
     return entry
 
 
 def _drift_at(charger: "ChargePoint", said: TransactionSaid, now: datetime) -> Drift:
     """How far its clock is off by all that is known, this message included; a queued one tells nothing."""
-    drift = charger.steering.drift
+    drift = charger.terms.drift
     known = heard(drift, said.at, now, charger.desk.clock.monotonic())
     return drift if known.ahead_s is None else known
 

@@ -108,7 +108,7 @@ class Central:
             await self._refuse("absurd_limit", absurd, "$.limit_a", heard)
             return
         clock = self.desk.clock
-        before = connector.holds(charger.steering.bounds(connector), clock.monotonic())
+        before = connector.holds(charger.terms.bounds(connector), clock.monotonic())
         refusal = connector.book.offer(
             heard.message, now=clock.now(), monotonic=clock.monotonic(), retained=heard.retained
         )
@@ -117,7 +117,7 @@ class Central:
             charger.changed(connector)
             await self._refuse(refusal.code, refusal.text, refusal.path, heard)
             return
-        after = connector.holds(charger.steering.bounds(connector), clock.monotonic())
+        after = connector.holds(charger.terms.bounds(connector), clock.monotonic())
         cut = before is None or after is None or after.limit_a < before.limit_a
         charger.steer(connector)
         if cut:

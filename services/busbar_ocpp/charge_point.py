@@ -28,6 +28,8 @@ from busbar_ocpp.proxy import Proxy
 from busbar_ocpp.publish import state_of
 from busbar_ocpp.quirks import merged
 from busbar_ocpp.said import Booted, Reported
+from busbar_ocpp.speech import Speech
+from busbar_ocpp.terms import Terms
 
 
 class ChargePoint:
@@ -46,14 +48,21 @@ class ChargePoint:
         self.calls: Calls | None = None
         self.quirks: tuple[str, ...] = ()
         self.quirk = merged(())
-        self.steering = Steering(
+        speech = Speech()
+        self.terms = Terms(
             clock=desk.clock,
+            speech=speech,
             validity_s=desk.plan.section.profile_validity_s,
             hold_pause_s=desk.plan.section.hold_pause_s,
             lease_s=desk.plan.lease_s,
             nominal_v=desk.plan.nominal_v,
-            unit_max_a=plan.unit_max_a,
             first_look_s=DEAD_S + 2 * desk.plan.section.sample_s,
+        )
+        self.steering = Steering(
+            clock=desk.clock,
+            terms=self.terms,
+            speech=speech,
+            unit_max_a=plan.unit_max_a,
             report=self.report,
             changed=self.changed,
         )
@@ -64,12 +73,12 @@ class ChargePoint:
         self.authorising = Authorising(plan, desk, self.connectors)
         self.chatter = Chatter(desk.clock, self.report)
         if self.proxy is not None:
-            self.steering.cap_a = self.proxy.cap_a
+            self.terms.cap_a = self.proxy.cap_a
             self.authorising.back_office = self.proxy.authorize
         self.learning = Learning(self)
         self.greeting = Greeting(self)
         known = desk.memory.of(plan.charge_point)
-        self.steering.drift = Drift(ahead_s=known.ahead_s)
+        self.terms.drift = Drift(ahead_s=known.ahead_s)
         self.steering.speech.disobeyed = known.disobeyed
         if known.model:
             self.identity = Booted(vendor=known.vendor, model=known.model, firmware=known.firmware or None)
@@ -154,7 +163,7 @@ class ChargePoint:
 
     async def composite_a(self, connector: Connector) -> float | None:
         """The limit in ampere per leg that the charger says it computes now; None when it does not say."""
-        return composite.limit_a(await self.composite(connector), self.steering.scale(connector))
+        return composite.limit_a(await self.composite(connector), self.terms.scale(connector))
 
     def changed(self, connector: Connector) -> None:
         """Its state is to be said; a form that works is remembered."""
@@ -199,10 +208,10 @@ class ChargePoint:
             controllable=self.plan.config.controllable and steering.speech.controllable,
             lease=steering.speech.quality,
             unit=steering.speech.form.unit,
-            step_a=max(steering.smallest_step_a, connector.wiring.step_a),
+            step_a=max(self.terms.smallest_step_a, connector.wiring.step_a),
             holds_pause=self.plan.config.holds_pause,
-            switches_phases=steering.switches_phases,
-            bearing=connector.holds(steering.bounds(connector), now_s),
+            switches_phases=self.terms.switches_phases,
+            bearing=connector.holds(self.terms.bounds(connector), now_s),
             version=self.version,
             identity=self.identity,
             quirks=self.quirks,

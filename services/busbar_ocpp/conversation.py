@@ -71,7 +71,7 @@ class Conversation:
             said, text = await self._served(call)
             with suppress(Lost):
                 await self._link.send(text)
-            charger.steering.unanswered.clear()
+            charger.terms.unanswered.clear()
             if said is not None:
                 try:
                     await take(charger, said)

@@ -12,12 +12,9 @@ from busbar_ocpp.wires import wires_of
 
 async def install(steering: Steering, connector: Connector, standing: Standing) -> None:
     """Send what says this standing and wait until it is accepted; raises as `Calls.ask`."""
+    terms = steering.terms
     profiles = lease_profiles(
-        standing,
-        steering.speech.form,
-        steering.scale(connector),
-        connector.number,
-        steering.moment(connector),
+        standing, steering.speech.form, terms.scale(connector), connector.number, terms.moment(connector)
     )
     for profile in profiles:
         if steering.calls is None:
@@ -31,15 +28,15 @@ async def install(steering: Steering, connector: Connector, standing: Standing) 
 
 def start_profile(steering: Steering, connector: Connector) -> Profile | None:
     """The grant as a TxProfile without its transaction, to go with a remote start (1.6 section 5.11)."""
-    holds = connector.holds(steering.bounds(connector), steering.clock.monotonic())
+    terms = steering.terms
+    holds = connector.holds(terms.bounds(connector), steering.clock.monotonic())
     if holds is None or steering.speech.form.during is not Purpose.TX or not connector.wiring.controllable:
         return None
-    granted = steering.grantable_a(connector, holds.limit_a)
-    standing = steering.standing(connector, granted, holds.phases)
-    moment = replace(steering.moment(connector), transaction="", elapsed_s=0.0)
-    lease = lease_profiles(
-        standing, steering.speech.form, steering.scale(connector), connector.number, moment
-    )[0]
+    standing = terms.standing(connector, terms.grantable_a(connector, holds.limit_a), holds.phases)
+    moment = replace(terms.moment(connector), transaction="", elapsed_s=0.0)
+    lease, *_ = lease_profiles(
+        standing, steering.speech.form, terms.scale(connector), connector.number, moment
+    )
     return replace(lease, transaction=None)
 
 
@@ -68,8 +65,9 @@ async def limit_unit(steering: Steering, connector: Connector) -> None:
     """Tell the unit its own maximum, once per boot. A charger that does not know the purpose is excused."""
     if steering.unit_max_a is None or steering.unit_told or steering.calls is None:
         return
+    terms = steering.terms
     profile = unit_profile(
-        steering.unit_max_a, steering.speech.form, steering.scale(connector), steering.moment(connector)
+        steering.unit_max_a, steering.speech.form, terms.scale(connector), terms.moment(connector)
     )
     steering.unit_told = True
     try:

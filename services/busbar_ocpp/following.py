@@ -25,7 +25,7 @@ def follow(charger: "ChargePoint", connector: Connector) -> None:
         return
     if now_s - connector.asked_s < ASK_AGAIN_S:
         return
-    holds = connector.holds(charger.steering.bounds(connector), now_s)
+    holds = connector.holds(charger.terms.bounds(connector), now_s)
     granted = holds is not None and holds.limit_a >= connector.wiring.min_a
     if connector.transaction is None or _unclaimed(connector):
         tag = _waiting_tag(charger, connector, granted=granted)

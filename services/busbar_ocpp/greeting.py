@@ -108,7 +108,7 @@ class Greeting:
         charger = self._charger
         now_s = charger.desk.clock.monotonic()
         for connector in charger.connectors.values():
-            if connector.holds(charger.steering.bounds(connector), now_s) is not None:
+            if connector.holds(charger.terms.bounds(connector), now_s) is not None:
                 continue
             limit = await self._computed_a(connector)
             fallback_a = connector.wiring.fallback_a
@@ -121,7 +121,7 @@ class Greeting:
             with suppress(TimeoutError, Silent):
                 async with asyncio.timeout(LOOK_S):
                     answer = await self._charger.composite(connector)
-                scale = self._charger.steering.scale(connector)
+                scale = self._charger.terms.scale(connector)
                 limit_a, learned = composite.limit_a(answer, scale), self._charger.learning.of(connector)
                 learned.min_a = composite.least_a(answer, scale) or learned.min_a
                 if not connector.installed and not self._known_form():

@@ -65,13 +65,13 @@ class Learning:
         if config.unit != "auto":
             can = abilities.only(can, config.unit)
         known = charger.desk.memory.of(charger.plan.charge_point)
-        charger.steering.step_a = 1.0 if charger.quirk.whole_amps else 0.1
-        charger.steering.start_early_s = charger.quirk.start_early_s
+        charger.terms.step_a = 1.0 if charger.quirk.whole_amps else 0.1
+        charger.terms.start_early_s = charger.quirk.start_early_s
         charger.steering.renews_seldom = bool(charger.quirk.repeats_are_ignored)
         charger.steering.speech.learn(
             can, known.form, known.proof if known.proof_form == known.form else None
         )
-        charger.steering.switches_phases = abilities.switches_phases(settings) and config.phase_switching
+        charger.terms.switches_phases = abilities.switches_phases(settings) and config.phase_switching
 
     async def _propose(self) -> None:
         """Propose what the configuration lacks, each thing once."""

@@ -27,7 +27,7 @@ LEAVE_S = 6.0
 def let_leases_end(charger: "ChargePoint", connector: Connector) -> None:
     """End every order at a connector now: what follows is what follows from any lease that ends."""
     now_s = charger.desk.clock.monotonic()
-    holds = connector.holds(charger.steering.bounds(connector), now_s)
+    holds = connector.holds(charger.terms.bounds(connector), now_s)
     if holds is None or not holds.ordered:
         return  # nothing was ordered, or the leases have ended already
     book: LeaseBook[ChargerLimit] = LeaseBook(lowers)

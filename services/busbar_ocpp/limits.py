@@ -7,26 +7,15 @@ goes into the call queue under the key of its drawer, so that a newer value repl
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from busbar_ocpp.bearing import Bounds
 from busbar_ocpp.calls import Calls, Refused, Silent, Superseded
 from busbar_ocpp.connector import Connector
-from busbar_ocpp.draw import believed_volts
-from busbar_ocpp.drift import Drift, charger_time, unsure_s
-from busbar_ocpp.profile import (
-    START_EARLY_S,
-    Moment,
-    Profile,
-    Purpose,
-    Scale,
-    Standing,
-    Unit,
-    lease_profiles,
-)
+from busbar_ocpp.profile import Profile, Purpose, Unit, lease_profiles
 from busbar_ocpp.speech import Speech
 from busbar_ocpp.standing import Installed, Slot, Urgency, due, lasts, slot_of
+from busbar_ocpp.terms import Terms
 from busbar_ocpp.told import Told, noted
 from busbar_ocpp.wires import wires_of
 from busbar_shared.clock import Clock
@@ -42,51 +31,37 @@ EARLY_TRIES = 3
 
 
 class Steering:
-    """The limits of one charge point over one connection; `speech` knows the form in which it understands them."""
+    """Sends one charge point its limits, in the `terms` that hold and the form in which its `speech` has them."""
 
     def __init__(
         self,
         *,
         clock: Clock,
-        validity_s: float,
-        hold_pause_s: float,
-        lease_s: float,
-        nominal_v: float,
+        terms: Terms,
+        speech: Speech,
         unit_max_a: float | None,
-        first_look_s: float,
         report: Callable[[str, str], Awaitable[None]],
         changed: Callable[[Connector], None],
     ) -> None:
-        self.clock, self._validity_s, self._hold_pause_s = clock, validity_s, hold_pause_s
-        self._first_look_s = first_look_s
-        self._lease_s, self._nominal_v, self.unit_max_a = lease_s, nominal_v, unit_max_a
+        self.clock, self.terms, self.speech, self.unit_max_a = clock, terms, speech, unit_max_a
         self.report, self._changed = report, changed
-        self.speech = Speech()
-        self.step_a = 0.1
-        self.step_w = 0.1
         self.renews_seldom = False
-        self.start_early_s: int | None = None  # where the clock is known to drift; None: as usual
-        self.drift = Drift()
         self.calls: Calls | None = None
         self.version = "1.6"
         self.paused = True
         """Nothing is sent before the charger has been greeted."""
-        self.cap_a: Callable[[Connector], float] | None = None
-        """What somebody else allows at most: the charger's own back office."""
-        self.switches_phases = False
-        """Whether it can change between three phases and one, and may."""
         self.silent: set[int] = set()
         """Connectors whose lease is being proven."""
-        self.unanswered: set[int] = set()
-        """Connectors whose charger waits for the number of its transaction: a profile of it would be refused."""
         self._pending: dict[Slot, Profile] = {}
         self._retry_at_s: dict[Slot, float] = {}
         self._cleared: set[Slot] = set()
-        self._early: dict[str, Any] = {}
+        self._early_transaction: str | None = None
+        self._early_left = 0
+        """The transaction that may have been too young for a profile, and how often one may still be tried again."""
         self.unit_told = False
         self._tasks: set[asyncio.Task[None]] = set()
 
-    # -- what is known -------------------------------------------------------------------------
+    # -- a connection --------------------------------------------------------------------------
 
     def link_up(self, calls: Calls, version: str) -> None:
         """A connection is there; what was in flight on the last one is unknown."""
@@ -94,7 +69,7 @@ class Steering:
         self._pending.clear()
         self._retry_at_s.clear()
         self._cleared.clear()
-        self.unanswered.clear()
+        self.terms.unanswered.clear()
         self.paused = True
 
     def link_down(self) -> None:
@@ -111,33 +86,6 @@ class Steering:
         self._retry_at_s.clear()
         self.speech.try_again()
 
-    def bounds(self, connector: Connector) -> Bounds:
-        """What a connector falls back to."""
-        return Bounds(
-            fallback_a=connector.wiring.fallback_a,
-            least_a=connector.wiring.min_a,
-            hold_pause_s=self._hold_pause_s,
-            lease_s=self._lease_s,
-        )
-
-    @property
-    def smallest_step_a(self) -> float:
-        """The resolution of its limits, as its make is known for or as it was seen."""
-        return max(self.step_a, 1.0) if self.speech.whole else self.step_a
-
-    def scale(self, connector: Connector) -> Scale:
-        """Legs the car has shown (else the cable's), and the lower of measured and nominal voltage."""
-        cable = len(connector.wiring.legs)
-        held = connector.holds(self.bounds(connector), self.clock.monotonic())
-        asked = held.phases if held is not None and self.switches_phases else None
-        return Scale(
-            legs=min(asked or connector.draw.legs_in_use or cable, cable) or cable,
-            volts=believed_volts(connector.draw, self._nominal_v),
-            step_a=max(self.smallest_step_a, connector.wiring.step_a),
-            step_w=1.0 if self.speech.whole else self.step_w,
-            least_a=connector.wiring.min_a,
-        )
-
     # -- acting --------------------------------------------------------------------------------
 
     def steer(self, connector: Connector) -> None:
@@ -149,12 +97,13 @@ class Steering:
             return
         if not self.speech.worth_trying(now_s):
             return
-        holds = connector.holds(self.bounds(connector), now_s)
+        terms = self.terms
+        holds = connector.holds(terms.bounds(connector), now_s)
         if holds is None:
             return
-        standing = self.standing(connector, self.grantable_a(connector, holds.limit_a), holds.phases)
+        standing = terms.standing(connector, terms.grantable_a(connector, holds.limit_a), holds.phases)
         wanted = lease_profiles(
-            standing, self.speech.form, self.scale(connector), connector.number, self.moment(connector)
+            standing, self.speech.form, terms.scale(connector), connector.number, terms.moment(connector)
         )
         assumed = {
             **connector.installed,
@@ -169,44 +118,6 @@ class Steering:
                 self._pending[slot] = profile
                 self._start(self._send(connector, profile, urgency, standing.now_a))
         self._clear_stale(connector, {slot_of(profile) for profile in wanted})
-
-    def grantable_a(self, connector: Connector, limit_a: float) -> float:
-        """What may be granted of a limit now.
-
-        A lease needs the charger's clock, and a charger that is known to take one: until then only what could stand
-        for ever. A car that draws
-        more than its charger was told is raised no further; one that is new waits for its first sample.
-        """
-        if connector.obedience.held_a is not None:
-            limit_a = min(limit_a, connector.obedience.held_a)
-        elif not connector.shown(self._first_look_s, self.clock.monotonic()):
-            limit_a = min(limit_a, max(connector.wiring.fallback_a, connector.told_a or 0.0))
-        certain = self.drift.ahead_s is not None and self.speech.met
-        return limit_a if certain else min(limit_a, connector.wiring.fallback_a)
-
-    def standing(self, connector: Connector, limit_a: float, phases: int | None) -> Standing:
-        """What shall hold at a connector under this limit."""
-        cap_a = self.cap_a(connector) if self.cap_a is not None else limit_a
-        return Standing(
-            grant_a=min(limit_a, cap_a),
-            fallback_a=min(connector.wiring.fallback_a, cap_a) if self.cap_a else connector.wiring.fallback_a,
-            validity_s=int(self._validity_s),
-            hold_pause_s=int(self._hold_pause_s),
-            least_a=connector.wiring.min_a,
-            most_a=connector.wiring.max_a,
-            phases=phases if self.switches_phases else None,
-        )
-
-    def moment(self, connector: Connector) -> Moment:
-        now = self.clock.now()
-        entry = connector.transaction
-        early_s = max((self.start_early_s or 0) - START_EARLY_S, 0)
-        return Moment(
-            charger_time=charger_time(self.drift, now) - timedelta(seconds=early_s),
-            unsure_s=unsure_s(self.drift),
-            transaction=None if connector.number in self.unanswered else connector.transaction_id,
-            elapsed_s=(now - entry.started_at).total_seconds() if entry else None,
-        )
 
     async def _send(self, connector: Connector, profile: Profile, urgency: Urgency, limit_a: float) -> None:
         slot, calls = slot_of(profile), self.calls
@@ -266,7 +177,7 @@ class Steering:
 
     def _note(self, connector: Connector, profile: Profile, limit_a: float) -> None:
         """Keep what a draw will be judged by: a raise counts from here, although its answer may be lost."""
-        legs = self.scale(connector).legs if profile.unit is Unit.WATTS else None
+        legs = self.terms.scale(connector).legs if profile.unit is Unit.WATTS else None
         connector.told_log = noted(connector.told_log, Told(self.clock.monotonic(), limit_a, legs))
 
     def _end(self, slot: Slot, profile: Profile, *, retry: bool = False) -> None:
@@ -304,10 +215,10 @@ class Steering:
 
     def _too_early(self, profile: Profile) -> bool:
         """Whether the charger may not know its own transaction yet: our answer to its start may still be on the way."""
-        if self._early.get("transaction") != profile.transaction:
-            self._early = {"transaction": profile.transaction, "left": EARLY_TRIES}
-        left = self._early["left"]
-        self._early["left"] = max(left - 1, 0)
+        if self._early_transaction != profile.transaction:
+            self._early_transaction, self._early_left = profile.transaction, EARLY_TRIES
+        left = self._early_left
+        self._early_left = max(left - 1, 0)
         return bool(left)
 
     async def clear(self, connector: int | None, purpose: str, level: int | None) -> bool:

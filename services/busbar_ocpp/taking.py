@@ -24,7 +24,7 @@ async def take(charger: "ChargePoint", said: Said) -> None:
         charger.boots += 1
         charger.booking.booted()
         charger.steering.forget()
-        charger.steering.drift = synchronised()
+        charger.terms.drift = synchronised()
         for connector in charger.connectors.values():
             connector.forget_profiles()
             connector.outlets.clear()
@@ -106,7 +106,7 @@ def _measured(
     _tell_time(charger, samples[-1].at)
     for sample in samples:
         charger.booking.measured(
-            connector, sample, our_time(charger.steering.drift, sample.at, now), now_s, transaction
+            connector, sample, our_time(charger.terms.drift, sample.at, now), now_s, transaction
         )
         judge(charger, connector)
     if connector.status is ConnectorStatus.UNKNOWN and connector.transaction is not None:
@@ -115,8 +115,8 @@ def _measured(
 
 
 def _tell_time(charger: "ChargePoint", said: datetime | None) -> None:
-    clock, steering = charger.desk.clock, charger.steering
-    steering.drift = heard(steering.drift, said, clock.now(), clock.monotonic())
-    known, ahead_s = charger.desk.memory.of(charger.plan.charge_point), steering.drift.ahead_s
+    clock, terms = charger.desk.clock, charger.terms
+    terms.drift = heard(terms.drift, said, clock.now(), clock.monotonic())
+    known, ahead_s = charger.desk.memory.of(charger.plan.charge_point), terms.drift.ahead_s
     if ahead_s is not None and (known.ahead_s is None or abs(known.ahead_s - ahead_s) > 1):
         known.ahead_s = round(ahead_s, 1)

@@ -75,14 +75,14 @@ async def _fresh_sample(charger: "ChargePoint", connector: Connector) -> None:
 
 
 def _begin(charger: "ChargePoint", connector: Connector) -> Trial:
-    steering, now_s = charger.steering, charger.desk.clock.monotonic()
-    holds = connector.holds(steering.bounds(connector), now_s)
+    terms, now_s = charger.terms, charger.desk.clock.monotonic()
+    holds = connector.holds(terms.bounds(connector), now_s)
     if charger.calls is None or holds is None:
         raise CannotTry("the charger is not connected" if charger.calls is None else "no limit stands yet")
-    if steering.drift.ahead_s is None:
+    if terms.drift.ahead_s is None:
         raise CannotTry("the charger's clock is not known yet")
     return trial(
-        steering.standing(connector, holds.limit_a, holds.phases),
+        terms.standing(connector, holds.limit_a, holds.phases),
         connector.drawn_a(charger.desk.plan.nominal_v),
         now_s,
     )
@@ -90,11 +90,11 @@ def _begin(charger: "ChargePoint", connector: Connector) -> Trial:
 
 async def _watch(charger: "ChargePoint", connector: Connector, running: Trial) -> bool:
     """Say nothing and look each second."""
-    clock, steering = charger.desk.clock, charger.steering
+    clock = charger.desk.clock
     while True:
         await clock.sleep(1.0)
         now_s = clock.monotonic()
-        holds = connector.holds(steering.bounds(connector), now_s)
+        holds = connector.holds(charger.terms.bounds(connector), now_s)
         if holds is None or holds.limit_a < running.granted_a:
             raise CannotTry("the limit was cut meanwhile")
         at = connector.draw.at
