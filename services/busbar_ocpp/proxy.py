@@ -36,6 +36,7 @@ AUTHORIZE_S = 4.0
 FAILURES = frozenset({"InternalError", "GenericError", "SecurityError"})
 TRIES = 3
 MOST_STATUSES = 50
+MOST_ADMITTED = 100
 
 
 class Proxy:
@@ -52,8 +53,8 @@ class Proxy:
         self._boot: Payload | None = None
         self._introduced = False
         """The back office has heard who it is, since it connected or booted."""
-        self._admitted: set[str] = set()
-        """Tags the back office has let in since the service started."""
+        self._admitted: tuple[str, ...] = ()
+        """The last tags the back office has let in since the service started."""
         self._statuses: dict[tuple[str, str], Payload] = {}
         self._tries = (0, 0)
         """The message that failed last, by its place, and how often."""
@@ -119,11 +120,11 @@ class Proxy:
         info = answer.get("idTagInfo", answer.get("idTokenInfo"))
         admitted = isinstance(info, dict) and info.get("status") == "Accepted"
         if admitted:
-            self._admitted = {*list(self._admitted)[-99:], tag}
+            self._admitted = (*self._admitted[1 - MOST_ADMITTED :], tag)
         return admitted
 
     def cap_a(self, connector: Connector) -> float:
-        """The most the back office allows now."""
+        """The most the back office allows now, in ampere per leg."""
         return self._profiles.cap_a(connector)
 
     # -- the line ------------------------------------------------------------------------------
@@ -154,7 +155,7 @@ class Proxy:
 
     async def _live(self, link: UpstreamLink) -> None:
         self._link = link
-        sending = asyncio.create_task(self._send(link))
+        sending = asyncio.create_task(self._send())
         try:
             async for text in link.messages():
                 await self._receive(text, link)
@@ -166,7 +167,7 @@ class Proxy:
                 if not answer.done():
                     answer.set_exception(NoUpstream("the line was lost"))
 
-    async def _send(self, link: UpstreamLink) -> None:
+    async def _send(self) -> None:
         """Who we are first, until the back office takes it; then what waits, one after the other."""
         await self._introduce()
         for status in list(self._statuses.values()):
