@@ -11,7 +11,6 @@ import logging
 import random
 import socket
 import ssl
-from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
@@ -19,20 +18,20 @@ import aiomqtt
 import msgspec
 from msgspec import Struct
 
-from busbar_contracts.base import Command, Order
-from busbar_contracts.chargeamps import ScheduleClear
 from busbar_contracts.service import ServiceEvent, ServiceStatus
 from busbar_contracts.topic import Topic
-from busbar_contracts.topics import TOPICS, topic_of
+from busbar_contracts.topics import topic_of
 from busbar_shared.clock import Clock, RealClock
 from busbar_shared.config.broker import BrokerConfig
-from busbar_shared.hearing import Bus, Heard, Inbox, RawHeard, items
-from busbar_shared.judge import Refused, decode
+from busbar_shared.hearing import Bus, Heard, RawHeard
+from busbar_shared.judge import Refused
+from busbar_shared.listeners import Listeners, RetainedCommand
+from busbar_shared.outbox import STALE_RAW_S, Outbox, Outgoing, stale_at_s
 from busbar_shared.stopping import still_wanted
 
 log = logging.getLogger(__name__)
 
-__all__ = ["Bus", "Heard", "Inbox", "MqttBus", "RawHeard"]
+__all__ = ["Bus", "Heard", "MqttBus", "RawHeard"]
 
 KEEPALIVE_S = 10
 FIRST_RETRY_S = 0.2
@@ -48,16 +47,6 @@ FIRST_HEARING_RETRY_S, LAST_HEARING_RETRY_S = 2.0, 60.0
 INBOX = 1000
 OUTBOX = 1000
 EVENTS_PER_S = 20.0
-EXACT = {topic.address for topic in TOPICS if not topic.parameters}
-"""A name without braces is no parameter of another topic: hems/prices/availability is not a series."""
-
-
-class _Outgoing(Struct):
-    topic: str
-    payload: bytes
-    qos: int
-    retain: bool
-    stale_at_s: float | None
 
 
 class MqttBus:
@@ -78,14 +67,9 @@ class MqttBus:
     ) -> None:
         self._config, self._client_id, self.root, self._service = config, client_id, root, service
         self._will, self._clock, self._password, self._tls = will, clock or RealClock(), password, tls
-        self._inbox_size = inbox
-        self._filters: dict[str, int] = {}
-        self._typed: list[tuple[Topic, dict[str, str], Inbox[Heard[Any]]]] = []
-        self._raw: list[tuple[str, Inbox[RawHeard]]] = []
-        self._retained: OrderedDict[str, _Outgoing] = OrderedDict()
-        self._outbox: deque[_Outgoing] = deque()
-        self._to_send = asyncio.Event()
-        self._sent = asyncio.Event()
+        self._filters: dict[str, None] = {}
+        self._listeners = Listeners(inbox, self._count_drop)
+        self._outbox = Outbox(OUTBOX)
         self._client: aiomqtt.Client | None = None
         self._leaving = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -109,12 +93,7 @@ class MqttBus:
 
     async def drain(self, patience_s: float = 2.0) -> bool:
         """Wait until everything said has left; False when it did not within the patience."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(patience_s):
-                while self._outbox:
-                    self._sent.clear()
-                    await self._sent.wait()
-        return not self._outbox
+        return await self._outbox.drained(patience_s)
 
     # -- saying -------------------------------------------------------------------------------
 
@@ -123,22 +102,15 @@ class MqttBus:
         if self.muted and not isinstance(message, (ServiceStatus, ServiceEvent)):
             return
         topic = topic_of(type(message))
-        lease_s = message.lease_s if isinstance(message, Order) else None
-        now_s = self._clock.monotonic()
-        # A reading or an order that could not leave at once is old when it does.
-        stale_at_s = now_s + 1.0 if topic.qos == 0 else None
-        if lease_s is not None:
-            stale_at_s = now_s + min(lease_s / 3, 5.0)
-        self._queue(
-            _Outgoing(
-                self.name_of(topic, ids), msgspec.json.encode(message), topic.qos, topic.retain, stale_at_s
-            )
-        )
+        stale = stale_at_s(message, topic, self._clock.monotonic())
+        payload = msgspec.json.encode(message)
+        self._queue(Outgoing(self.name_of(topic, ids), payload, topic.qos, topic.retain, stale))
 
     async def say_raw(self, topic: str, payload: bytes | str, *, qos: int = 0, retain: bool = False) -> None:
         """Put bytes on a foreign topic."""
         raw = payload.encode() if isinstance(payload, str) else payload
-        self._queue(_Outgoing(topic, raw, qos, retain, None if retain else self._clock.monotonic() + 5.0))
+        stale = None if retain else self._clock.monotonic() + STALE_RAW_S
+        self._queue(Outgoing(topic, raw, qos, retain, stale))
 
     async def event(
         self, code: str, text: str, *, path: str = "", topic: str = "", severity: str = "warning"
@@ -164,14 +136,9 @@ class MqttBus:
     def _rooted(self, address: str) -> str:
         return self.root + address[4:] if address.startswith("hems/") else address
 
-    def _queue(self, outgoing: _Outgoing) -> None:
-        if outgoing.retain:
-            self._retained[outgoing.topic] = outgoing
-        if len(self._outbox) >= OUTBOX:
-            self._outbox.popleft()
+    def _queue(self, outgoing: Outgoing) -> None:
+        if not self._outbox.put(outgoing):
             self.dropped += 1
-        self._outbox.append(outgoing)
-        self._to_send.set()
 
     # -- listening ----------------------------------------------------------------------------
 
@@ -181,20 +148,17 @@ class MqttBus:
 
     def listen_where(self, *wanted: tuple[type[Struct], dict[str, str]]) -> AsyncIterator[Heard[Any]]:
         """Messages of these kinds whose parameters have these values."""
-        inbox: Inbox[Heard[Any]] = Inbox(self._inbox_size, self._count_drop)
+        heard = self._listeners.typed(wanted)
         for kind, ids in wanted:
-            topic = topic_of(kind)
-            self._typed.append((topic, ids, inbox))
-            self._subscribe(self._rooted(topic.address.format_map(_PlusFor(ids))))
-        return items(inbox)
+            self._subscribe(self._rooted(topic_of(kind).address.format_map(_PlusFor(ids))))
+        return heard
 
     def listen_raw(self, *filters: str) -> AsyncIterator[RawHeard]:
         """Messages on foreign topics."""
-        inbox: Inbox[RawHeard] = Inbox(self._inbox_size, self._count_drop)
+        heard = self._listeners.raw(filters)
         for one in filters:
-            self._raw.append((one, inbox))
             self._subscribe(one)
-        return items(inbox)
+        return heard
 
     def _count_drop(self) -> None:
         self.dropped += 1
@@ -203,7 +167,7 @@ class MqttBus:
 
     def _subscribe(self, name: str) -> None:
         known = name in self._filters
-        self._filters[name] = 1
+        self._filters[name] = None
         if not known and self._client is not None:
             self._tasks.append(asyncio.create_task(self._subscribe_now(name)))
 
@@ -290,9 +254,7 @@ class MqttBus:
         if self._leaving:
             return
         # What we said retained may be lost with the broker's memory: we own it, so we say it again.
-        queued = {one.topic for one in self._outbox if one.retain}
-        self._outbox.extendleft(one for topic, one in reversed(self._retained.items()) if topic not in queued)
-        self._to_send.set()
+        self._outbox.say_retained_again()
         self.connected.set()
         for hook in self.on_connect:
             await hook()
@@ -303,18 +265,13 @@ class MqttBus:
 
     async def _send(self, client: aiomqtt.Client) -> None:
         while True:
-            while not self._outbox:
-                self._to_send.clear()
-                await self._to_send.wait()
-            outgoing = self._outbox[0]
+            outgoing = await self._outbox.first()
             if outgoing.stale_at_s is None or outgoing.stale_at_s > self._clock.monotonic():
                 # At QoS 1 this waits for the acknowledgement: what a dying connection swallowed is sent again.
                 await client.publish(
                     outgoing.topic, outgoing.payload, qos=outgoing.qos, retain=outgoing.retain, timeout=10
                 )
-            if self._outbox and self._outbox[0] is outgoing:
-                self._outbox.popleft()
-            self._sent.set()
+            self._outbox.left(outgoing)
             still_wanted()
 
     async def _receive(self, client: aiomqtt.Client) -> None:
@@ -328,42 +285,18 @@ class MqttBus:
     async def _deliver(self, message: aiomqtt.Message) -> None:
         name, retained = message.topic.value, bool(message.retain)
         payload = bytes(message.payload) if isinstance(message.payload, (bytes, bytearray)) else b""
-        at_s = self._clock.monotonic()
-        for wanted, raw_inbox in self._raw:
-            if message.topic.matches(wanted):
-                raw_inbox.put(RawHeard(name, payload, at_s, retained))
+        heard = RawHeard(name, payload, self._clock.monotonic(), retained)
+        self._listeners.give_raw(heard, message.topic.matches)
         prefix = self.root + "/"
         address = "hems/" + name[len(prefix) :] if name.startswith(prefix) else name
-        understood: dict[str, Heard[Any]] = {}
-        for topic, ids, inbox in self._typed:
-            if topic.parameters and address in EXACT:
-                continue
-            found = topic.pattern.match(address)
-            if found is None or any(found[name] != value for name, value in ids.items()):
-                continue
-            if topic.address not in understood:
-                heard = await self._understand(topic, name, payload, at_s, retained, found.groupdict())
-                if heard is None:
-                    return
-                understood[topic.address] = heard
-            inbox.put(understood[topic.address])
-
-    async def _understand(
-        self, topic: Topic, name: str, payload: bytes, at_s: float, retained: bool, ids: dict[str, str]
-    ) -> Heard[Any] | None:
-        if not payload and topic.message is not ScheduleClear:
-            return None  # this is how a broker's client deletes a retained message
-        if retained and issubclass(topic.message, Command):
-            await self.event(
-                "retained_command", f"a retained command on {name} is ignored and cleared", topic=name
-            )
-            await self._clear_retained(name)
-            return None
         try:
-            return Heard(decode(topic, payload), ids, name, at_s, retained)
+            self._listeners.give(address, heard)
+        except RetainedCommand:
+            text = f"a retained command on {name} is ignored and cleared"
+            await self.event("retained_command", text, topic=name)
+            await self._clear_retained(name)
         except Refused as refused:
             await self.event(refused.code, f"{name}: {refused.text}", path=refused.path, topic=name)
-            return None
 
     async def _clear_retained(self, name: str) -> None:
         client = self._client
