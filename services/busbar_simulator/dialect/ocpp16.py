@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from busbar_simulator.station.connector import Connector
 from busbar_simulator.station.faults import Fault
 from busbar_simulator.station.notices import (
     Beat,
@@ -15,18 +14,19 @@ from busbar_simulator.station.notices import (
     Sampled,
     Started,
     StateChanged,
-    Status,
     StatusChanged,
     TagAccepted,
     TagShown,
     Transaction,
 )
 from busbar_simulator.station.profiles import Rejected
-from busbar_simulator.station.station import Station, session_of
+from busbar_simulator.station.station import Station
 
 from . import words16
+from .greeting import statuses
 from .keys16 import Keys
-from .words import PURPOSES, Call, Json, NotAnswered, profile, stamp
+from .profiles16 import Profiles
+from .words import Call, Json, NotAnswered, profile, stamp
 
 
 class Ocpp16:
@@ -38,12 +38,13 @@ class Ocpp16:
     def __init__(self, station: Station, password: str | None = None) -> None:
         self.station = station
         self.keys = Keys(station, password)
+        self.profiles = Profiles(station)
         self._actions: dict[str, Callable[[Mapping[str, Any]], Json]] = {
             "GetConfiguration": self.keys.get,
             "ChangeConfiguration": self.keys.change,
-            "SetChargingProfile": self._set_profile,
-            "ClearChargingProfile": self._clear_profile,
-            "GetCompositeSchedule": self._composite,
+            "SetChargingProfile": self.profiles.set,
+            "ClearChargingProfile": self.profiles.clear,
+            "GetCompositeSchedule": self.profiles.composite,
             "RemoteStartTransaction": self._remote_start,
             "RemoteStopTransaction": self._remote_stop,
             "TriggerMessage": self._trigger,
@@ -61,16 +62,8 @@ class Ocpp16:
     # Out.
 
     def greet(self) -> list[Notice]:
-        """The status of the charge point and of each connector."""
-        said: list[Notice] = []
-        if Fault.STATUS_OF_ZERO in self.station.spec.faults or len(self.station.connectors) > 1:
-            said.append(StatusChanged(connector=0, status=Status.AVAILABLE, at=self.station.time()))
-        said += [self.station.status(connector) for connector in self.station.connectors.values()]
-        if Fault.EXTRA_CONNECTOR in self.station.spec.faults:
-            # Some count one connector more than they have.
-            extra = max(self.station.connectors) + 1
-            said.append(StatusChanged(connector=extra, status=Status.AVAILABLE, at=self.station.time()))
-        return said
+        """The status of each connector, and of the charge point itself where it has several."""
+        return statuses(self.station, of_itself=len(self.station.connectors) > 1)
 
     def calls(self, notice: Notice) -> list[Call]:
         """The calls of 1.6 for a notice."""
@@ -152,70 +145,6 @@ class Ocpp16:
         if action not in self._actions or refused:
             raise NotAnswered("NotImplemented", f"{action} is not known here")
         return self._actions[action](payload)
-
-    def _set_profile(self, payload: Mapping[str, Any]) -> Json:
-        try:
-            self._install(payload["connectorId"], payload["csChargingProfiles"])
-        except Rejected as rejected:
-            return {"status": rejected.status}
-        return {"status": "Accepted"}
-
-    def _install(self, number: int, raw: Mapping[str, Any]) -> None:
-        connector = self.station.connectors.get(number)
-        transaction = None
-        if "transactionId" in raw:
-            running = connector.transaction if connector else None
-            if running is None or running.number != raw["transactionId"]:
-                raise Rejected("Rejected", f"no transaction {raw['transactionId']}")
-            transaction = running.key
-        self.station.install(profile(raw, raw["chargingSchedule"], number, transaction))
-
-    def _clear_profile(self, payload: Mapping[str, Any]) -> Json:
-        purpose = payload.get("chargingProfilePurpose")
-        gone = self.station.profiles.clear(
-            id=payload.get("id"),
-            connector=payload.get("connectorId"),
-            purpose=PURPOSES[purpose] if purpose else None,
-            level=payload.get("stackLevel"),
-        )
-        return {"status": "Accepted" if gone else "Unknown"}
-
-    def _composite(self, payload: Mapping[str, Any]) -> Json:
-        connector = self.station.connectors.get(payload["connectorId"])
-        if connector is None:
-            return {"status": "Rejected"}
-        unit = "W" if Fault.WATTS_ONLY in self.station.spec.faults else payload.get("chargingRateUnit", "A")
-        periods = self._periods(connector, payload["duration"], unit)
-        now = stamp(self.station.time())
-        answer: Json = {"status": "Accepted", "connectorId": connector.number, "scheduleStart": now}
-        if periods and Fault.EMPTY_COMPOSITE not in self.station.spec.faults:
-            absurd = Fault.ABSURD_COMPOSITE in self.station.spec.faults
-            answer["chargingSchedule"] = {
-                "duration": 2_147_483_647 if absurd else payload["duration"],
-                "startSchedule": now,
-                "chargingRateUnit": unit,
-                "chargingSchedulePeriod": periods,
-            }
-        return answer
-
-    def _periods(self, connector: Connector, lasts_s: int, unit: str) -> list[Json]:
-        steps = self.station.reader(connector).schedule(
-            self.station.profiles.installed,
-            connector.number,
-            session_of(connector),
-            self.station.time(),
-            lasts_s,
-        )
-        most = connector.socket.spec.max_a
-        legs = len(connector.socket.spec.legs)
-        periods: list[Json] = []
-        for second, allowed in steps:
-            amps = most if allowed.amps is None else min(allowed.amps, most)
-            if Fault.MINUS_ONE_COMPOSITE in self.station.spec.faults and allowed.amps is None:
-                amps = -1.0
-            limit = amps if unit == "A" or amps < 0 else amps * 230 * legs
-            periods.append({"startPeriod": second, "limit": round(limit, 1)})
-        return periods
 
     def _remote_start(self, payload: Mapping[str, Any]) -> Json:
         number = payload.get("connectorId") or next(

@@ -14,20 +14,19 @@ from busbar_simulator.station.notices import (
     Sampled,
     Started,
     StateChanged,
-    Status,
     StatusChanged,
     TagAccepted,
     TagShown,
-    Transaction,
 )  # fmt: skip
 from busbar_simulator.station.profiles import Rejected
 from busbar_simulator.station.station import Station
 
 from . import words201
+from .events201 import Events, values
+from .greeting import statuses
 from .profiles201 import Profiles
 from .variables201 import Variables
 from .words import Call, Json, NotAnswered, profile, stamp
-from .words201 import Event
 
 
 class Ocpp201:
@@ -41,7 +40,7 @@ class Ocpp201:
         self.variables = Variables(station)
         self.profiles = Profiles(station)
         self._told: dict[int, str] = {}
-        self._held: list[Call] = []
+        self._events = Events(station)
         self._actions: dict[str, Callable[[Mapping[str, Any]], Json]] = {
             "GetVariables": self.variables.get,
             "SetVariables": self.variables.set,
@@ -66,15 +65,7 @@ class Ocpp201:
     def greet(self) -> list[Notice]:
         """The status of each connector."""
         self._told.clear()
-        said: list[Notice] = []
-        if Fault.STATUS_OF_ZERO in self.station.spec.faults:
-            said.append(StatusChanged(connector=0, status=Status.AVAILABLE, at=self.station.time()))
-        said += [self.station.status(connector) for connector in self.station.connectors.values()]
-        if Fault.EXTRA_CONNECTOR in self.station.spec.faults:
-            # Some count one connector more than they have.
-            extra = max(self.station.connectors) + 1
-            said.append(StatusChanged(connector=extra, status=Status.AVAILABLE, at=self.station.time()))
-        return said
+        return statuses(self.station, of_itself=False)
 
     def calls(self, notice: Notice) -> list[Call]:
         """The calls of 2.0.1 for a notice."""
@@ -96,7 +87,7 @@ class Ocpp201:
             case Sampled() if notice.transaction is None:
                 return [Call(action="MeterValues", payload=lambda: self._meter_values(notice))]
             case Started() | Sampled() | StateChanged() | TagAccepted() | Ended():
-                return self._event(notice)
+                return self._events.calls(notice)
             case Report():
                 return [Call(action=notice.action, payload=lambda: notice.payload)]
 
@@ -127,75 +118,7 @@ class Ocpp201:
             self.station.authorised(notice.connector, notice.tag)
 
     def _meter_values(self, notice: Sampled) -> Json:
-        return {"evseId": notice.connector, "meterValue": self._values(notice)}
-
-    def _values(self, notice: Started | Sampled | Ended) -> list[Json]:
-        context = {Started: "Transaction.Begin", Ended: "Transaction.End"}.get(
-            type(notice), "Sample.Periodic"
-        )
-        if isinstance(notice, Sampled):
-            context = notice.context
-        empty = Fault.EMPTY_METER_VALUES in self.station.spec.faults
-        values = [] if empty else [words201.value(value, context) for value in notice.values]
-        return [{"timestamp": stamp(notice.at), "sampledValue": values}]
-
-    def _event(self, notice: Event) -> list[Call]:
-        """One TransactionEvent; the number in the sequence is given here, in the order of what happened."""
-        transaction = notice.transaction
-        assert transaction is not None
-        kind = {Started: "Started", Ended: "Ended"}.get(type(notice), "Updated")
-        payload: Json = {
-            "eventType": kind,
-            "timestamp": stamp(notice.at),
-            "triggerReason": words201.trigger_reason(notice),
-            "seqNo": 0 if Fault.CONSTANT_SEQUENCE in self.station.spec.faults else transaction.sequence,
-            "offline": notice.offline,
-            "transactionInfo": self._info(notice, transaction),
-            "evse": {"id": transaction.connector, "connectorId": 1},
-        }
-        transaction.sequence += 1
-        if isinstance(notice, Started | Sampled | Ended):
-            payload["meterValue"] = self._values(notice)
-        if isinstance(notice, Started | TagAccepted | Ended) and transaction.tag:
-            payload["idToken"] = words201.token(transaction.tag)
-        calls = [
-            Call(
-                action="TransactionEvent",
-                payload=lambda: payload,
-                answered=lambda answer: self._judged(transaction, answer),
-                keep=True,
-            )
-        ]
-        if Fault.EVENTS_OUT_OF_ORDER in self.station.spec.faults:
-            calls = self._shuffled(kind, calls)
-        if kind == "Ended" and Fault.UPDATED_AFTER_ENDED in self.station.spec.faults:
-            late = payload | {"eventType": "Updated", "seqNo": transaction.sequence}
-            calls.append(Call(action="TransactionEvent", payload=lambda: late, keep=True))
-        return calls
-
-    def _shuffled(self, kind: str, calls: list[Call]) -> list[Call]:
-        """Every other update is held back until after the next event."""
-        if kind == "Updated" and not self._held:
-            self._held = calls
-            return []
-        held, self._held = self._held, []
-        return calls + held
-
-    def _info(self, notice: Event, transaction: Transaction) -> Json:
-        info: Json = {"transactionId": transaction.key}
-        status = self.station.connectors[transaction.connector].status
-        state = words201.CHARGING_STATES.get(notice.status if isinstance(notice, StateChanged) else status)
-        info["chargingState"] = "Idle" if isinstance(notice, Ended) else state or "EVConnected"
-        if isinstance(notice, Ended):
-            info["stoppedReason"] = words201.REASONS.get(notice.reason, "Other")
-        if transaction.remote_start is not None:
-            info["remoteStartId"] = transaction.remote_start
-        return info
-
-    def _judged(self, transaction: Transaction, answer: Json) -> None:
-        status = answer.get("idTokenInfo", {}).get("status", "Accepted")
-        if status != "Accepted":
-            self.station.refuse(transaction)
+        return {"evseId": notice.connector, "meterValue": values(notice, self.station)}
 
     # In.
 

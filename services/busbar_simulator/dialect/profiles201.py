@@ -6,9 +6,10 @@ from typing import Any
 from busbar_simulator.station.faults import Fault
 from busbar_simulator.station.notices import Report
 from busbar_simulator.station.profiles import Rejected
-from busbar_simulator.station.station import Station, session_of
+from busbar_simulator.station.station import Station
 
 from . import words201
+from .schedule import holds_s, periods, unit_of
 from .words import PURPOSES, Json, profile, stamp
 
 
@@ -81,23 +82,14 @@ class Profiles:
         connector = self._station.connectors.get(payload["evseId"])
         if connector is None:
             return {"status": "Rejected"}
-        unit = "W" if Fault.WATTS_ONLY in self._station.spec.faults else payload.get("chargingRateUnit", "A")
-        most, legs = connector.socket.spec.max_a, len(connector.socket.spec.legs)
-        steps = self._station.reader(connector).schedule(
-            self._station.profiles.installed, connector.number, session_of(connector), self._station.time(),
-            payload["duration"],
-        )  # fmt: skip
-        periods = []
-        for second, allowed in steps:
-            amps = most if allowed.amps is None else min(allowed.amps, most)
-            if Fault.MINUS_ONE_COMPOSITE in self._station.spec.faults and allowed.amps is None:
-                amps = -1.0
-            limit = amps if unit == "A" or amps < 0 else amps * 230 * legs
-            periods.append({"startPeriod": second, "limit": round(limit, 1)})
         if Fault.EMPTY_COMPOSITE in self._station.spec.faults:
             return {"status": "Accepted"}
-        absurd = Fault.ABSURD_COMPOSITE in self._station.spec.faults
-        duration = 2_147_483_647 if absurd else payload["duration"]
-        schedule = {"evseId": connector.number, "duration": duration, "chargingRateUnit": unit}
-        schedule |= {"scheduleStart": stamp(self._station.time()), "chargingSchedulePeriod": periods}
+        duration, unit = payload["duration"], unit_of(self._station, payload)
+        schedule = {
+            "evseId": connector.number,
+            "duration": holds_s(self._station, duration),
+            "chargingRateUnit": unit,
+            "scheduleStart": stamp(self._station.time()),
+            "chargingSchedulePeriod": periods(self._station, connector, duration, unit),
+        }
         return {"status": "Accepted", "schedule": schedule}

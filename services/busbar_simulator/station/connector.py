@@ -6,6 +6,7 @@ from datetime import datetime
 
 from busbar_simulator.plant.socket import Socket
 
+from .composite import Session
 from .notices import Status, Transaction
 
 LEAST_A = 6.0
@@ -34,6 +35,13 @@ class Connector:
     next_sample_s: float = 0.0
     last_offer: tuple[float, int | None] | None = None
     pending_offers: list[tuple[float, float, int | None]] = field(default_factory=list)
+
+    @property
+    def session(self) -> Session | None:
+        """What the composite schedule needs of its transaction."""
+        if self.transaction is None:
+            return None
+        return Session(transaction=self.transaction.key, began=self.transaction.began)
 
     def begin(
         self, tag: str, at: datetime, remote_start: int | None = None, *, authorised: bool = True

@@ -8,7 +8,7 @@ from busbar_simulator.plant.phases import Phases
 from busbar_simulator.plant.socket import Socket
 
 from .clock import StationClock
-from .composite import Reader, Session
+from .composite import Reader
 from .connector import Connector
 from .faults import Fault
 from .notices import (
@@ -133,7 +133,7 @@ class Station:
     def allowed_a(self, connector: Connector) -> tuple[float, int | None]:
         """What the profiles allow this connector now, and on how many phases."""
         allowed = self.reader(connector).allowed(
-            self.profiles.installed, connector.number, session_of(connector), self.time()
+            self.profiles.installed, connector.number, connector.session, self.time()
         )
         most = connector.socket.spec.max_a
         amps = most if allowed.amps is None else min(allowed.amps, most)
@@ -330,10 +330,3 @@ class Station:
         for connector in self.connectors.values():
             connector.status, connector.finished, connector.shown_tag = Status.AVAILABLE, False, False
         self.say(Booted(reason=self._after_reboot, at=self.time()))
-
-
-def session_of(connector: Connector) -> Session | None:
-    """What the composite schedule needs of a connector's transaction."""
-    if connector.transaction is None:
-        return None
-    return Session(transaction=connector.transaction.key, began=connector.transaction.began)
