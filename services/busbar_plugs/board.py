@@ -159,4 +159,4 @@ class Board:
             self._save_leases(now)
         if always or now.s - self._learned_s >= LEARNED_EVERY_S:
             self._learned_s = now.s
-            self._learned.save({name: plug.learned for name, plug in self.plugs.items()})
+            self._learned.save({name: plug.appetite.learned for name, plug in self.plugs.items()})

@@ -8,10 +8,13 @@ from dataclasses import replace
 from typing import Final
 
 from busbar_contracts.load import LoadMode, PlugSwitch
-from busbar_plugs import learn, notices, watch
+from busbar_plugs import notices
+from busbar_plugs.appetite import Appetite
 from busbar_plugs.dimmer import Dimmer
 from busbar_plugs.drivers.driver import heard
-from busbar_plugs.memory import PlugMemory
+from busbar_plugs.learn import Learned
+from busbar_plugs.memory import PlugMemory, relay_of, written
+from busbar_plugs.orders import Orders
 from busbar_plugs.pulse import TimerDuty
 from busbar_plugs.relay import (
     Act,
@@ -28,8 +31,7 @@ from busbar_plugs.relay import (
 from busbar_plugs.seen import Known, Seen, merged, only_problems, replayed
 from busbar_plugs.setup import Setup, clamped
 from busbar_shared.device_topics import Send
-from busbar_shared.kept_leases import kept_lease, take_up
-from busbar_shared.leases import LeaseBook
+from busbar_shared.kept_leases import take_up
 from busbar_shared.moment import Moment
 from busbar_shared.notes import Note
 
@@ -44,15 +46,6 @@ HANDS_A_MINUTE: Final = 4
 Out = Send | Note
 
 
-def lowers(order: PlugSwitch, current: PlugSwitch | None) -> bool:
-    """Off is always the lower of the two; for a load with a range also less power."""
-    if not order.on:
-        return True
-    if current is None or not current.on or order.power_w is None or current.power_w is None:
-        return False
-    return order.power_w <= current.power_w
-
-
 class Plug:
     """One plug, relay or generic load."""
 
@@ -61,16 +54,15 @@ class Plug:
         setup: Setup,
         now: Moment,
         memory: PlugMemory | None = None,
-        learned: learn.Learned | None = None,
+        learned: Learned | None = None,
     ) -> None:
         """With what was kept of it before the last stop, if anything."""
         self.setup = setup
         self.known = Known()
         self.relay = Relay()
-        self.watch = watch.Watch()
-        self.book: LeaseBook[PlugSwitch] = LeaseBook(lowers)
+        self.orders = Orders(setup.id, setup.issuer)
+        self.appetite = Appetite(setup, learned)
         self.mode: LoadMode | None = None
-        self.learned = learned if learned is not None else learn.Learned()
         self.duty = TimerDuty(setup.rules.device_lease_s, memory.owner_pulse if memory is not None else None)
         self.last_refusal: str | None = None
         self.started_s = now.s
@@ -80,8 +72,6 @@ class Plug:
         self.repeated = 0
         self.has_connected = False
         self.hands: tuple[float, ...] = ()
-        self.rests = False
-        self.done_since_s: float | None = None
         self.stubborn = False
         self.warned_power_on = False
         self._restore(memory, now)
@@ -110,26 +100,19 @@ class Plug:
         if self.known.reachable is False:
             self.relay = lost(self.relay)
             return [*notes, *notices.link_changed(self.setup.id, was_there, False)]
-        return [
-            *notes,
+        notes += [
             *notices.link_changed(self.setup.id, was_there, self.known.reachable),
             *self._power_on_note(seen),
             *self._position(seen, now),
-            *self._sample(seen, now),
         ]
+        if seen.power_w is not None:
+            self.appetite.drew(seen.power_w, self.relay.on, now)
+        return notes
 
     def order(self, order: PlugSwitch, now: Moment, *, retained: bool = False) -> list[Out]:
         """An order; what of it is not taken is said."""
-        if order.issuer == "allocator" and self.setup.issuer != "allocator":
-            # The allocator speaks to the heater; the heater alone speaks to its plug.
-            return []
-        if order.on and order.issuer != self.setup.issuer:
-            text = f"issuer {order.issuer} may not switch {self.setup.id} on; only {self.setup.issuer} may"
-            return [self._refused(text, "wrong_issuer", "issuer")]
-        refusal = self.book.offer(order, now=now.at, monotonic=now.s, retained=retained)
-        if refusal is not None:
-            return [self._refused(refusal.text, refusal.code, refusal.path)]
-        return []
+        refusal = self.orders.take(order, now, retained=retained)
+        return [] if refusal is None else [self._refused(refusal.text, refusal.code, refusal.path)]
 
     def manual(self, on: bool, now: Moment) -> list[Out]:
         """The owner's own word, by message instead of by hand."""
@@ -149,10 +132,9 @@ class Plug:
             *self._ask(now),
             *self.duty.due(self.setup.driver, self.known, now.s),
         ]
-        self.watch, self.learned = watch.settled(self.watch, self.learned, now.s, self.setup.settle_s)
-        self._note_done(now)
+        self.appetite.pass_time(self.relay.on, now)
         out += self._limit_of_a_hand(now)
-        order = self.order_in_force(now)
+        order = self.orders.in_force(now)
         want = wanted(
             self.relay,
             None if order is None else order.on,
@@ -190,35 +172,9 @@ class Plug:
             return self.known.reachable is not False
         return bool(self.known.reachable)
 
-    @property
-    def idle(self) -> bool:
-        """On, and drawing no more than its standby since the settle time."""
-        return bool(self.relay.on) and self.rests
-
-    def wants_power(self, now: Moment) -> bool:
-        """It would run if it might: off is not absent, and only being done ends the wish of a follower."""
-        if self.mode is LoadMode.OFF:
-            return False
-        if self.mode in (None, LoadMode.CONTINUOUS, LoadMode.STANDARD) or self.done_since_s is None:
-            return True
-        return not self.relay.on and now.s - self.done_since_s >= self.setup.retry_s
-
-    def planned_w(self, now: Moment) -> float:
-        """The power to plan with."""
-        figures = learn.figures(self.learned, now.calendar_s)
-        return learn.planned_w(figures, self.setup.rating_w, watch.held_w(self.watch, now.s))
-
     def memory(self, now: Moment) -> PlugMemory:
         """What must outlive this process."""
-        return PlugMemory(
-            leases=[kept_lease(held, now) for held in self.book.held(now.s)],
-            switched_at=now.calendar_of(self.relay.switched_at_s),
-            moves=[at for at in (now.calendar_of(at_s) for at_s in self.relay.moves) if at is not None],
-            manual_on=self.relay.manual_on if is_manual(self.relay, now.s) else None,
-            manual_until=now.calendar_of(self.relay.manual_until_s) if is_manual(self.relay, now.s) else None,
-            manual_asked=self.relay.manual_asked and is_manual(self.relay, now.s),
-            owner_pulse=self.duty.owner_pulse,
-        )
+        return written(self.relay, self.orders.book.held(now.s), self.duty.owner_pulse, now)
 
     @property
     def at_stake(self) -> tuple[object, ...]:
@@ -237,19 +193,11 @@ class Plug:
     def _restore(self, memory: PlugMemory | None, now: Moment) -> None:
         if memory is None:
             return
-        take_up(self.book, memory.leases, now)
+        take_up(self.orders.book, memory.leases, now)
         if memory.leases:
             # What ran out while nobody looked is over: the safe state applies at once, not after a grace.
             self.started_s = now.s - self.setup.rules.lease_s
-        since = now.calendar_s
-        self.relay = replace(
-            self.relay,
-            switched_at_s=now.monotonic_of(memory.switched_at),
-            moves=tuple(now.s - max(since - at, 0.0) for at in memory.moves if since - at < 3600),
-            manual_on=memory.manual_on,
-            manual_until_s=now.monotonic_of(memory.manual_until, most_s=self.setup.rules.manual_hold_s),
-            manual_asked=memory.manual_asked,
-        )
+        self.relay = relay_of(memory, self.setup.rules, now)
 
     def _position(self, seen: Seen, now: Moment) -> list[Out]:
         if seen.refused is not None:
@@ -265,9 +213,7 @@ class Plug:
         self.relay, moved = reported(self.relay, seen.on, now.s, self.setup.rules, excused=excused)
         if self.relay.on == self.relay.told:
             self.stubborn = False
-        self.watch, self.learned = watch.after_switch(
-            self.watch, self.learned, seen.on, now.s, now.calendar_s
-        )
+        self.appetite.switched(seen.on, now)
         return [*notes, self._moved_by_itself(seen.on, now)] if moved else notes
 
     def _moved_by_itself(self, on: bool, now: Moment) -> Note:
@@ -277,33 +223,6 @@ class Plug:
             return notices.by_hand(self.setup.id, on, self.setup.rules)
         self.relay = hand_over(self.relay)
         return notices.chatters(self.setup.id, len(self.hands))
-
-    def _sample(self, seen: Seen, now: Moment) -> list[Out]:
-        if seen.power_w is None:
-            return []
-        on = self.relay.on if self.relay.on is not None else seen.power_w > learn.LEAST_DRAW_W
-        self.watch, self.learned = watch.after_sample(
-            self.watch, self.learned, seen.power_w, bool(on), now.s, now.calendar_s
-        )
-        return []
-
-    def _note_done(self, now: Moment) -> None:
-        """Remember since when the load is done; a load that is switched on again gets a fresh chance."""
-        if not self.relay.on:
-            # An off plug keeps what it was: done stays done until the next try, not done stays hungry.
-            return
-        self.rests = watch.is_idle(self.watch, now.s, self.setup.settle_s)
-        if self.rests and watch.is_idle(self.watch, now.s, self.setup.done_after_s):
-            self.done_since_s = self.done_since_s if self.done_since_s is not None else now.s
-        else:
-            self.done_since_s = None
-
-    def order_in_force(self, now: Moment) -> PlugSwitch | None:
-        """Of several issuers the one that asks for least counts."""
-        orders = self.book.in_force(now.s)
-        return min(
-            orders, key=lambda one: (one.on, one.power_w if one.power_w is not None else 0.0), default=None
-        )
 
     def _starting(self, now: Moment) -> bool:
         return now.s - self.started_s < self.setup.rules.lease_s
@@ -357,11 +276,7 @@ class Plug:
 
     def _limit_of_a_hand(self, now: Moment) -> list[Out]:
         """What hangs on the plug has reached its own limit: then also what a hand switched on ends."""
-        ends = any(
-            one.ends_hand and not one.on and one.issuer == self.setup.issuer
-            for one in self.book.in_force(now.s)
-        )
-        if not (ends and self.relay.manual_on and is_manual(self.relay, now.s)):
+        if not (self.orders.ends_hand(now) and self.relay.manual_on and is_manual(self.relay, now.s)):
             return []
         self.relay = hand_over(self.relay)
         return [notices.hand_ended(self.setup.id)]

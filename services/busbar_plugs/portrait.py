@@ -1,7 +1,6 @@
 """A plug as others are told of it."""
 
 from busbar_contracts.load import PlugState
-from busbar_plugs import learn
 from busbar_plugs.plug import Plug
 from busbar_plugs.relay import is_manual, may_switch_at
 from busbar_plugs.seen import fresh
@@ -10,10 +9,9 @@ from busbar_shared.moment import Moment
 
 def state_of(plug: Plug, now: Moment) -> PlugState:
     """All that is known of the plug, each measured value with its own time."""
-    figures = learn.figures(plug.learned, now.calendar_s)
-    held = next((one for one in plug.book.held(now.s) if one.order == plug.order_in_force(now)), None)
+    figures, held = plug.appetite.figures(now), plug.orders.lease(now)
     span = plug.setup.range
-    power_w = plug.planned_w(now)
+    power_w = plug.appetite.planned_w(now)
     earliest = may_switch_at(plug.relay, now.s, plug.setup.rules)
     return PlugState(
         at=now.at,
@@ -31,8 +29,8 @@ def state_of(plug: Plug, now: Moment) -> PlugState:
         standby_w=_rounded(figures.standby_w),
         duty_percent=None if figures.duty is None else round(100 * figures.duty, 1),
         peak_w=_rounded(figures.peak_w),
-        wants_power=plug.wants_power(now),
-        idle=plug.idle,
+        wants_power=plug.appetite.wants_power(plug.mode, plug.relay.on, now),
+        idle=bool(plug.relay.on) and plug.appetite.rests,
         manual=is_manual(plug.relay, now.s),
         measures=plug.known.power is not None,
         safe_state="on" if plug.setup.rules.safe_on else "off",

@@ -113,9 +113,9 @@ class Socket:
                     params = json.loads(out.payload)
                     if params["method"] == "Switch.Set":
                         self._move(params["params"]["on"], now, params["params"].get("toggle_after"))
-            cycles = self.plug.learned.cycles
+            cycles = self.plug.appetite.learned.cycles
             if cycles not in self.learned_after:
-                self.learned_after[cycles] = self.plug.planned_w(now)
+                self.learned_after[cycles] = self.plug.appetite.planned_w(now)
 
     def _move(self, on: bool, now: Moment, timer_s: float | None) -> None:
         if on != self.on:
@@ -171,9 +171,9 @@ def test_clouds_do_not_wear_the_relay_out() -> None:
 
     assert busiest_hour(house.moves) <= 12
     assert len(house.moves) > 50, "the sun was used all the same"
-    assert house.plug.planned_w(Moment(MONDAY + timedelta(days=7), 1000.0 + WEEK * STEP_S)) == pytest.approx(
-        2000, rel=0.05
-    )
+    assert house.plug.appetite.planned_w(
+        Moment(MONDAY + timedelta(days=7), 1000.0 + WEEK * STEP_S)
+    ) == pytest.approx(2000, rel=0.05)
 
 
 def test_a_satisfied_boiler_frees_its_share_and_gets_it_back() -> None:
@@ -229,6 +229,6 @@ def test_a_washing_machine_is_known_by_its_heater() -> None:
     state = state_of(house.plug, Moment(MONDAY + timedelta(days=7), 1000.0 + WEEK * STEP_S))
 
     assert state.learned_w == pytest.approx(2050, rel=0.05)
-    assert house.plug.learned.cycles == 7
+    assert house.plug.appetite.learned.cycles == 7
     assert state.wants_power is False
     assert state.idle is True
