@@ -103,10 +103,9 @@ class Gate(Struct, Generic[S]):
         return f"a jump from {before.power_w:g} W to {power:g} W; waiting for a second sample"
 
     def _stillness(self, sample: S, monotonic: float, doubts: tuple[str, ...]) -> Verdict[S]:
-        figures = figures_of(sample)
-        few = len({figure for figure in figures if figure}) < FROZEN_FIGURES
+        few = len({figure for figure in figures_of(sample) if figure}) < FROZEN_FIGURES
         dozing = isinstance(sample, InverterSample) and abs(sample.power_w or 0.0) < DOZING_W
-        if few or dozing or self.believed is None or figures != figures_of(self.believed):
+        if few or dozing or self.believed is None or alive(sample) != alive(self.believed):
             self.since_s = monotonic
         self.believed = sample
         still = monotonic - self.since_s
@@ -141,6 +140,14 @@ def figures_of(sample: GridSample | InverterSample | BatterySample) -> tuple[flo
         sample.power_w,
         *(figure for leg in legs for figure in (leg.current_a, leg.power_w, leg.voltage_v)),
     )
+
+
+def alive(sample: GridSample | InverterSample | BatterySample) -> tuple[float | None, ...]:
+    """What moves in a device that still measures.
+
+    An inverter held at a cap repeats its power, and counts on. A grid meter never does, and is trusted with more.
+    """
+    return (*figures_of(sample), *((sample.energy_wh,) if isinstance(sample, InverterSample) else ()))
 
 
 def all_zero(sample: GridSample | InverterSample | BatterySample) -> bool:

@@ -76,6 +76,21 @@ def test_a_meter_that_stands_still_is_doubted_and_then_dropped() -> None:
     assert (verdicts[180].sample, verdicts[180].detail) == (None, "not one figure has moved for 180 s")
 
 
+def test_an_inverter_held_at_its_cap_repeats_its_power_and_is_believed_while_it_counts() -> None:
+    legs = {phase: Leg(10.87, 2500.0, 230.0) for phase in "abc"}
+    gate: Gate[InverterSample] = Gate()
+
+    qualities = {
+        gate.judge(
+            InverterSample(at=NOON, legs=legs, power_w=7500.0, energy_wh=2.0 * second, state=InverterState.THROTTLED),
+            float(second),
+        ).quality
+        for second in range(0, 400, 10)
+    }  # fmt: skip
+
+    assert qualities == {Quality.GOOD}
+
+
 def test_a_frozen_meter_that_moves_again_is_believed_at_once() -> None:
     legs = {"a": Leg(1.1, 253.1, 230.1), "b": Leg(2.2, 507.3, 230.6)}
     gate = fuse()
