@@ -19,7 +19,8 @@ from busbar_simulator.plant.socket import Socket, SocketSpec
 from busbar_simulator.plant.tank import Tank
 from busbar_simulator.premises import house_of, unit_of
 from busbar_simulator.roof import inverters_of
-from busbar_simulator.station.station import Station, StationSpec
+from busbar_simulator.station.spec import StationSpec
+from busbar_simulator.station.station import Station
 
 
 @dataclass
@@ -122,7 +123,7 @@ def _charge_point(site: Site, section: SimulatorSection, charger: str, plan: Car
         ),
         sockets,
     )  # fmt: skip
-    station.sample_s = plan.sample_s
+    station.meter.sample_s = plan.sample_s
     if plan.ocpp == "2.0.1":
         station.profiles.shelf = replace(station.profiles.shelf, newest_wins=False)
     dialect: Dialect = Ocpp16(station, plan.password) if plan.ocpp == "1.6" else Ocpp201(station)

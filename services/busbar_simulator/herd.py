@@ -12,7 +12,8 @@ from busbar_simulator.link import Link
 from busbar_simulator.plant.car import Car, CarSpec
 from busbar_simulator.plant.socket import Socket, SocketSpec
 from busbar_simulator.station.faults import Fault
-from busbar_simulator.station.station import Station, StationSpec
+from busbar_simulator.station.spec import StationSpec
+from busbar_simulator.station.station import Station
 
 STEP_S = 0.5
 VOLTS = (230.0, 230.0, 230.0)

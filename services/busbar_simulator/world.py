@@ -31,9 +31,9 @@ class World:
     now: Callable[[], datetime]
     cloud: Cloud | None = None
     vendor: list[VendorCharger] = field(default_factory=list)
-    # What is to be undone, and when (seconds of the house).
     # Cars that are not on their cable, by load.
     parked: dict[str, Car] = field(default_factory=dict)
+    # What is to be undone, and when (seconds of the house).
     later: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
 
     def live(self, seconds: float) -> None:

@@ -53,8 +53,8 @@ class Keys:
 
     def _writable(self) -> dict[str, str]:
         return {
-            "MeterValueSampleInterval": f"{self.station.sample_s:g}",
-            "MeterValuesSampledData": ",".join(self.station.measurands),
+            "MeterValueSampleInterval": f"{self.station.meter.sample_s:g}",
+            "MeterValuesSampledData": ",".join(self.station.meter.measurands),
             "HeartbeatInterval": f"{self.station.beat_s:g}",
             **self.other,
         }
@@ -85,7 +85,7 @@ class Keys:
         if key == "MeterValuesSampledData":
             return self._measurands(value)
         setters: dict[str, Callable[[float], None]] = {
-            "MeterValueSampleInterval": lambda v: setattr(self.station, "sample_s", v),
+            "MeterValueSampleInterval": lambda v: setattr(self.station.meter, "sample_s", v),
             "HeartbeatInterval": lambda v: setattr(self.station, "beat_s", v),
         }
         if key in setters:
@@ -100,5 +100,5 @@ class Keys:
         wanted = tuple(name.strip() for name in value.split(",") if name.strip())
         if any(name not in SUPPORTED for name in wanted):
             return {"status": "Rejected"}
-        self.station.measurands = wanted
+        self.station.meter.measurands = wanted
         return {"status": "Accepted"}

@@ -26,8 +26,8 @@ class Variables:
         shelf, faults = self.station.spec.shelf, self.station.spec.faults
         units = "W" if Fault.WATTS_ONLY in faults else "A" if Fault.AMPS_ONLY in faults else "A,W"
         values = {
-            ("SampledDataCtrlr", "TxUpdatedInterval"): f"{self.station.sample_s:g}",
-            ("SampledDataCtrlr", "TxUpdatedMeasurands"): ",".join(self.station.measurands),
+            ("SampledDataCtrlr", "TxUpdatedInterval"): f"{self.station.meter.sample_s:g}",
+            ("SampledDataCtrlr", "TxUpdatedMeasurands"): ",".join(self.station.meter.measurands),
             ("OCPPCommCtrlr", "HeartbeatInterval"): f"{self.station.beat_s:g}",
             ("SmartChargingCtrlr", "Available"): "true",
             ("SmartChargingCtrlr", "Enabled"): "true",
@@ -111,7 +111,7 @@ class Variables:
 
     def _interval(self, value: str) -> bool:
         if value.isdigit():
-            self.station.sample_s = float(value)
+            self.station.meter.sample_s = float(value)
         return value.isdigit()
 
     def _beat(self, value: str) -> bool:
@@ -123,7 +123,7 @@ class Variables:
         wanted = tuple(name.strip() for name in value.split(",") if name.strip())
         if any(name not in SUPPORTED for name in wanted):
             return False
-        self.station.measurands = wanted
+        self.station.meter.measurands = wanted
         return True
 
 

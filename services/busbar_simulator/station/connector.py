@@ -10,6 +10,8 @@ from .composite import Session
 from .notices import Status, Transaction
 
 LEAST_A = 6.0
+# A driver whose card got no answer tries again.
+SHOWN_AGAIN_S = 20.0
 
 
 @dataclass(kw_only=True)
@@ -43,6 +45,23 @@ class Connector:
             return None
         return Session(transaction=self.transaction.key, began=self.transaction.began)
 
+    def unplugged(self, now_s: float) -> None:
+        """No cable: what was asked for from afar is kept while it may still come."""
+        self.plugged_for_s, self.shown_tag, self.finished = 0.0, False, False
+        if self.awaiting is not None and self.awaiting[2] < now_s:
+            self.awaiting = None
+
+    def card_due(self, now_s: float, after_s: float) -> bool:
+        """Whether the driver shows the card now: so long after plugging in, and again when nobody answered."""
+        patient = self.tag_answered or now_s < self.shown_at_s + SHOWN_AGAIN_S
+        if self.finished or (self.shown_tag and patient):
+            return False
+        return self.available and not self.faulted and self.plugged_for_s >= after_s
+
+    def card_shown(self, now_s: float) -> None:
+        """The card is held to the reader."""
+        self.shown_tag, self.tag_answered, self.shown_at_s = True, False, now_s
+
     def begin(
         self, tag: str, at: datetime, remote_start: int | None = None, *, authorised: bool = True
     ) -> Transaction:
@@ -55,16 +74,29 @@ class Connector:
             meter_start_wh=round(self.socket.energy_wh),
             remote_start=remote_start,
         )
-        self.finished, self.awaiting, self.authorised = False, None, authorised
+        self.finished, self.awaiting, self.authorised, self.offered_a = False, None, authorised, 0.0
         return self.transaction
 
     def end(self) -> Transaction:
         """Stop the transaction and open the contactor."""
         assert self.transaction is not None
         ended, self.transaction = self.transaction, None
-        self.last_offer = None
+        self._offer_nothing()
         self.authorised, self.finished, self.shown_tag = False, self.socket.occupied, True
         return ended
+
+    def go_dark(self) -> None:
+        """The charge point has no power: no contactor, no pilot."""
+        self.socket.closed, self.socket.pilot_a = False, 0.0
+        self._offer_nothing()
+
+    def wake(self) -> None:
+        """It has power again, and has forgotten who stood there; the status follows from what it finds."""
+        self.status, self.finished, self.shown_tag = Status.AVAILABLE, False, False
+
+    def _offer_nothing(self) -> None:
+        self.offered_a, self.last_offer = 0.0, None
+        self.pending_offers.clear()
 
     def offer(self, now_s: float, amps: float, phases: int | None, after_s: float) -> None:
         """Change the pilot after the firmware's own delay."""

@@ -1,7 +1,6 @@
-"""A charge point's firmware: connectors, profiles, clock, meter samples and transactions."""
+"""A charge point's firmware: what it does with time, cables and cards, and what the central system asks of it."""
 
 import random
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from busbar_simulator.plant.phases import Phases
@@ -11,6 +10,7 @@ from .clock import StationClock
 from .composite import Reader
 from .connector import Connector
 from .faults import Fault
+from .meter import Meter
 from .notices import (
     Beat,
     Booted,
@@ -19,45 +19,15 @@ from .notices import (
     Sampled,
     Started,
     StateChanged,
-    Status,
     StatusChanged,
     TagAccepted,
     TagShown,
     Transaction,
 )
-from .profiles import Profile, Profiles, Purpose, Rejected, Shelf
-from .samples import Measured, measure
+from .profiles import Profile, Profiles, Purpose, Rejected
+from .spec import StationSpec
 
 START_WITHIN_S = 60.0
-# A driver whose card got no answer tries again.
-SHOWN_AGAIN_S = 20.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class StationSpec:
-    """The plate and the habits of a charge point."""
-
-    id: str
-    vendor: str = "Busbar"
-    model: str = "Simulated"
-    serial: str = "SIM-1"
-    firmware: str = "1.0.0"
-    # A card is shown this long after plugging in; None: somebody must start it from afar.
-    tag: str | None = "OWNER"
-    tag_after_s: float = 2.0
-    starts_offline: bool = True
-    # 2.0.1 TxStartPoint EVConnected: the transaction begins with the cable, the card comes later.
-    starts_with_cable: bool = False
-    # Between an accepted profile and the pilot.
-    answer_s: float = 0.5
-    reboot_s: float = 8.0
-    phase_switching: bool = False
-    seed: int = 1
-    faults: frozenset[Fault] = frozenset()
-    shelf: Shelf = field(default_factory=Shelf)
-    clock_offset_s: float = 0.0
-    drift_s_per_h: float = 0.0
-    obeys_clock: bool = False
 
 
 class Station:
@@ -70,14 +40,8 @@ class Station:
         self.clock = StationClock(spec.clock_offset_s, drift, obeys=spec.obeys_clock)
         self.profiles = Profiles(spec.shelf, spec.faults)
         self.connectors = {number: Connector(number=number, socket=s) for number, s in sockets.items()}
-        self.sample_s = 10.0
+        self.meter = Meter(spec.faults)
         self.beat_s = 300.0
-        self.measurands: tuple[str, ...] = (
-            "Energy.Active.Import.Register",
-            "Power.Active.Import",
-            "Current.Import",
-        )
-        self.measurands += ("Voltage", "Current.Offered")
         self.online = False
         self.now_s = 0.0
         self.utc: datetime | None = None
@@ -86,9 +50,8 @@ class Station:
         self._off_until_s: float | None = None
         self._next_beat_s = self.beat_s
         self._after_reboot = "PowerUp"
-        self._frozen: dict[int, tuple[Measured, ...]] = {}
         self._said: list[Notice] = []
-        self._reboot_wanted = False
+        self._rebooted = False
 
     @property
     def off(self) -> bool:
@@ -183,18 +146,16 @@ class Station:
             self._end(connector, "DeAuthorized")
 
     def stop(self, connector: Connector, reason: str) -> None:
-        """End a transaction."""
+        """End its transaction, if it has one."""
         if connector.transaction is not None:
             self._end(connector, reason)
 
     def reboot(self, reason: str) -> None:
-        """Go down, ending transactions first when asked softly; profiles as the model keeps them."""
+        """Go down: transactions end with this reason, profiles stay as the model keeps them."""
         for connector in self.connectors.values():
             if connector.transaction is not None:
                 self._end(connector, reason)
-            connector.socket.closed, connector.socket.pilot_a, connector.offered_a = False, 0.0, 0.0
-            connector.pending_offers.clear()
-            connector.last_offer = None
+            connector.go_dark()
         self.profiles.reboot()
         self.online = False
         self._off_until_s, self._after_reboot = self.now_s + self.spec.reboot_s, reason
@@ -204,7 +165,7 @@ class Station:
         return Sampled(
             connector=connector.number,
             transaction=connector.transaction,
-            values=self._measure(connector),
+            values=self.meter.read(connector, self.volts),
             at=self.time(),
             context=context,
             offline=not self.online,
@@ -241,9 +202,7 @@ class Station:
         if not connector.socket.occupied:
             if connector.transaction is not None:
                 self._end(connector, "EVDisconnected")
-            connector.plugged_for_s, connector.shown_tag, connector.finished = 0.0, False, False
-            if connector.awaiting and connector.awaiting[2] < self.now_s:
-                connector.awaiting = None
+            connector.unplugged(self.now_s)
             return
         connector.plugged_for_s += dt_s
         if connector.authorised:
@@ -253,19 +212,12 @@ class Station:
             self._begin(connector, tag, remote_start)
         elif self.spec.starts_with_cable and connector.transaction is None and not connector.finished:
             self._begin(connector, "", None, authorised=False)
-        elif self._card_due(connector):
-            connector.shown_tag, connector.tag_answered, connector.shown_at_s = True, False, self.now_s
+        elif self.spec.tag is not None and connector.card_due(self.now_s, self.spec.tag_after_s):
+            connector.card_shown(self.now_s)
             if self.online:
-                self.say(TagShown(connector=connector.number, tag=self.spec.tag or ""))
+                self.say(TagShown(connector=connector.number, tag=self.spec.tag))
             elif self.spec.starts_offline:
-                self.authorised(connector.number, self.spec.tag or "")
-
-    def _card_due(self, connector: Connector) -> bool:
-        patient = connector.tag_answered or self.now_s < connector.shown_at_s + SHOWN_AGAIN_S
-        if connector.finished or (connector.shown_tag and patient):
-            return False
-        ready = connector.available and not connector.faulted
-        return ready and self.spec.tag is not None and connector.plugged_for_s >= self.spec.tag_after_s
+                self.authorised(connector.number, self.spec.tag)
 
     def _accept(self, connector: Connector, tag: str, remote_start: int | None) -> None:
         assert connector.transaction is not None
@@ -277,45 +229,34 @@ class Station:
         self, connector: Connector, tag: str, remote_start: int | None, *, authorised: bool = True
     ) -> None:
         transaction = connector.begin(tag, self.time(), remote_start, authorised=authorised)
-        connector.next_sample_s = self.now_s + self.sample_s * self._phase_s[connector.number]
-        connector.offered_a = 0.0
+        connector.next_sample_s = self.now_s + self.meter.sample_s * self._phase_s[connector.number]
         self.say(
             Started(
                 transaction=transaction,
-                values=self._measure(connector),
+                values=self.meter.read(connector, self.volts),
                 at=self.time(),
                 offline=not self.online,
             )
         )
 
     def _end(self, connector: Connector, reason: str) -> None:
-        values = self._measure(connector)
+        values = self.meter.read(connector, self.volts)
         self.say(
             Ended(
                 transaction=connector.end(), values=values, meter_stop_wh=round(connector.socket.energy_wh),
                 reason=reason, at=self.time(), offline=not self.online,
             )
         )  # fmt: skip
-        connector.offered_a = 0.0
-        connector.pending_offers.clear()
         self.profiles.end_transaction(connector.number)
 
     def _sample(self, connector: Connector) -> None:
-        if self.sample_s <= 0 or self.now_s < connector.next_sample_s:
+        if self.meter.sample_s <= 0 or self.now_s < connector.next_sample_s:
             return
-        connector.next_sample_s = max(connector.next_sample_s + self.sample_s, self.now_s)
+        connector.next_sample_s = max(connector.next_sample_s + self.meter.sample_s, self.now_s)
         self.say(self.sample(connector, "Sample.Periodic"))
-        if Fault.REBOOTS_IN_TRANSACTION in self.spec.faults and not self._reboot_wanted:
-            self._reboot_wanted = True
+        if Fault.REBOOTS_IN_TRANSACTION in self.spec.faults and not self._rebooted:
+            self._rebooted = True
             self.reboot("PowerLoss")
-
-    def _measure(self, connector: Connector) -> tuple[Measured, ...]:
-        if Fault.FROZEN_VALUES in self.spec.faults and connector.number in self._frozen:
-            return self._frozen[connector.number]
-        values = measure(connector.socket, self.volts, self.measurands, connector.offered_a, self.spec.faults)
-        if max(connector.socket.legs_a) > 0.5:
-            self._frozen[connector.number] = values
-        return values
 
     def _beat(self) -> None:
         if self.beat_s > 0 and self.now_s >= self._next_beat_s:
@@ -328,5 +269,5 @@ class Station:
             return
         self._off_until_s = None
         for connector in self.connectors.values():
-            connector.status, connector.finished, connector.shown_tag = Status.AVAILABLE, False, False
+            connector.wake()
         self.say(Booted(reason=self._after_reboot, at=self.time()))

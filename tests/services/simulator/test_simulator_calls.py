@@ -7,7 +7,8 @@ import random
 from busbar_simulator.calls import Calls
 from busbar_simulator.dialect.words import Call
 from busbar_simulator.plant.socket import Socket, SocketSpec
-from busbar_simulator.station.station import Station, StationSpec
+from busbar_simulator.station.spec import StationSpec
+from busbar_simulator.station.station import Station
 
 
 class Sink:

@@ -14,7 +14,8 @@ from busbar_simulator.link import Link
 from busbar_simulator.plant.car import Car, CarSpec
 from busbar_simulator.plant.socket import Socket, SocketSpec
 from busbar_simulator.station.faults import Fault
-from busbar_simulator.station.station import Station, StationSpec
+from busbar_simulator.station.spec import StationSpec
+from busbar_simulator.station.station import Station
 
 Json = dict[str, Any]
 VOLTS = (230.0, 230.0, 230.0)
@@ -315,7 +316,7 @@ async def test_configuration_is_told_and_changed(central_16: Any, garages: list[
     assert told["unknownKey"] == ["Nonsense"]
     assert told["configurationKey"] == [{"key": "NumberOfConnectors", "readonly": True, "value": "1"}]
     assert [answer["status"] for answer in answers] == [wanted for _, _, wanted in changes]
-    assert garage.station.sample_s == 5
+    assert garage.station.meter.sample_s == 5
     assert central_16.headers[0]["Authorization"] == "Basic bGVmdDpzZWNyZXQ="
 
 
@@ -350,7 +351,7 @@ async def test_the_201_device_model(central_201: Any, garages: list[Garage]) -> 
     assert [r["attributeStatus"] for r in got["getVariableResult"]] == told
     assert got["getVariableResult"][0]["attributeValue"] == "10"
     assert put["setVariableResult"][0]["attributeStatus"] == "Accepted"
-    assert garage.station.sample_s == 5
+    assert garage.station.meter.sample_s == 5
     assert central_201.wrong == []
 
 

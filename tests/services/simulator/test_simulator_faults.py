@@ -12,7 +12,8 @@ from busbar_simulator.plant.car import Car, CarSpec
 from busbar_simulator.plant.socket import Socket, SocketSpec
 from busbar_simulator.station.faults import Fault
 from busbar_simulator.station.notices import Booted, Notice, TagShown
-from busbar_simulator.station.station import Station, StationSpec
+from busbar_simulator.station.spec import StationSpec
+from busbar_simulator.station.station import Station
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 VOLTS = (230.0, 230.0, 230.0)
