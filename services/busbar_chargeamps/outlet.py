@@ -1,6 +1,6 @@
 """One connector while the service runs: its memory on disk, what was last seen of it, what was tried.
 
-It decides nothing by itself; it asks the memory, the ladder and the clock, and keeps their answers.
+It decides nothing by itself; it asks the memory, the ladder, the tries and the clock, and keeps their answers.
 """
 
 from collections.abc import Callable
@@ -15,20 +15,13 @@ from busbar_chargeamps.config import Place
 from busbar_chargeamps.ladder import Sight, Step, Terms, Verdict
 from busbar_chargeamps.memory import Memory, Problem, Wish
 from busbar_chargeamps.schedule import Period, digest, running
+from busbar_chargeamps.tries import Tries
 from busbar_chargeamps.week import week
 from busbar_shared.config.services import ChargeAmpsSection
 from busbar_shared.statefile import StateFile
 
 Sync = Literal["none", "pending", "synced", "failed"]
 
-FIRST_RETRY_S = 15.0
-FIRST_SILENCE_S = 5.0
-"""After a write without an answer; doubled with each further one."""
-LONGEST_RETRY_S = 900.0
-READ_BACK_S = 3.0
-READ_BACK_FOR_S = 30.0
-SETTLE_S = 10.0
-"""How long a car may take to stop drawing before the next rung of the ladder is climbed."""
 EDGE_FOR = timedelta(minutes=1)
 EDGE_LOOK_S = 10.0
 REFRESH_EVERY_S = 15.0
@@ -63,18 +56,13 @@ class Outlet:
         self.drift: str | None = None
         self.stopped_by: str | None = None
         """The rung of the ladder that ended the last charging."""
-        self._attempts: dict[str, int] = {}
-        self._not_before_s: dict[str, float] = {}
-        self._silent = 0
-        """How many writes in a row have had no answer."""
+        self._tries = Tries()
         self._agreed: str | None = None
         self._fighting = False
         self._named = ""
         self.refreshed_at: datetime | None = None
         self.refresh_id: str | None = None
         self._refresh_at_s = -REFRESH_EVERY_S
-        self._rung_at_s = -SETTLE_S
-        self._wrote, self._wrote_at_s = "", -READ_BACK_FOR_S
 
     # -- what is wanted -----------------------------------------------------------------------
 
@@ -122,7 +110,8 @@ class Outlet:
         if now_s - self._refresh_at_s < REFRESH_EVERY_S:
             return False
         self._refresh_at_s = now_s
-        self._agreed, self._attempts, self._not_before_s, self._silent = None, {}, {}, 0
+        self._agreed = None
+        self._tries.begin_anew()
         self.remember(lambda found: replace(found, refused_by_cloud=None))
         self.expect(now)
         return True
@@ -183,11 +172,9 @@ class Outlet:
         want = self.wanted(now)
         named = self._name(want, now)
         if named != self._named:
-            self._named, self._attempts, self._not_before_s = named, {}, {}
-            self._silent, self._fighting = 0, False
-        found = ladder.verdict(
-            want, self.sight, self.memory.marks, frozenset(self._attempts), now, self.terms
-        )
+            self._named, self._fighting = named, False
+            self._tries.begin_anew()
+        found = ladder.verdict(want, self.sight, self.memory.marks, self._tries.kinds, now, self.terms)
         self.note, self.stuck = found.note, found.stuck
         if want.kind == "remove" and found.step is None:
             self.remember(memory.after_removal)
@@ -202,17 +189,16 @@ class Outlet:
     def _settled(self, found: Verdict, want: Wish, now_s: float) -> None:
         if found.stuck:
             self.sync = "failed"
-            if now_s >= self._not_before_s.setdefault("again", now_s + LONGEST_RETRY_S):
-                self._attempts, self._not_before_s = {}, {}
+            self._tries.nothing_left(now_s)
             return
         if found.waiting:
             self.sync = "pending"
             return
         self.sync = "none" if want.kind == "hands_off" else "synced"
         self._agreed, self._fighting, self.drift = self._named, False, None
-        if want.kind == "hold" and self._attempts:
-            self.stopped_by = list(self._attempts)[-1]
-        self._attempts, self._not_before_s = {}, {}
+        if want.kind == "hold":
+            self.stopped_by = self._tries.last_kind or self.stopped_by
+        self._tries.over()
         self.remember(memory.after_cloud_took)
         if want.kind == "release":
             self.remember(memory.after_release)
@@ -234,27 +220,18 @@ class Outlet:
         if step.kind == "put_week" and self.memory.refused_by_cloud == named:
             self.sync = "failed"
             return None
-        self.sync = "failed" if self._attempts.get(step.kind, 0) > 3 else "pending"
-        if now_s < self._not_before_s.get(step.kind, 0.0):
-            return None
-        if found.settle and now_s - self._rung_at_s < SETTLE_S:
-            return None
-        return step
+        self.sync = "failed" if self._tries.in_vain(step) else "pending"
+        return step if self._tries.may(step, now_s, settle=found.settle) else None
 
     def doing(self, step: Step, now_s: float) -> None:
         """A write is about to be made: note on disk what would have to be undone."""
         sight = self.sight or Sight()
         self.remember(lambda m: replace(m, marks=ladder.marks_before(step, sight, m.marks)))
-        self._wrote, self._wrote_at_s = step.kind, now_s
-        tries = self._attempts.get(step.kind, 0)
-        self._attempts[step.kind] = tries + 1
-        if step.amps == 0 or step.kind in ("delete_week", "stop") or (step.mode == "Off" and not step.owners):
-            self._rung_at_s = now_s
-        self._not_before_s[step.kind] = now_s + min(FIRST_RETRY_S * 2**tries, LONGEST_RETRY_S)
+        self._tries.doing(step, now_s)
 
     def done(self, step: Step) -> None:
         """The cloud said yes; what became of it the next look tells."""
-        self._silent = 0
+        self._tries.answered()
         self.remember(lambda m: replace(m, marks=ladder.marks_after(step, m.marks)))
 
     def unanswered(self, step: Step, now_s: float) -> None:
@@ -262,13 +239,11 @@ class Outlet:
 
         What the next look shows to be done needs no second write.
         """
-        self._attempts.pop(step.kind, None)
-        self._not_before_s[step.kind] = now_s + min(FIRST_SILENCE_S * 2**self._silent, LONGEST_RETRY_S)
-        self._silent = min(self._silent + 1, 10)
+        self._tries.unanswered(step, now_s)
 
     def refused(self, step: Step, problem: Problem, now: datetime) -> None:
         """The cloud said no for good: an earlier schedule is in force again, or the next rung is tried."""
-        self._silent = 0
+        self._tries.answered()
         if step.kind in ("put_week", "restore"):
             named = self._named
             self.remember(lambda m: memory.after_cloud_refused(m, named, problem, now))
@@ -297,15 +272,7 @@ class Outlet:
 
     def look_again_in(self, now_s: float) -> float | None:
         """Seconds until a change that is under way wants to be read back; None when none is."""
-        if self.sync == "synced" or not (self._attempts or self._not_before_s):
-            return None
-        if self._wrote == "delete_week" and now_s - self._wrote_at_s < READ_BACK_S:
-            # Without its schedule a connector may charge as it likes, until the next step is made.
-            return 0.0
-        if now_s - self._wrote_at_s < READ_BACK_FOR_S:
-            return READ_BACK_S
-        due_s = min((at_s for at_s in self._not_before_s.values() if at_s > now_s), default=now_s)
-        return max(due_s - now_s, READ_BACK_S)
+        return None if self.sync == "synced" else self._tries.look_again_in(now_s)
 
     def _name(self, want: Wish, now: datetime) -> str:
         """Names what is wanted, so that a later difference under the same name is somebody else's doing."""
