@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from busbar_cli.doctor_current import background, chargers, leases, meter
 from busbar_cli.doctor_facts import Facts, Finding, bad, good, note
 from busbar_shared.config.root import Site
-from busbar_shared.life import FRESH_S
+from busbar_shared.rivals import FRESH_S
 
 CLOCK_BAD_S = 5.0
 CERTIFICATE_SOON_DAYS = 60.0

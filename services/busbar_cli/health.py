@@ -13,7 +13,8 @@ from busbar_shared.clock import RealClock
 from busbar_shared.command_line import print_json
 from busbar_shared.config.load import BadConfig
 from busbar_shared.config.root import Site
-from busbar_shared.life import FRESH_S, connect
+from busbar_shared.life import connect
+from busbar_shared.rivals import FRESH_S
 
 PATIENCE_S = 4.0
 

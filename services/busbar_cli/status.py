@@ -15,7 +15,8 @@ from busbar_shared.asking import no_broker
 from busbar_shared.clock import RealClock
 from busbar_shared.command_line import console, plain
 from busbar_shared.config.root import Site
-from busbar_shared.life import FRESH_S, connect
+from busbar_shared.life import connect
+from busbar_shared.rivals import FRESH_S
 
 LISTEN_S = 2.0
 

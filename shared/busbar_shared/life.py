@@ -30,11 +30,11 @@ from busbar_shared.clock import Clock, RealClock
 from busbar_shared.config.broker import BrokerConfig
 from busbar_shared.config.load import BadConfig, secret
 from busbar_shared.config.root import SERVICES, Site
+from busbar_shared.rivals import OtherInstance, Rival
 
 log = logging.getLogger(__name__)
 
 HEARTBEAT_S = 5.0
-FRESH_S = 15.0
 SECOND_BEAT_S = 7.0
 """A living instance speaks again within this; the retained word of a dead one does not."""
 RELEASE_S = 8.0
@@ -63,10 +63,6 @@ class Service:
     """An older instance of this role lives: no orders are given and no device is written to."""
     handing_over: bool = False
     """A planned restart: leave devices as they are, their leases run on and the next instance takes over."""
-
-
-class OtherInstance(Exception):
-    """Another instance of this role is alive."""
 
 
 def program_version() -> str:
@@ -222,9 +218,7 @@ class _Role:
 
     def __init__(self, service: Service, bus: MqttBus, started_at: datetime) -> None:
         self._service, self._bus, self._started_at = service, bus, started_at
-        self._other: ServiceStatus | None = None
-        self._other_beats = 0
-        self._other_at_s = -1e9
+        self._rival = Rival()
         self._spoke = asyncio.Event()
         self._heard = bus.listen_where((ServiceStatus, {"service": service.name}))
         self.held = False
@@ -235,26 +229,16 @@ class _Role:
             status: ServiceStatus = heard.message
             if status.instance == self._service.instance:
                 continue
-            if status.state == "offline":
-                self._other = None
-                continue
-            known = self._other is not None and self._other.instance == status.instance
-            self._other_beats = self._other_beats + 1 if known and status.at > self._other.at else 1  # type: ignore[union-attr]
-            # The retained word of a dead instance is not a heartbeat, whatever its time says.
-            if not heard.retained:
-                self._other_beats += 1
-            self._other, self._other_at_s = status, heard.at_s
-            self._spoke.set()
-            self._give_way()
+            self._rival.heard(status, heard.at_s, retained=heard.retained)
+            if status.state != "offline":
+                self._spoke.set()
+                self._give_way()
 
     def _give_way(self) -> None:
-        other, service = self._other, self._service
-        alive = other is not None and service.clock.monotonic() - self._other_at_s < FRESH_S
-        younger = other is not None and (self._started_at, service.instance) > (
-            other.started_at,
-            other.instance,
+        service = self._service
+        passive = self.held and self._rival.outranks(
+            self._started_at, service.instance, service.clock.monotonic()
         )
-        passive = bool(self.held and alive and self._other_beats >= 2 and younger)
         if passive != service.passive:
             service.passive = self._bus.muted = passive
             log.warning(
@@ -267,18 +251,17 @@ class _Role:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(0.5):
                 await self._spoke.wait()
-        other = self._other
-        age_s = None if other is None else (self._service.clock.now() - other.at).total_seconds()
-        if other is not None and age_s is not None and abs(age_s) < FRESH_S:
+        if self._rival.may_live(self._service.clock.now()):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SECOND_BEAT_S):
-                    while self._other is not None and self._other_beats < 2:
+                    while self._rival.status is not None and not self._rival.is_proven:
                         self._spoke.clear()
                         await self._spoke.wait()
-            if self._other is not None and self._other_beats >= 2:
+            other = self._rival.status
+            if other is not None and self._rival.is_proven:
                 raise OtherInstance(
-                    f"another {self._service.name} is alive: instance {self._other.instance}, "
-                    f"started {self._other.started_at.isoformat(timespec='seconds')}; this one does not start"
+                    f"another {self._service.name} is alive: instance {other.instance}, "
+                    f"started {other.started_at.isoformat(timespec='seconds')}; this one does not start"
                 )
         self.held = True
 
