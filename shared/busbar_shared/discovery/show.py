@@ -7,7 +7,7 @@ import asyncio
 import json
 import logging
 import random
-from collections.abc import AsyncIterator, Hashable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, metadata
 from typing import Any
 
@@ -16,9 +16,11 @@ from msgspec import Struct
 from busbar_contracts.service import HaEvent, HaState
 from busbar_contracts.topics import topic_of
 from busbar_shared.bus import Heard, RawHeard
-from busbar_shared.discovery.entity import Device, Seen, Sight, is_there, sight, values
+from busbar_shared.discovery.entity import Device, Sight, is_there, values
 from busbar_shared.discovery.health import health
-from busbar_shared.discovery.manifest import Manifest, Parts, gone, left_by, parts_of, with_gone
+from busbar_shared.discovery.heard import HeardOf
+from busbar_shared.discovery.leftovers import Leftovers
+from busbar_shared.discovery.manifest import Manifest, Parts, with_gone
 from busbar_shared.discovery.pacing import Shown, next_shown
 from busbar_shared.discovery.payload import Naming, birth_topics, configs
 from busbar_shared.judge import Refused, decode
@@ -88,22 +90,17 @@ class Showing:
         # The site's page comes first, because all others hang on it.
         self.devices = (health(service.site, service.name), *devices) if self._form != "off" else ()
         self.naming = naming_of(service)
-        self._file = StateFile(service.state_dir / "discovery.json", Manifest)
+        file = StateFile(service.state_dir / "discovery.json", Manifest)
+        self._leftovers = Leftovers(service.bus, file, self.naming, lambda: service.passive)
         self._parts: Parts = {}
-        self._heard: dict[tuple[str, str], Heard[Any]] = {}
+        self._heard = HeardOf(self.devices)
         self._shown: dict[str, Shown] = {}
         self._there: dict[str, bool] = {}
         self._before: dict[str, Sight] = {}
         self._say_again_s: list[float] = []
         self._broken: set[str] = set()
-        self._news: dict[str, Device] = {}
         self._looked_s = float("-inf")
         self._wake = asyncio.Event()
-        self._listeners: dict[Hashable, list[tuple[Device, str]]] = {}
-        for device in self.devices:
-            for name, source in device.sources.items():
-                key = source.topic if source.topic is not None else _key(source.kind, source.ids)
-                self._listeners.setdefault(key, []).append((device, name))
 
     @property
     def owned(self) -> dict[str, dict[str, Any]]:
@@ -114,36 +111,31 @@ class Showing:
             for topic, message in configs(device, self.naming, self._form).items()
         }
 
+    def _retained(self) -> list[str]:
+        """Every topic that is ours to keep on the broker."""
+        places = [self.naming.availability_topic(one) for one in self.devices if not one.always_there]
+        return [*self.owned, *places]
+
     async def run(self) -> None:
         """Until cancelled."""
-        leftovers = self._bus.listen_raw(*self._places_of_old())
-        await self._clear_old()
+        found, retained = self._bus.listen_raw(*self._leftovers.filters()), self._retained()
+        self._parts = await self._leftovers.clear_listed(self.owned, retained)
         if self._form == "off":
-            await self._hear_leftovers(leftovers)
+            await self._leftovers.clear_found(found, retained)
         births = self._bus.listen_raw(*birth_topics(self.naming.prefix))
-        typed, topics = self._wanted(), self._own_topics()
+        typed, topics = self._heard.wanted(), self._heard.own_topics()
         said = self._bus.listen_where(*typed) if typed else None
         foreign = self._bus.listen_raw(*topics) if topics else None
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._keep_time())
             tasks.create_task(self._hear_births(births))
-            tasks.create_task(self._hear_leftovers(leftovers))
+            tasks.create_task(self._leftovers.clear_found(found, retained))
             if said is not None:
                 tasks.create_task(self._hear(said))
             if foreign is not None:
                 tasks.create_task(self._hear_raw(foreign, topics))
 
     # -- hearing ------------------------------------------------------------------------------
-
-    def _wanted(self) -> list[tuple[type[Struct], dict[str, str]]]:
-        """What is listened to: each kind with its names once."""
-        sources = [source for device in self.devices for source in device.sources.values()]
-        keys = {_key(source.kind, source.ids): source for source in sources if source.topic is None}
-        return [(source.kind, dict(source.ids)) for source in keys.values()]
-
-    def _own_topics(self) -> dict[str, type[Struct]]:
-        sources = [source for device in self.devices for source in device.sources.values()]
-        return {source.topic: source.kind for source in sources if source.topic is not None}
 
     async def _hear(self, heard: AsyncIterator[Heard[Any]]) -> None:
         async for one in heard:
@@ -159,27 +151,11 @@ class Showing:
                 self._take(Heard(message, {}, one.topic, one.at_s, one.retained))
 
     def _take(self, heard: Heard[Any]) -> None:
-        """Give a message to those it is about; a site may have a thousand devices."""
-        kind = type(heard.message)
-        for key in (heard.topic, _key(kind, heard.ids), _key(kind, {})):
-            for device, name in self._listeners.get(key, ()):
-                self._heard[device.id, name] = heard
-                self._news[device.id] = device
-                self._wake.set()
+        if self._heard.take(heard):
+            self._wake.set()
 
     def _sight(self, device: Device) -> Sight:
-        now, now_s = self._clock.now(), self._clock.monotonic()
-        facts = {}
-        for name in device.sources:
-            heard = self._heard.get((device.id, name))
-            if heard is not None:
-                age_s = now_s - heard.at_s
-                at = getattr(heard.message, "at", None)
-                if heard.retained and at is not None:
-                    # What was kept for us is as old as it says, not as young as its arrival.
-                    age_s += max((now - at).total_seconds(), 0.0)
-                facts[name] = Seen(heard.message, age_s)
-        return sight(device, facts, now)
+        return self._heard.sight(device, self._clock.now(), self._clock.monotonic())
 
     # -- saying -------------------------------------------------------------------------------
 
@@ -225,7 +201,7 @@ class Showing:
             self._say_again_s.pop(0)
         everybody = again or now_s - self._looked_s >= (LOOK_S if len(self.devices) <= MANY else ALL_S)
         self._looked_s = now_s if everybody else self._looked_s
-        news, self._news = list(self._news.values()), {}
+        news = self._heard.news()
         for device in self.devices if everybody else news:
             try:
                 await self._tell(device, now_s, again=again)
@@ -262,7 +238,7 @@ class Showing:
             word = "online" if there else "offline"
             await self._bus.say_raw(self.naming.availability_topic(device), word, qos=1, retain=True)
 
-    # -- birth and removal --------------------------------------------------------------------
+    # -- birth --------------------------------------------------------------------------------
 
     async def _hear_births(self, births: AsyncIterator[RawHeard]) -> None:
         async for heard in births:
@@ -270,40 +246,3 @@ class Showing:
             if heard.payload == b"online" and not heard.retained:
                 await self._introduce()
                 self._wake.set()
-
-    def _retained(self) -> list[str]:
-        """Every topic that is ours to keep on the broker."""
-        places = [self.naming.availability_topic(one) for one in self.devices if not one.always_there]
-        return [*self.owned, *places]
-
-    def _places_of_old(self) -> tuple[str, ...]:
-        """Where messages of ours may lie that our own list does not name."""
-        prefix = self.naming.prefix
-        if self._file.load() is not None:
-            return (f"{prefix}/device/+/config",)
-        # The list was lost. All other programs of the house are there too, so it is looked at only then.
-        return f"{prefix}/device/+/config", f"{prefix}/+/+/+/config"
-
-    async def _clear_old(self) -> None:
-        """Take away what was published once and is no longer owned."""
-        before, topics = self._file.load(), self._retained()
-        self._parts = parts_of(self.owned, before)
-        if self._service.passive:
-            return
-        for topic in gone(before, topics):
-            await self._bus.say_raw(topic, b"", qos=1, retain=True)
-        self._file.save(Manifest(tuple(topics), self._parts))
-
-    async def _hear_leftovers(self, leftovers: AsyncIterator[RawHeard]) -> None:
-        """Clear retained messages that we wrote once, recognised by their origin, even when our own list was lost."""
-        ours, status, root = set(self._retained()), self.naming.status_topic(), self.naming.root
-        async for heard in leftovers:
-            if not heard.retained or not heard.payload or heard.topic in ours or self._service.passive:
-                continue
-            for topic in left_by(heard.topic, heard.payload, status, root):
-                if topic not in ours:
-                    await self._bus.say_raw(topic, b"", qos=1, retain=True)
-
-
-def _key(kind: type[Struct], ids: Mapping[str, str]) -> Hashable:
-    return kind, tuple(sorted(ids.items()))
