@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from busbar_contracts.load import HeatMode, HeatOrder, HeatState, LoadMode, PlugState
 from busbar_heat import power, thermal
 from busbar_heat.actuator import Actuator, Drive, PlugWish
+from busbar_heat.learning import Learning
 from busbar_heat.memory import HeatDuty, HeatLore
 from busbar_heat.sample import fresh
 from busbar_heat.senses import Senses
@@ -53,16 +54,14 @@ class Heater(ABC):
         self.actuator = Actuator(setup.wires, setup.lease_s)
         self.book: LeaseBook[HeatOrder] = LeaseBook(lowers)
         self.lore = lore if lore is not None else HeatLore()
+        self._learning = Learning(setup, self.lore)
         self.mode = setup.mode
         self.by_hand: int | None = duty.by_hand if duty is not None else None
         self.pool_w: float | None = None
         self.last_refusal: str | None = None
         self.problem: str | None = None
         self.started_s = now.s
-        self._stretch: thermal.Stretch | None = None
-        self._drew_since_s: float | None = None
         self._still_since_s: float | None = None
-        self._fitted: tuple[object, object, thermal.Model] | None = None
         if duty is not None:
             take_up(self.book, duty.leases, now)
             if duty.leases:
@@ -179,25 +178,16 @@ class Heater(ABC):
         """The temperature while it can be believed."""
         given = self.setup
         return self.senses.celsius(
-            now.s, given.max_age_s, on_since_s=self._drew_since_s, around_c=given.around_c
+            now.s, given.max_age_s, on_since_s=self._learning.drew_since_s, around_c=given.around_c
         )
 
     def model(self) -> thermal.Model:
         """The thermal model as far as it is known."""
-        log = self.lore.log
-        if (
-            self._fitted is None
-            or self._fitted[0] is not log.losses_per_h
-            or self._fitted[1] is not log.rises
-        ):
-            given = self.setup
-            made = thermal.fitted(log, given.capacity_wh_per_k, given.loss_w_per_k, given.time_constant_s)
-            self._fitted = (log.losses_per_h, log.rises, made)
-        return self._fitted[2]
+        return self._learning.model()
 
     def power_w(self, now: Moment) -> float:
         """The power to plan with: the rating, or what it was seen to draw."""
-        return power.planned_w(self.lore.drawn, self.setup.rating_w, self._power_seen(now))
+        return self._learning.planned_w(self._power_seen(now))
 
     def is_drawing(self, now: Moment) -> bool | None:
         """It heats now, by its power or by its relay; None when neither is known."""
@@ -277,23 +267,11 @@ class Heater(ABC):
         """Let power and temperature teach the model; only what is new counts."""
         if not changed:
             return
-        drawing = bool(self.is_drawing(now))
-        if drawing and self._drew_since_s is None:
-            self._drew_since_s = now.s
-        elif not drawing and self._drew_since_s is not None:
-            self._drew_since_s = None
-            power.ran(self.lore.drawn)
-        seen = self._power_seen(now)
-        if seen is not None:
-            since = self._drew_since_s
-            power.sampled(self.lore.drawn, seen, None if since is None else now.s - since)
-        celsius = self.celsius(now)
-        if celsius is None:
-            self._stretch = None
-            return
+        drawing, seen = bool(self.is_drawing(now)), self._power_seen(now)
+        self._learning.saw_power(drawing, seen, now.s)
         watts = seen if seen is not None else self.power_w(now) if drawing else 0.0
         around = self.senses.around_c(now.s, self.setup.around_c)
-        self._stretch = thermal.observed(self.lore.log, self._stretch, now.s, celsius, watts, drawing, around)
+        self._learning.saw_warmth(self.celsius(now), watts, drawing, around, now.s)
 
 
 def rounded(state: HeatState) -> HeatState:

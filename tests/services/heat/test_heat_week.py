@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -31,6 +31,7 @@ SETUP = Setup(
     tank=TankRules(),
     lease_s=90.0,
 )
+HOT = replace(SETUP, tank=TankRules(storage_c=75.0, max_c=75.0))
 
 
 @dataclass
@@ -89,8 +90,8 @@ class Cellar:
         self.on = on
 
 
-def cellar(mode: LoadMode, **more: object) -> Cellar:
-    tank = Tank(SETUP, Moment(MONDAY, 1000.0), None, HeatLore())
+def cellar(mode: LoadMode, setup: Setup = SETUP, **more: object) -> Cellar:
+    tank = Tank(setup, Moment(MONDAY, 1000.0), None, HeatLore())
     tank.settings(mode, True)
     return Cellar(tank, **more)  # type: ignore[arg-type]
 
@@ -137,8 +138,7 @@ def test_a_sunny_week_stores_the_sun_and_never_goes_above_the_maximum() -> None:
 
 
 def test_an_allocator_that_always_boosts_cannot_heat_above_the_maximum() -> None:
-    house = cellar(LoadMode.BOOST)
-    house.tank.setup = Setup(**{**_fields(SETUP), "tank": TankRules(storage_c=75.0, max_c=75.0)})
+    house = cellar(LoadMode.BOOST, HOT)
     house.live(WEEK, sunny, lambda state, sun: HeatMode.BOOST)
 
     assert max(house.history) <= 75.0
@@ -146,9 +146,12 @@ def test_an_allocator_that_always_boosts_cannot_heat_above_the_maximum() -> None
 
 def test_a_small_tank_with_a_slow_sensor_stays_below_its_maximum() -> None:
     house = cellar(
-        LoadMode.EXCESS, capacity=35.0, step_s=10, sensor_works=lambda hour: round(hour * 3600) % 600 == 0
+        LoadMode.EXCESS,
+        HOT,
+        capacity=35.0,
+        step_s=10,
+        sensor_works=lambda hour: round(hour * 3600) % 600 == 0,
     )
-    house.tank.setup = Setup(**{**_fields(SETUP), "tank": TankRules(storage_c=75.0, max_c=75.0)})
     house.live(2 * 86_400 // 10, sunny, lambda state, sun: HeatMode.BOOST)
 
     assert max(house.history) <= 75.0
@@ -233,8 +236,7 @@ def test_the_model_of_the_week_says_what_the_tank_can_still_take() -> None:
 
 
 def test_a_tank_without_a_meter_is_modelled_by_its_rating() -> None:
-    house = cellar(LoadMode.EXCESS, metered=False)
-    house.tank.setup = Setup(**{**_fields(SETUP), "rating_w": 2000.0})
+    house = cellar(LoadMode.EXCESS, replace(SETUP, rating_w=2000.0), metered=False)
     house.live(WEEK, sunny, fair)
     model = house.tank.model()
 
@@ -251,7 +253,3 @@ def test_a_boost_is_over_when_the_storage_temperature_is_reached() -> None:
     after_a_day = house.history[reached + 86_400 // STEP_S :]
 
     assert max(after_a_day) < 62, "it does not store again by itself"
-
-
-def _fields(setup: Setup) -> dict[str, object]:
-    return {name: getattr(setup, name) for name in setup.__dataclass_fields__}
