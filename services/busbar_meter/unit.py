@@ -80,6 +80,7 @@ class Unit:
         self._verified = False
         self._connection = 0
         self._identities: tuple[Identity, ...] = ()
+        """Who the logical devices are, in the order of `parts`."""
         self._next_search = NextSearch()
 
     def want(self, fast: frozenset[int], slow: frozenset[int]) -> None:
@@ -93,11 +94,6 @@ class Unit:
     def parts(self) -> tuple[Part, ...]:
         """The logical devices found; empty before the survey."""
         return self.chain.parts if self.chain else ()
-
-    @property
-    def identities(self) -> tuple[Identity, ...]:
-        """Who the logical devices are, in the order of `parts`."""
-        return self._identities
 
     def forget(self) -> None:
         """Search again before the next reading, whatever was known."""
