@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from math import inf
 
 from busbar_battery.caps import (
+    NIGHT_W,
     Cap,
     blind_cap,
     cut_lately,
@@ -136,9 +137,10 @@ def _least_need(before: Cap, site: SiteNow, pair: Pair) -> float:
 
 
 def making_room(before: Cap, cap: Cap, site: SiteNow, pair: Pair, need: Need | None) -> float | None:
-    """The most a battery beside the sun may give while a rising cap lets the sun take over, W; None: no matter.
+    """The most a battery may give while a rising cap lets the sun take over, W; None: no matter.
 
-    Its own loop sees that sun only when it is out at the meter, which is an export nobody wanted.
+    Its own loop sees that sun only when it is out at the meter, which is an export nobody wanted. What a hybrid
+    gives from its battery is no sun: there the sun takes over no more than by how much the cap rises, at night none.
     """
     export = site.wishes.export_limit
     if (
@@ -152,7 +154,19 @@ def making_room(before: Cap, cap: Cap, site: SiteNow, pair: Pair, need: Need | N
     output = output_at(site.inverters, pair.at_s)
     if output is None or output < 0.9 * before.total - 5 * SLACK_W:
         return None
-    return max(0.0, need.load + export - cap.total)
+    sun = cap.total
+    if any(one.inverter is not None for one in site.batteries):
+        now = sun_of(site, pair, output)
+        if now <= NIGHT_W:
+            return None
+        sun = min(sun, now + cap.total - before.total)
+    return max(0.0, need.load + export - sun)
+
+
+def sun_of(site: SiteNow, pair: Pair, output: float) -> float:
+    """The sun behind inverters that give this much, W: what batteries on their DC side take or give is none."""
+    rows = zip(site.batteries, pair.batteries, strict=True)
+    return output + sum(power for one, power in rows if one.inverter is not None)
 
 
 def caps_of(cap: Cap, site: SiteNow) -> dict[str, float | None]:

@@ -18,6 +18,8 @@ from busbar_battery.site import InverterNow, SiteNow, Tuning, age_limit_s, or_in
 TOLERANCE_W = 30.0
 # Where an inverter does not tell its rating, its cap rises as that of a 10 kW one.
 UNKNOWN_RATING_W = 10_000.0
+# Less sun than this is night.
+NIGHT_W = 50.0
 # From an order to samples of inverter and meter that both surely show it: the dead time, the second in which a
 # device refreshes its registers, and the second until they are read.
 ANSWER_S = 2.5
@@ -103,11 +105,28 @@ def next_cap(before: Cap, wanted: float | None, site: SiteNow, tuning: Tuning) -
         # Seen at the inverter and not yet at the meter, a cut looks like a house that takes more.
         return Cap(before.total, site.now, cut_s=before.cut_s, cuts=_recent(before, site.now))
     passed = 0.0 if before.at_s is None else max(0.0, site.now - before.at_s)
-    risen = before.total + rise_w_per_s(site.inverters, tuning) * passed
+    # The slow way up spares the sun's trackers; what a hybrid gives from its battery at night needs none, and an
+    # import limit that waits for a hybrid's battery comes first.
+    at_once = _at_night(site) or _awaited(site)
+    risen = inf if at_once else before.total + rise_w_per_s(site.inverters, tuning) * passed
     if wanted is None:
         gone = risen >= min(rating_of(site.inverters), UNKNOWN_RATING_W * 100)
         return Cap(None if gone else risen, site.now)
     return Cap(min(wanted, risen), site.now)
+
+
+def _at_night(site: SiteNow) -> bool:
+    """Whether all that the inverters give comes from batteries on their DC side."""
+    behind = [one.power.values[-1] for one in site.batteries if one.inverter is not None and one.power.values]
+    given = [one.power.values[-1] for one in site.inverters if one.power.values]
+    return bool(behind and given) and sum(given) + sum(behind) <= NIGHT_W
+
+
+def _awaited(site: SiteNow) -> bool:
+    """Whether the import limit is broken while a cap may hold back a battery behind it."""
+    hybrid = any(one.inverter is not None for one in site.batteries)
+    imported = site.grid.values[-1] if site.grid.values else 0.0
+    return hybrid and imported > or_inf(site.wishes.import_limit) + TOLERANCE_W
 
 
 def cut_lately(cap: Cap, now: float) -> bool:

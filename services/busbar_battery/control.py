@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from busbar_battery.beside_the_sun import Caps, beside_the_sun
 from busbar_battery.capping import anticipated, cap_after, caps_of, making_room, taken_up
 from busbar_battery.caps import (
     TOLERANCE_W,
@@ -49,6 +50,7 @@ class State(Struct, frozen=True, kw_only=True):
     recent: Recent = Recent()
     latches: dict[str, Latches] = {}
     cap: Cap = Cap()
+    caps: Caps = Caps()
     probe: Probe = Probe()
     short_since: float | None = None
     over_since: float | None = None
@@ -154,6 +156,10 @@ def _seeing(
     room = making_room(state.cap, rising, site, pair, need)
     if room is not None and not any(one.inverter for one in site.batteries) and not probing:
         bounds = (min(max(bounds[0], -room), bounds[1]), bounds[1])
+    if not probing and not all(one.follows_grid for one in site.batteries):
+        bounds = beside_the_sun(
+            bounds, state.motion.power, state.caps, rising, site, pair, state.recent.needs
+        )
     tuning = replace(tuning, dwell_s=rest_s(site, scene.pv, tuning))
     motion, style = paced((state.motion, state.style), choice, style, bounds, site.now, tuning)
     from_grid = site.wishes.grid_charging and motion.power > max(0.0, scene.surplus)
@@ -172,7 +178,10 @@ def _seeing(
     )  # fmt: skip
     decision = consequences(scene, _told(choice, motion))
     decision = _flagged(decision, refuses, need, site)
-    state = replace(state, motion=motion, style=style, cap=cap, windows=windows, following=following)
+    caps = state.caps.after(cap, site.now)
+    state = replace(
+        state, motion=motion, style=style, cap=cap, caps=caps, windows=windows, following=following
+    )
     return state, Outcome(decision=decision, windows=windows, caps=caps_of(cap, site), shares=parts)
 
 
@@ -266,6 +275,7 @@ def _blind(state: State, site: SiteNow, patience_s: float, wrong: str | None = N
         lost_since=since,
         windows=windows,
         cap=cap,
+        caps=Caps(),
         motion=Motion(),
         style=Style.FREE,
         recent=Recent(),

@@ -6,8 +6,9 @@ from math import inf
 
 from busbar_battery.ramp import Motion, moved, sign
 from busbar_battery.reason import Choice
+from busbar_battery.samples import Trace
 from busbar_battery.scene import Scene
-from busbar_battery.site import SiteNow, Tuning
+from busbar_battery.site import SLACK_W, SiteNow, Tuning
 from busbar_battery.windows import Style
 
 # Less sun than this is none that a turn could cost.
@@ -42,10 +43,19 @@ def rest_s(site: SiteNow, sun: float | None, tuning: Tuning) -> float:
     """How long the battery rests at zero before it turns: only where a turn drops the sun beside it.
 
     On the DC link of a hybrid in the sun it does, and an import limit would be hurt more by that than by waiting.
-    A battery with an inverter of its own, and any battery at night, turns at once.
+    A battery with an inverter of its own, any battery at night, and one that has stood still as long turns at once.
     """
     in_the_sun = sun is None or sun > DARK_W
-    return tuning.dwell_s if in_the_sun and any(one.inverter for one in site.batteries) else 0.0
+    on_dc = [one.power for one in site.batteries if one.inverter]
+    if not in_the_sun or all(stood_still(power, site.now - tuning.dwell_s) for power in on_dc):
+        return 0.0
+    return tuning.dwell_s
+
+
+def stood_still(power: Trace, since_s: float) -> bool:
+    """Whether a battery was seen doing next to nothing all the time since then."""
+    seen = [watts for at_s, watts in zip(power.times, power.values, strict=True) if at_s > since_s]
+    return bool(seen) and power.times[0] <= since_s and all(abs(watts) <= SLACK_W for watts in seen)
 
 
 def bounds_of(scene: Scene, choice: Choice) -> tuple[float, float]:
