@@ -10,7 +10,12 @@ from busbar_battery.site import Tuning
 from busbar_shared.config.devices import BatteryConfig, InverterConfig
 from busbar_shared.config.root import Site
 from busbar_shared.config.services import BatteryFlowSection
-from busbar_shared.config.site import SiteSection
+from busbar_shared.config.site import SiteSection, on_phase
+
+# Where no main fuse is configured, more than this is no house.
+UNKNOWN_HOUSE_W = 1e6
+# A fuse carries more than its rating for a while, but not this many times.
+OVER_A_FUSE = 3.0
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -25,6 +30,9 @@ class Plan(Struct, frozen=True, kw_only=True):
     """Whether this service writes the batteries' settings; without a section of its own the allocator does."""
     legs: dict[str, int]
     """Legs of each charger: what an unmeasured car could draw."""
+
+    most_w: float = UNKNOWN_HOUSE_W
+    """No reading of this house is beyond it: it would have blown the main fuse long ago."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -63,4 +71,13 @@ def plan_from(site: Site) -> Plan:
         inverters=site.inverters,
         owns_settings=site.battery_flow is not None,
         legs={name: len(one.legs) for name, one in site.chargers.items()},
+        most_w=_most_w(site),
     )
+
+
+def _most_w(site: Site) -> float:
+    if not site.circuits:
+        return UNKNOWN_HOUSE_W
+    limit = site.circuits[site.root_circuit()].limit_a
+    amps = sum(on_phase(limit, phase) or 0.0 for phase in site.site.phases)
+    return OVER_A_FUSE * amps * site.site.voltage_v

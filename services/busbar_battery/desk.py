@@ -16,6 +16,7 @@ from busbar_battery.devices import (
     Rivalry,
     battery_now,
     car_draw,
+    inverter_most,
     inverter_now,
     ours,
     rivalry,
@@ -53,9 +54,11 @@ class Desk:
         self._file = from_file(plan)
         self.settings, self.told = restored(self._file, kept)
         self._post = Post(plan, instance, kept.standing if kept is not None else ())
-        self._grid = Source()
-        self._batteries = {name: Source() for name in plan.batteries}
-        self._inverters = {name: Source() for name in plan.inverters}
+        self._grid = Source(plan.most_w)
+        self._batteries = {name: Source(plan.most_w, one.every_s) for name, one in plan.batteries.items()}
+        self._inverters = {
+            name: Source(inverter_most(plan, name), one.every_s) for name, one in plan.inverters.items()
+        }
         self._rivals = dict.fromkeys(plan.batteries, Rivalry())
         self._outside = OutsideLimits(plan.site.outside_limit_issuers, plan.site.import_limit_fallback_w)
         self._prices: dict[str, PriceSeries] = {}
@@ -159,7 +162,7 @@ class Desk:
         return SiteNow(
             now=now_s,
             grid=self._grid.trace,
-            grid_period_s=self._grid.last.period_s if self._grid.last is not None else 1.0,
+            grid_period_s=self._grid.period_s,
             batteries=tuple(
                 battery_now(
                     plan, name, self._batteries[name], self.settings[name], allocation, self._inverters

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from busbar_battery.config import Plan
-from busbar_battery.heard import Source
+from busbar_battery.heard import TWICE, Source
+from busbar_battery.inputs import percent
 from busbar_battery.latch import Band
 from busbar_battery.site import BatteryNow, InverterNow, smallest
 from busbar_contracts.allocation import Allocation
@@ -67,7 +68,7 @@ def battery_now(
     return BatteryNow(
         id=name,
         power=source.trace,
-        soc=reading.soc_percent if reading is not None else None,
+        soc=percent(reading.soc_percent) if reading is not None else None,
         band=Band(settings.soc_min_percent, settings.soc_target_percent, settings.soc_max_percent),
         hysteresis=settings.soc_hysteresis_percent,
         charge_max=smallest(
@@ -88,7 +89,7 @@ def battery_now(
         inverter=configured.inverter,
         follows_grid=name not in plan.flow.exact_setpoints,
         from_grid=settings.grid_charging,
-        period_s=reading.period_s if reading is not None else configured.every_s,
+        period_s=source.period_s,
     )
 
 
@@ -114,15 +115,20 @@ def inverter_now(plan: Plan, name: str, source: Source) -> InverterNow:
     reading = source.last if isinstance(source.last, InverterReading) else None
     configured = plan.inverters[name]
     rating = reading.rating_w if reading is not None else None
-    period_s = reading.period_s if reading is not None else configured.every_s
     writable = configured.writable or plan.flow.dry_run
     return InverterNow(
         id=name,
         power=source.trace,
         rating=configured.rating_w or rating,
         writable=writable,
-        period_s=period_s,
+        period_s=source.period_s,
     )
+
+
+def inverter_most(plan: Plan, name: str) -> float:
+    """What this inverter could give at most, W; a reading beyond is none."""
+    rating = plan.inverters[name].rating_w
+    return plan.most_w if rating is None else min(plan.most_w, TWICE * rating)
 
 
 def car_draw(state: ChargerState, sample_age_s: float | None, legs: int, volts: float) -> float:
