@@ -50,6 +50,7 @@ class VendorCharger:
         """The charger follows what the cloud holds; the cloud learns what the car does."""
         car = self.socket.car
         self.connector.plugged, self.connector.full = car is not None, car is not None and car.full
+        self.connector.measured_a = max(self.socket.legs_a)
         self.connector.count(now)
         offered = self.connector.offered_a(now)
         self.socket.closed, self.socket.pilot_a = car is not None, offered if offered >= 6.0 else 0.0

@@ -28,6 +28,8 @@ class Connector:
     full: bool = False
     stopped: bool = False
     """A remote stop holds until the car is unplugged or a remote start. assumed."""
+    measured_a: float | None = None
+    """What its own meter shows of the car; None where there is no car in a plant, and it takes what it is offered."""
     faulted: bool = False
     energy_wh: float = 0.0
     counted_to: datetime | None = None
@@ -71,9 +73,11 @@ class Connector:
     def draws_a(self, now: datetime) -> float:
         """What the car draws, in amperes per phase; less than 6 A is a pause (IEC 61851)."""
         offered = self.offered_a(now)
-        if not self.plugged or self.full or offered < LEAST_A:
+        if not self.plugged or self.full:
             return 0.0
-        return min(offered, self.car_amps)
+        if self.measured_a is not None:
+            return self.measured_a
+        return min(offered, self.car_amps) if offered >= LEAST_A else 0.0
 
     def power_w(self, now: datetime) -> float:
         """What it draws, in watts."""
