@@ -40,5 +40,6 @@ def test_a_car_that_climbs_is_told_with_what_it_draws_and_not_with_what_it_is_of
 
     assert live(1.5) == (16, 0, "Preparing")
     offered, draws, status = live(2.5)
-    assert (offered, status) == (16, "Charging") and 6 <= draws < 16
+    assert (offered, status) == (16, "Charging")
+    assert 6 <= draws < 16
     assert live(10) == (16, 16, "Charging")
