@@ -138,13 +138,19 @@ class ChargePoint(Obliging):
                 frame = json.loads(text)
                 if frame[0] == 2:
                     asyncio.get_running_loop().create_task(self._answer(frame))
-                elif frame[1] in self._answers and not self._answers[frame[1]].done():
-                    self._answers[frame[1]].set_result(frame)
                 else:
-                    self.errors.append(f"stray {frame}")
+                    self._answered(frame)
         except ConnectionClosed:
             pass
         self.closed = (self._ws.close_code or 0, self._ws.close_reason or "")
+
+    def _answered(self, frame: list[Any]) -> None:
+        """Give an answer to who asked; a test that was cancelled while it asked waits for its answer no more."""
+        asking = self._answers.get(frame[1])
+        if asking is None or (asking.done() and not asking.cancelled()):
+            self.errors.append(f"stray {frame}")
+        elif not asking.done():
+            asking.set_result(frame)
 
     async def _check(self, message: Any) -> None:
         try:
