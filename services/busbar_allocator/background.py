@@ -25,10 +25,12 @@ from busbar_allocator.draws import (
     late_room,
     may_rise_unseen,
     measured,
+    not_taken,
     raise_left,
     rest_of_cut,
     take,
     take_late,
+    taken_unmeasured,
     told,
 )
 
@@ -228,6 +230,7 @@ def _accepted(book: Book, at: float) -> Book:
         taken_at, amps = samples[-1]
         old = draws[load]
         new = draws[load] = measured(old, taken_at, amps)
+        _rises_shared(draws, load, old, new)
         later = held.pop(load)[len(samples) :]
         if later:
             held[load] = later
@@ -238,6 +241,18 @@ def _accepted(book: Book, at: float) -> Book:
             )
     level = _less(book.grid, draws) if book.grid else ()
     return _changed(book, draws=draws, held=held, level=level, falls=falls)
+
+
+def _rises_shared(draws: dict[str, Draw], load: str, old: Draw, new: Draw) -> None:
+    """What a sample shows beyond what was believed may have been taken for another load's rise: then it is not both's.
+
+    Counted twice it would be sun on a line that has none.
+    """
+    for p, more in enumerate(map(sub, new.amps, old.amps)):
+        for name, draw in draws.items() if more > NOISE_A else ():
+            if name != load and (step := min(more, taken_unmeasured(draw, p, old))) > 0:
+                draws[name] = not_taken(draw, p, step)
+                more -= step
 
 
 def _settled(book: Book, at: float) -> Book:

@@ -105,11 +105,18 @@ def measured(draw: Draw, at: float, amps: Amps) -> Draw:
             falls = min(0.0, falls + max(0.0, before - sample))
             believed[phase] = sample + rises + falls + clear
     ceiling = draw.ceiling(at)
-    if ceiling is not None:
+    due, asked = draw.due, draw.asked
+    if draw.limit is not None and at <= draw.ordered_at and due and max(due) <= 0:
+        # What it drew before a cut is bound by no cut; the meter has still to show how it lets go.
+        due = tuple(
+            [min(left, most - now) for left, most, now in zip(due, draw.limit, believed, strict=True)]
+        )
+        asked = max(asked, max(map(abs, due)))
+    elif ceiling is not None:
         believed = [min(now, most) for now, most in zip(believed, ceiling, strict=True)]
     late = draw.late if at <= max(draw.ordered_at, draw.late_at) else ()
     amps = tuple([max(0.0, now) for now in believed])
-    return replace(draw, amps=amps, sampled_at=at, since=since, late=late)
+    return replace(draw, amps=amps, sampled_at=at, since=since, late=late, due=due, asked=asked)
 
 
 def raise_left(draw: Draw, phase: int, at: float) -> float:
@@ -184,6 +191,28 @@ def take(draw: Draw, phase: int, step: float, at: float, *, alone: bool = False)
         draw, amps=amps, since=since, due=due, due_until=due_until, late=late, answered_s=answered,
         alive_at=alive_at, rest=rest, rest_until=rest_until,
     )  # fmt: skip
+
+
+def taken_unmeasured(draw: Draw, phase: int, other: Draw) -> float:
+    """How much of its current it was only believed to have risen by since the other load was measured before."""
+    seen_at = other.known_at()
+    if draw.sampled_at is None:
+        return draw.amps[phase] if draw.due_until > seen_at else 0.0
+    rises = sum(step[phase] for when, step in draw.since if when > seen_at and step[phase] > 0)
+    return min(rises, draw.amps[phase])
+
+
+def not_taken(draw: Draw, phase: int, amps: float) -> Draw:
+    """The draw without a rise that turned out to be another load's; the last steps go first."""
+    since = []
+    left = amps
+    for when, step in reversed(draw.since):
+        part = max(0.0, min(left, step[phase]))
+        left -= part
+        since.append((when, _with(step, phase, step[phase] - part)))
+    due = _with(draw.due, phase, draw.due[phase] + amps) if draw.due else ()
+    less = _with(draw.amps, phase, draw.amps[phase] - amps)
+    return replace(draw, amps=less, due=due, since=tuple(reversed(since)))
 
 
 def take_late(draw: Draw, phase: int, step: float, at: float) -> Draw:
