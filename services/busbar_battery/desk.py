@@ -113,7 +113,13 @@ class Desk:
             return []
         name = raw.topic.split("/")[-3] if raw.topic.count("/") >= 3 else ""
         if raw.retained:
-            return [("retained_command", f"{raw.topic}: a command must not be retained; it is ignored", "")]
+            return [
+                (
+                    "retained_command",
+                    f"{raw.topic}: a command must not be retained; it is ignored and cleared",
+                    "",
+                )
+            ]
         if name not in self.settings:
             known = ", ".join(self.settings) or "none"
             return [("unknown_battery", f"there is no battery {name!r}; there are: {known}", "battery")]

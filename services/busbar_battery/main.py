@@ -79,6 +79,10 @@ async def _listen(
 
 async def _obey(service: Service, requests: AsyncIterator[RawHeard], desk: Desk, wake: asyncio.Event) -> None:
     async for one in requests:
+        if not one.payload:
+            continue  # so a retained message is deleted, by us too
+        if one.retained:
+            await service.bus.say_raw(one.topic, b"", qos=1, retain=True)
         for code, text, path in desk.ask(one, service.clock.now()):
             severity = "info" if code == "legacy_name" else "warning"
             await service.bus.event(code, text, path=path, topic=one.topic, severity=severity)

@@ -268,7 +268,6 @@ async def test_a_changed_file_wins_over_a_kept_setting_and_says_so(tmp_path: Pat
         pytest.param(b'{"soc_target_percent": 900}', "off_contract", "900", id="more than full"),
         pytest.param(b'{"soc": 50}', "off_contract", "soc", id="a field nobody knows"),
         pytest.param(b'{"soc_target_percent": NaN}', "payload_not_json", "JSON", id="not a number"),
-        pytest.param(b"", "payload_empty", "empty", id="nothing at all"),
         pytest.param(b"\xff", "payload_not_utf8", "UTF-8", id="no text"),
         pytest.param(b"[" * 3000, "off_contract", "array", id="brackets without end"),
         pytest.param(
@@ -289,13 +288,19 @@ async def test_a_request_that_cannot_be_changes_nothing_and_is_answered(
         assert house.said(BatterySettings)[-1].soc_target_percent == 80.0
 
 
-async def test_a_retained_request_is_refused(tmp_path: Path) -> None:
+async def test_a_retained_request_is_refused_and_cleared(tmp_path: Path) -> None:
+    topic = "hems/battery/cellar/settings/set"
     async with home(tmp_path) as house:
-        house.bus.feed_raw("hems/battery/cellar/settings/set", b'{"soc_target_percent": 60}', retained=True)
+        house.bus.feed_raw(topic, b'{"soc_target_percent": 60}', retained=True)
+        await house.live(1)
+        # What deletes it is heard by us as well, and is no request.
+        house.bus.feed_raw(topic, b"")
         await house.live(1)
 
-        assert house.bus.events[-1][0] == "retained_command"
-        assert house.said(BatterySettings)[-1].soc_target_percent == 80.0
+        assert [code for code, _ in house.bus.events] == ["retained_command"]
+        assert house.bus.said_raw == [(topic, b"")]
+        settings = house.said(BatterySettings)[-1]
+        assert (settings.soc_target_percent, settings.refused) == (80.0, "")
 
 
 async def test_names_of_the_old_plan_are_understood_and_told(tmp_path: Path) -> None:
