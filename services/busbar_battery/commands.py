@@ -90,7 +90,9 @@ def simulate(
     capacity: Annotated[float, typer.Option(help="Usable energy of the battery, Wh.")] = 10_000.0,
     peak: Annotated[float, typer.Option(help="The sun at its highest, W.")] = 9_000.0,
     svg: Annotated[Path | None, typer.Option(help="Draw the day into this file.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object with the day's energies.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object with the day's energies, kWh.")
+    ] = False,
 ) -> None:
     """Live through a sunny day in May with these settings."""
     import msgspec
@@ -114,11 +116,11 @@ def simulate(
             return
     sums = msgspec.to_builtins(totals(minutes))
     if as_json:
-        typer.echo(msgspec.json.encode(sums).decode())
+        typer.echo(msgspec.json.encode(sums | {"soc_at_end_percent": round(minutes[-1].soc, 1)}).decode())
         return
     for name, kwh in sums.items():
         typer.echo(f"{name:<11}{kwh:8.2f} kWh")
-    typer.echo(f"charge at midnight {minutes[-1].soc:.0f} %")
+    typer.echo(f"charge at the end {minutes[-1].soc:.0f} %")
 
 
 def _explain_file(file: Path, as_json: bool) -> None:

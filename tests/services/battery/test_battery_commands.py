@@ -35,6 +35,15 @@ def test_without_a_limit_no_sun_is_lost() -> None:
     assert simulated()["curtailed"] == 0
 
 
+def test_people_and_programs_are_told_the_same_of_a_day() -> None:
+    sums = simulated("--export-limit", "4000")
+    lines = CliRunner().invoke(app, ["simulate", "--export-limit", "4000"]).stdout.splitlines()
+
+    told = {line.split()[0]: float(line.split()[1]) for line in lines[:-1]}
+    assert told == {name: kwh for name, kwh in sums.items() if name != "soc_at_end_percent"}
+    assert lines[-1] == f"charge at the end {sums['soc_at_end_percent']:.0f} %"
+
+
 def test_the_energies_of_a_day_balance() -> None:
     sums = totals(day(Inputs(soc_target=80.0, export_limit=3000.0)))
 
