@@ -181,6 +181,34 @@ async def test_killed_in_each_state_the_battery_is_its_own_again_in_time(tmp_pat
     assert len(took) == len(STATES)
 
 
+@pytest.mark.soak
+async def test_the_broker_or_the_meter_service_alone_killed_in_each_state(tmp_path: Path) -> None:
+    text = quick_site(start="12:00", text=STEERED)
+    async with running(text, tmp_path, only=ONLY) as house:
+        place = house.scene.site.meters["grid"].modbus
+        assert place is not None
+        device = Device(place.port)
+        for state in STATES:
+            operator = None
+            if state.limit_w is not None:
+                operator = asyncio.create_task(limiting(house, state.limit_w))
+            # The broker: nobody hears anybody, the lease ends, and the meter service gives the battery back.
+            await reached(house, device, state)
+            await house.stop("broker")
+            await device.released(LEASE_S + 1 + SEEN_S, f"{state.what}, broker killed")
+            await stands(device, state)
+            house.restart("broker")
+            await house.until(lambda: house.bus.connected.is_set(), 20, "the broker is back")
+            # The meter service alone: orders go on, and nobody writes them. The device's own timer must end them.
+            await reached(house, device, state)
+            await house.stop("meter")
+            await device.released(REVERT_S + SEEN_S, f"{state.what}, meter service killed")
+            await stands(device, state)
+            house.restart("meter")
+            if operator is not None:
+                operator.cancel()
+
+
 async def stands(device: Device, state: State) -> None:
     """A limit that law demands is not given back with the battery."""
     if state.limit_w is not None:
