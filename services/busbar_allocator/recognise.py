@@ -8,6 +8,7 @@ from busbar_allocator.background import Book, forgotten, ordered
 from busbar_allocator.known import gone, silent
 from busbar_allocator.last_car import at_the_meter
 from busbar_allocator.latches import BatteryLatch, battery_latch, excess_gate
+from busbar_allocator.loads_now import BLOCKED
 from busbar_allocator.plan import STORAGE, LoadPlan, Plan
 from busbar_allocator.present import lapsed
 from busbar_allocator.settings import Settings
@@ -38,7 +39,8 @@ def recognised(plan: Plan, settings: Settings, state: State, now: float, wall: d
         if not mind.known and not quiet:
             limit = found_limit(plan, load, state.known.loads[load.owner].message)
             mind = minds[load.id] = replace(mind, known=True, limit_a=limit)
-            for circuit in load.circuits if limit > 0 else ():
+            # What it draws beyond that is nobody's grant: on the wires it counts as the house's.
+            for circuit in load.circuits:
                 meter = plan.circuits[circuit].meter
                 if meter is not None and meter in books:
                     allowed = tuple(count * limit for count in load.uses(len(plan.phases)))
@@ -62,12 +64,20 @@ def found_limit(plan: Plan, load: LoadPlan, message: object) -> float:
         return _per_leg(plan, load, message.max_w * load.times) if on else 0.0
     if isinstance(message, HeatState):
         storing = message.order is HeatMode.BOOST
-        # What regulates itself may run in any second, whether or not it does now.
-        runs = message.on is True or load.owner in plan.regulating
-        mine = storing == load.id.endswith(STORAGE) and message.order is not None and runs
-        mine = mine and message.order is not HeatMode.BLOCK
+        mine = storing == load.id.endswith(STORAGE) and _may_run(plan, load, message)
         return _per_leg(plan, load, message.max_w * load.times) if mine else 0.0
     return 0.0
+
+
+def _may_run(plan: Plan, load: LoadPlan, message: HeatState) -> bool:
+    """It was told that it may, or it regulates itself, may run in any second, and nobody holds it back."""
+    if load.owner not in plan.regulating:
+        return message.on is True and message.order not in (None, HeatMode.BLOCK)
+    if message.order is not None:
+        return message.order is not HeatMode.BLOCK
+    if message.sg_state is not None:
+        return message.sg_state != BLOCKED
+    return message.on is True or not message.offset_k
 
 
 def _per_leg(plan: Plan, load: LoadPlan, watts: float) -> float:
