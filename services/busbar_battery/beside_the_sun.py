@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from busbar_battery.caps import Cap, cut_lately
-from busbar_battery.recent import Need
+from busbar_battery.recent import Need, plausible
 from busbar_battery.samples import Pair
 from busbar_battery.site import SLACK_W, SiteNow
 
@@ -67,10 +67,10 @@ def beside_the_sun(
     if not needs or export is None or cap.total is None or not ours:
         return bounds
     lowest, highest = bounds
-    load = min(one.load for one in needs)
+    load = plausible(min(one.load for one in needs), needs)
     output = sum(one.power.values[-1] for one in site.inverters if one.power.values)
     if holds_back(caps, output):
         lowest = max(lowest, -max(0.0, load + export - cap.total))
     if cut_lately(cap, site.now):
-        highest = min(highest, max(0.0, pair.battery, power, cap.total - load) + LITTLE_W)
+        highest = min(highest, max(power, max(0.0, pair.battery, cap.total - load) + LITTLE_W))
     return min(lowest, highest), highest

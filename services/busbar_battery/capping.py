@@ -133,7 +133,8 @@ def _least_need(before: Cap, site: SiteNow, pair: Pair) -> float:
     if before.total is not None and cut_lately(before, site.now) and output <= before.total + SLACK_W:
         return inf
     given = sum(max(0.0, -one.power.values[-1]) for one in site.batteries if one.inverter is None)
-    return output + pair.grid + given
+    # Below nothing it is no house, but a sun that came up after its last sample.
+    return max(0.0, output + pair.grid + given)
 
 
 def making_room(before: Cap, cap: Cap, site: SiteNow, pair: Pair, need: Need | None) -> float | None:

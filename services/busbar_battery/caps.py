@@ -83,13 +83,17 @@ def too_much_now(site: SiteNow, pair: Pair, refused: bool) -> float | None:
     missed, then given by the battery again, down to nothing. It pays only for what the battery `refused`.
     """
     excess, _ = excess_now(site, pair)
+    rows = zip(site.batteries, pair.batteries, strict=True)
+    given = sum(max(0.0, -power) for one, power in rows if one.inverter is None)
     if not refused:
-        rows = zip(site.batteries, pair.batteries, strict=True)
-        excess -= sum(max(0.0, -power) for one, power in rows if one.inverter is None)
+        excess -= given
     if excess <= 0 or site.grid.last_s is None:
         return None
     output = output_at(site.inverters, site.grid.last_s)
-    return max(0.0, output - excess) if output is not None else None
+    if output is None:
+        return None
+    # A sun that came up after its last sample shows at the meter: what leaves the house is made in it.
+    return max(0.0, max(output, -site.grid.values[-1] - given) - excess)
 
 
 def next_cap(before: Cap, wanted: float | None, site: SiteNow, tuning: Tuning) -> Cap:

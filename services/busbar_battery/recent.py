@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -59,10 +61,20 @@ def surplus_of(recent: Recent, pair: Pair, hurry: bool) -> float:
 
 def need_of(recent: Recent, hurry: bool) -> Need | None:
     """House and charging batteries, filtered together: one without the other would be of two instants."""
-    if not recent.needs or hurry:
-        return recent.needs[-1] if recent.needs else None
+    if not recent.needs:
+        return None
+    if hurry:
+        return Need(plausible(recent.needs[-1].load, recent.needs), recent.needs[-1].charging)
     load = calm([one.load for one in recent.needs])
     return Need(load, calm([one.load + one.charging for one in recent.needs]) - load)
+
+
+def plausible(load: float, needs: Sequence[Need]) -> float:
+    """A load, W, that is not below nothing, unless all that was seen lately was: there a generator is hidden.
+
+    A sun that came up after its inverter's last sample looks like a house that gives.
+    """
+    return max(load, min(0.0, max(one.load for one in needs)))
 
 
 def over_export(site: SiteNow, pair: Pair) -> bool:
