@@ -33,6 +33,17 @@ from busbar_allocator.draws import (
     taken_unmeasured,
     told,
 )
+from busbar_allocator.told_twice import (
+    NOISE_A,
+    Lent,
+    Steps,
+    awaited,
+    left_of,
+    matched,
+    opened,
+    returned,
+    taken,
+)
 
 SOURCE_LAG_S = 4.0
 """Meter and inverter are read each in its own second, of registers refreshed each in its own: what one shows,
@@ -50,8 +61,6 @@ the flicker of a house. A load that fell by less keeps its whole grant reserved 
 DRIFT_A_PER_S = 0.33
 """A decline slower than this is the sun's or the house's, not the step of a load."""
 
-NOISE_A = 0.3
-
 MATCH = 1.4
 """A rise of more than this share of a raise is not its answer alone."""
 
@@ -59,10 +68,6 @@ MOST_HELD = 8
 
 MOST_FALLS = 12
 """Falls remembered per phase; beyond it neighbours are joined under the later time, which keeps the doubt."""
-
-
-Steps = tuple[tuple[float, Amps], ...]
-"""Until when a step may find its other half, and how much is left of it on each phase."""
 
 
 class Book(Struct, frozen=True):
@@ -92,6 +97,8 @@ class Book(Struct, frozen=True):
     """Rises of the house that a source which fell may tell of in a moment."""
     gone: Steps = ()
     """Falls of a source that the meter may show in a moment."""
+    lent: tuple[Lent, ...] = ()
+    """Rises that were taken for the answer of a load, and that a source may claim in a moment."""
 
 
 def sampled(book: Book, load: str, at: float, amps: Amps, *, whole: bool = False) -> Book:
@@ -132,10 +139,11 @@ def forgotten(book: Book, load: str) -> Book:
     return _judged(_changed(book, draws=draws, held=held, level=level))
 
 
-def metered(book: Book, at: float, meter: Amps, sources: Amps = ()) -> Book:
+def metered(book: Book, at: float, meter: Amps, sources: Amps = (), lag_s: float = SOURCE_LAG_S) -> Book:
     """The book at the instant of a new reading of its meter; an older one than known changes nothing.
 
-    `sources` is what sun and battery are measured to give, generation positive: their steps are no load's.
+    `sources` is what sun and battery are measured to give, generation positive: their steps are no load's. They
+    tell of a step `lag_s` later than the meter at most, or earlier.
     """
     if book.at is not None and at <= book.at:
         return book
@@ -151,25 +159,31 @@ def metered(book: Book, at: float, meter: Amps, sources: Amps = ()) -> Book:
     sunk = DRIFT_A_PER_S * (at - book.at) if book.at is not None else 0.0
     peak = [max(now, before - sunk) for now, before in zip(level, book.peak or level, strict=True)]
     falls = list(book.falls or ((),) * len(grid))
-    ahead, rose, gone = _open(book.ahead, at), _open(book.rose, at), _open(book.gone, at)
+    ahead, rose, gone = opened(book.ahead, at), opened(book.rose, at), opened(book.gone, at)
     given = list(map(sub, sources, book.sources or sources))
+    lent = [one for one in book.lent if one.until > at]
     for p, moved in enumerate(map(sub, less, level)):
         if moved > 0:
             if given[p] > 0:
                 _from_source(falls, ahead, p, min(moved, given[p]), at)
-            if gone:
-                falls[p] = _without(falls[p], _matched(gone, p, moved), at - SOURCE_LAG_S, at)
-            house = _rise(draws, open_orders, unseen, p, moved, at)
+            told = matched(gone, p, moved) if gone else 0.0
+            falls[p] = _without(falls[p], told, at - lag_s, at)
+            before = dict(draws) if watched and open_orders else draws
+            # What a source told of before the meter is no load's answer, however well it would fit.
+            house = told + _rise(draws, open_orders, unseen, p, moved - told, at)
             level[p] += house
-            if watched and house > NOISE_A:
-                _await(rose, len(grid), p, house, at)
+            if watched:
+                lent += taken(before, draws, p, at, at + lag_s)
+                awaited(rose, len(grid), p, house - told, at + lag_s)
             peak[p] = max(peak[p], level[p])
             continue
         shown = 0.0
         if given[p] < 0:
             lost = min(-moved, -given[p])
-            shown = _matched(rose, p, lost)
-            _await(gone, len(grid), p, lost - shown, at)
+            back = returned(draws, lent, p, lost, at)
+            moved, lost = moved + back, lost - back
+            shown = matched(rose, p, lost)
+            awaited(gone, len(grid), p, lost - shown, at + lag_s)
             peak[p] -= shown
         level[p] += moved
         if open_orders:
@@ -181,38 +195,14 @@ def metered(book: Book, at: float, meter: Amps, sources: Amps = ()) -> Book:
             if fall > NOISE_A:
                 falls[p] = _join((*falls[p], (at, fall)))
     new = Book(
-        at, grid, sources, tuple(level), tuple(peak), draws, book.held, _left(ahead), tuple(falls),
-        rose=_left(rose), gone=_left(gone),
+        at, grid, sources, tuple(level), tuple(peak), draws, book.held, left_of(ahead), tuple(falls),
+        rose=left_of(rose), gone=left_of(gone), lent=tuple(lent),
     )  # fmt: skip
     return _judged(new)
 
 
 def _drawn(draws: dict[str, Draw], phase: int) -> float:
     return sum([draw.amps[phase] for draw in draws.values()])
-
-
-def _open(steps: Steps, at: float) -> list[tuple[float, list[float]]]:
-    return [(until, list(amps)) for until, amps in steps if until > at] if steps else []
-
-
-def _left(steps: list[tuple[float, list[float]]]) -> Steps:
-    return tuple([(until, tuple(amps)) for until, amps in steps if max(amps) > 0]) if steps else ()
-
-
-def _await(steps: list[tuple[float, list[float]]], phases: int, phase: int, amps: float, at: float) -> None:
-    """Remember a step whose other half meter or source may tell in a moment."""
-    if amps > NOISE_A:
-        steps.append((at + SOURCE_LAG_S, [amps if p == phase else 0.0 for p in range(phases)]))
-
-
-def _matched(steps: list[tuple[float, list[float]]], phase: int, most: float) -> float:
-    """How much of a step was told by the other side before; it is told only once."""
-    found = 0.0
-    for _, amps in steps:
-        step = max(0.0, min(amps[phase], most - found))
-        amps[phase] -= step
-        found += step
-    return found
 
 
 def _accepted(book: Book, at: float) -> Book:

@@ -12,7 +12,7 @@ from busbar_allocator.distribution import EPS, INFINITE, Used
 from busbar_allocator.rows import NO_LIMIT, Ground, measured
 from busbar_allocator.site_model import SiteModel
 from busbar_allocator.snapshot import BatteryGrant, BatteryNow, CircuitNow, Now
-from busbar_allocator.storage import UNKNOWN, charge_most
+from busbar_allocator.storage import UNKNOWN, charge_most, discharge_most
 
 
 class BatteryRoom:
@@ -32,7 +32,10 @@ class BatteryRoom:
         self.within: list[float] = []
         """What batteries are of the background of each wire (A)."""
         self.others: list[dict[int, float]] = []
-        """By battery, what the others take now of its wires (A); empty with a single one."""
+        """By battery, what the others take now of its wires (A); empty with a single one.
+
+        What another gives is no room: it stops when this one is told to charge.
+        """
         if self.batteries:
             self._look_within()
 
@@ -56,16 +59,20 @@ class BatteryRoom:
             background = self.ground.background[at : at + count]
             self.within[at : at + count] = map(sub, background, measured(model, circuit, amps_beside))
         if len(taken) > 1:
+            charging = [self._on_wires(index, self._charging(index)) for index in range(len(taken))]
             self.others = [
-                _sum([one for other, one in enumerate(taken) if other != index])
+                _sum([one for other, one in enumerate(charging) if other != index])
                 for index in range(len(taken))
             ]
 
     def _taken(self, index: int) -> dict[int, float]:
         """What a battery takes now of each of its wires (A)."""
+        return self._on_wires(index, self._present(index))
+
+    def _on_wires(self, index: int, watts: float) -> dict[int, float]:
         circuit, on = self.model.batteries_on[index]
         volts = self.ground.volts
-        count, share = len(volts), self._present(index) / len(on)
+        count, share = len(volts), watts / len(on)
         return {at * count + phase: share / volts[phase] for at in circuit.chain for phase in on}
 
     def kept_free(self, rows: Caps, used: Used, solar_priority: list[Claim]) -> Caps | None:
@@ -99,13 +106,17 @@ class BatteryRoom:
     def grants(self, used: Used) -> dict[str, BatteryGrant]:
         """What each battery may do; never more than is left beside what the loads were given in the end."""
         made, used = {}, list(used)
+        given: dict[int, float] = {}
         for index, name in enumerate(self.model.site.batteries):
             charge = min(self.charge_w[index] or 0.0, max(0.0, self._room(index, used)))
             if len(self.charge_w) > 1:
-                self._take(index, used, charge - self._present(index))
+                self._take(index, used, charge - self._charging(index))
             most = self.batteries[index].charge_limit_w
             why = "its own limit" if charge >= most else f"the wires bear {charge:.0f} W beside the grants"
-            made[name] = BatteryGrant(round(charge, 1), round(self._discharge(index), 1), why)
+            discharge = self._discharge(index, given)
+            if len(self.charge_w) > 1:
+                given = _sum([given, self._on_wires(index, min(discharge, self._can_give(index)))])
+            made[name] = BatteryGrant(round(charge, 1), round(discharge, 1), why)
         return made
 
     def _measure(self, used: Used, *, only_wanting: bool) -> None:
@@ -118,7 +129,7 @@ class BatteryRoom:
             charge = max(0.0, min(most, self._room(index, used)))
             self.charge_w[index] = charge
             if len(self.charge_w) > 1:
-                self._take(index, used, charge - self._present(index))
+                self._take(index, used, charge - self._charging(index))
 
     def _room(self, index: int, used: Used) -> float:
         """Watts free on the wires of a battery, its present power left out, and inside the import limit."""
@@ -166,13 +177,26 @@ class BatteryRoom:
                 rows[at * count + phase] -= extra / len(on) / ground.volts[phase]
         rows[model.watts] -= more + gives
 
+    def _can_give(self, index: int) -> float:
+        """What it could give now: nothing at its minimum."""
+        name, battery = list(self.model.site.batteries.items())[index]
+        state = self.now.batteries.get(name) or UNKNOWN
+        if state.soc_percent is not None and state.soc_percent <= battery.soc_min_percent:
+            return 0.0
+        return discharge_most(battery, state)
+
+    def _charging(self, index: int) -> float:
+        return max(0.0, self._present(index))
+
     def _present(self, index: int) -> float:
         return self.ground.storage.each[index].present
 
-    def _discharge(self, index: int) -> float:
-        """How much it may give until a phase would export more than its limit, the loads drawing nothing."""
+    def _discharge(self, index: int, given: dict[int, float]) -> float:
+        """How much it may give until a phase would export more than its limit, the loads drawing nothing.
+
+        `given` is what those before it may give on each wire (A): the first has the first room.
+        """
         model, volts, background = self.model, self.ground.volts, self.ground.background
-        others = self.others[index] if self.others else None
         circuit, on = model.batteries_on[index]
         count, share = len(volts), len(on)
         room = self.batteries[index].discharge_limit_w
@@ -180,9 +204,7 @@ class BatteryRoom:
             limits = model.circuits[at].limit
             for phase in on:
                 counter = at * count + phase
-                amps = limits[phase] + background[counter] - self.within[counter]
-                if others is not None:
-                    amps += others.get(counter, 0.0)
+                amps = limits[phase] + background[counter] - self.within[counter] - given.get(counter, 0.0)
                 free = amps * volts[phase] * share
                 if free < room:
                     room = free

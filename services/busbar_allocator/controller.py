@@ -25,7 +25,7 @@ from busbar_allocator.raising import URGENCY, least_of, raise_loads, uses_of
 from busbar_allocator.recognise import recognised
 from busbar_allocator.shortage import short_of_source
 from busbar_allocator.staleness import worst
-from busbar_allocator.state import NEVER, Mind, State
+from busbar_allocator.state import NEVER, STOOD_S, Mind, State
 from busbar_allocator.storing import look_at_storing
 from busbar_contracts.allocation import MeterHealth
 from busbar_contracts.load import LoadMode
@@ -40,6 +40,8 @@ def step(
     plan = setup.plan
     before = state.books.get(plan.grid_meter)
     state = _hear(plan, state, said, wall)
+    if state.stepped_at is not None and now - state.stepped_at > STOOD_S:
+        state = replace(state, awake_since=now)
     state = recognised(plan, setup.settings, observed(plan, state, now), now, wall)
     ground = ground_of(plan, state, now)
     book, meter = state.books.get(plan.grid_meter), state.known.meters.get(plan.grid_meter)
@@ -49,7 +51,8 @@ def step(
         fresh=meter is not None
         and meter.sure
         and book is not None
-        and (before is None or before.at != book.at),
+        and (before is None or before.at != book.at)
+        and state.is_awake(now),
         import_w=_import_w(plan, state),
     )
     state = _judge_promise(plan, state, tick)

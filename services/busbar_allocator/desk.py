@@ -162,7 +162,7 @@ class Desk:
         self.state = outcome.state
         messages += orders_of(self.plan, self.state, outcome.orders, self.stamp, wall)
         frame = (self.settings, outside, outcome.ground, self.applied)
-        told, is_tighter = rooms(self._rooms, self.plan, self.state, outcome.allocation, now)
+        told, is_tighter = rooms(self._rooms, self.plan, self.state, outcome.allocation, outcome.ground, now)
         is_due = outcome.changed or frame != self._framed or now - self._said_at >= SAY_EVERY_S
         if is_due or is_tighter:
             self._said_at, self._framed, self._rooms = now, frame, told

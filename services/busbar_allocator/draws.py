@@ -193,6 +193,11 @@ def take(draw: Draw, phase: int, step: float, at: float, *, alone: bool = False)
     )  # fmt: skip
 
 
+def given_back(draw: Draw, phase: int, step: float, at: float) -> Draw:
+    """The draw without a rise that was a source's: what was ordered has still to be answered."""
+    return replace(take(draw, phase, -step, at), answered_s=None, alive_at=float("-inf"))
+
+
 def taken_unmeasured(draw: Draw, phase: int, other: Draw) -> float:
     """How much of its current it was only believed to have risen by since the other load was measured before."""
     seen_at = other.known_at()

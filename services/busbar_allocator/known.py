@@ -25,6 +25,9 @@ Amps = tuple[float, ...]
 CLOCK_STEP_S = 60.0
 """Delays that change by more than this are a clock that was set, not a message that waited."""
 
+BURST = 0.5
+"""Readings that arrive in less than this share of the time between them had waited."""
+
 SKEW_S = 5.0
 """A constant delay beyond this is a clock that stands wrong."""
 
@@ -47,6 +50,7 @@ class Meter(Struct, frozen=True):
     period_s: float
     stamp: datetime
     """By its own clock; the same again is the same sample."""
+    arrived: float
     moved_at: float
     """When any of its figures last changed."""
     sure: bool = True
@@ -144,14 +148,19 @@ def _meter(
         return known
     if plan.turned and name == plan.grid_meter:
         amps = tuple(-one if phase in plan.turned else one for phase, one in enumerate(amps))
-    delays = _delays(known.delays.get(name, ()), (now - reading.at).total_seconds())
-    at = arrived - delays[-1] + _skew(delays)
+    delay = (now - reading.at).total_seconds()
+    delays = known.delays.get(name, ())
+    # Readings that waited for us all arrive at once: their delays say nothing of a clock.
+    waited = last is not None and arrived - last.arrived < BURST * (reading.at - last.stamp).total_seconds()
+    if not waited or not delays or delay < min(delays):
+        delays = _delays(delays, delay)
+    at = arrived - delay + _skew(delays)
     if last is not None and at <= last.at:
         return replace(known, delays={**known.delays, name: delays})
     power_w = reading.power_w if reading.power_w is not None and isfinite(reading.power_w) else None
     moved_at = last.moved_at if last is not None and last.amps == amps else at
     meter = Meter(
-        at, amps, _volts(reading, plan.phases), power_w, max(reading.period_s, 0.1), reading.at, moved_at,
+        at, amps, _volts(reading, plan.phases), power_w, max(reading.period_s, 0.1), reading.at, arrived, moved_at,
         reading.quality is not Quality.DOUBTFUL,
     )  # fmt: skip
     return replace(known, meters={**known.meters, name: meter}, delays={**known.delays, name: delays})

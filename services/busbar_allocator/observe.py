@@ -11,7 +11,7 @@ from busbar_allocator.known import CLOUD_LAG_S, Amps, Known, Seen, leg_currents
 from busbar_allocator.last_car import shown
 from busbar_allocator.participation import WANTING, took
 from busbar_allocator.plan import COMFORT, STORAGE, LoadPlan, Plan
-from busbar_allocator.sources import sources_of
+from busbar_allocator.sources import source_lag_s, sources_of
 from busbar_allocator.state import Mind, State
 from busbar_allocator.steady import beside
 from busbar_allocator.watching import MOST_LOADS, compared, read, told
@@ -46,7 +46,7 @@ def observed(plan: Plan, state: State, now: float) -> State:
         before = books.get(name) or Book()
         if meter is not None and (before.at is None or meter.at > before.at):
             sources = sources_of(plan, state.known, now) if name == plan.grid_meter else ()
-            books[name] = metered(before, meter.at, meter.amps, sources)
+            books[name] = metered(before, meter.at, meter.amps, sources, source_lag_s(plan, state.known))
             if name == plan.grid_meter:
                 _learn(before, books[name], minds)
                 watch = compared(read(watch, books[name]), plan) if watches else watch
@@ -54,7 +54,8 @@ def observed(plan: Plan, state: State, now: float) -> State:
     return State(
         started_at=state.started_at, known=state.known, books=books, minds=minds, beside=beside_loads, latches=state.latches,
         gate_open=state.gate_open, promise=state.promise, watch=watch,
-        stepped_at=state.stepped_at, frozen_at=_frozen_at(plan, state.known, minds, state.frozen_at),
+        stepped_at=state.stepped_at, awake_since=state.awake_since,
+        frozen_at=_frozen_at(plan, state.known, minds, state.frozen_at),
     )  # fmt: skip
 
 

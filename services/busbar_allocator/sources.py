@@ -1,11 +1,15 @@
 """What sun and battery are measured to give on each phase, so that their steps are taken for no load's."""
 
+from busbar_allocator.background import SOURCE_LAG_S
 from busbar_allocator.known import Amps, Known, Seen
 from busbar_allocator.plan import Plan
 from busbar_allocator.staleness import health
 from busbar_contracts.allocation import MeterHealth
 from busbar_contracts.battery import BatteryReading
 from busbar_contracts.meter import InverterReading
+
+USUAL_PERIOD_S = 1.0
+"""The lag of a source was reckoned for one that is read each second."""
 
 
 def sources_of(plan: Plan, known: Known, at: float) -> Amps:
@@ -34,6 +38,16 @@ def sources_of(plan: Plan, known: Known, at: float) -> Amps:
             continue
         heard = _add_battery(plan, given, reading, config.phases) or heard
     return tuple(given) if heard else ()
+
+
+def source_lag_s(plan: Plan, known: Known) -> float:
+    """How much later than the meter a source may tell of a step: it is read as seldom as it is."""
+    inverters = [known.inverters[name] for name in plan.site.inverters if name in known.inverters]
+    batteries = [known.batteries[name] for name in plan.site.batteries if name in known.batteries]
+    periods: list[float] = [seen.message.period_s for seen in (*inverters, *batteries)]
+    return SOURCE_LAG_S + max(
+        [period - USUAL_PERIOD_S for period in periods if period > USUAL_PERIOD_S], default=0.0
+    )
 
 
 def fresh_battery(known: Known, name: str, at: float) -> BatteryReading | None:

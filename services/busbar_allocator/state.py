@@ -15,6 +15,12 @@ from busbar_contracts.load import LoadMode
 
 NEVER = float("-inf")
 
+STOOD_S = 5.0
+"""Steps come each second; after a longer pause this process, or its machine, stood still."""
+
+BACKLOG_S = 1.0
+"""How long what waited meanwhile takes to come in."""
+
 
 class Phasing(Struct, frozen=True):
     """What is remembered of one charger's switching."""
@@ -83,3 +89,9 @@ class State(Struct, frozen=True, kw_only=True):
     frozen_at: float | None = None
     """Since when the grid meter stands still although a load moved."""
     stepped_at: float | None = None
+    awake_since: float = NEVER
+    """When steps went on after a pause: what waited meanwhile is still coming in."""
+
+    def is_awake(self, now: float) -> bool:
+        """What waited for us while we stood still has been heard: only then may anyone have more."""
+        return now >= self.awake_since + BACKLOG_S

@@ -88,3 +88,50 @@ def test_two_batteries_and_the_first_has_the_first_room(steady: bool) -> None:
 
     # 15 A are two batteries of 10 A beside 5 A of sun: 30 A for both, of which the second takes 10 A already.
     assert found == {"left": pytest.approx(4600, abs=0.1), "right": pytest.approx(2300, abs=0.1)}
+
+
+GIVES = {"power_w": -2300, "soc_percent": 40}
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "charge_w", "discharge_w"),
+    [
+        pytest.param(GIVES, GIVES, (3450, 0), (5000, 3050), id="what the other gives is no room to charge"),
+        pytest.param(
+            CHARGING,
+            CHARGING,
+            (1150, 2300),
+            (5000, 3050),
+            id="together they give no more than the wire bears",
+        ),
+        pytest.param(
+            GIVES, GIVES | {"soc_percent": 20}, (3450, 0), (5000, 3050), id="the second is at its minimum"
+        ),
+        pytest.param(
+            GIVES | {"soc_percent": 20}, GIVES, (3450, 0), (5000, 5000), id="the first has nothing to give"
+        ),
+    ],
+)
+def test_two_batteries_on_one_phase_never_count_on_each_other(
+    left: dict[str, Any],
+    right: dict[str, Any],
+    charge_w: tuple[float, float],
+    discharge_w: tuple[float, float],
+) -> None:
+    """A house of 10 A, 25 A: 15 A to charge for both, 35 A to give."""
+    one = BIG | {"charge_limit_w": 5000, "discharge_limit_w": 5000, "soc_min_percent": 20}
+    taken_a = (left["power_w"] + right["power_w"]) / 230
+    whole = {
+        "site": {
+            "phases": ["a"], "circuits": {"main": {"limit_a": 25}}, "batteries": {"left": one, "right": one},
+        },
+        "now": {
+            "batteries": {"left": left, "right": right},
+            "circuits": {"main": {"background_a": {"a": 10.0 + taken_a}}},
+        },
+    }  # fmt: skip
+
+    found = allocate(msgspec.convert(whole, Snapshot)).batteries.values()
+
+    assert tuple(one.charge_limit_w for one in found) == pytest.approx(charge_w, abs=0.1)
+    assert tuple(one.discharge_limit_w for one in found) == pytest.approx(discharge_w, abs=0.1)

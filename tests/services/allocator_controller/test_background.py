@@ -242,3 +242,30 @@ def test_a_trip_that_is_told_late_is_not_taken_for_the_answer_to_the_cut_it_caus
 
     book = metered(book, 7.0, (25.0,), (0.0,))
     assert (book.background[0], book.draws["car"].amps[0]) == pytest.approx((14.0, 11.0))
+
+
+@pytest.mark.parametrize(
+    ("told", "draws", "background"),
+    [
+        pytest.param(
+            [(13, 0), (13, -2), (18, -2)], [8, 6, 11], [5, 7, 7], id="the meter tells first what the battery took"
+        ),
+        pytest.param(
+            [(11, -2), (13, -2), (18, -2)], [6, 6, 11], [7, 7, 7], id="the battery tells first what it took"
+        ),
+        pytest.param([(13, -2), (18, -2)], [6, 11], [7, 7], id="both tell of it at once"),
+        pytest.param([(16, 0), (16, 0)], [11, 11], [5, 5], id="no battery moved: it was the car"),
+    ],
+)  # fmt: skip
+def test_what_a_battery_takes_is_not_the_answer_of_a_car_that_was_raised_just_then(
+    told: list[tuple[float, float]], draws: list[float], background: list[float]
+) -> None:
+    book = metered(Book(), 0.0, (11.0,), (0.0,))
+    book = ordered(book, "car", (0.0,), (6.0,), 0.0, 2.0)
+    book = metered(sampled(book, "car", 0.5, (6.0,)), 2.0, (11.0,), (0.0,))
+    book, found = ordered(book, "car", (6.0,), (11.0,), 2.5, 6.0), []
+    for second, (meter, battery) in enumerate(told):
+        book = metered(book, 3.0 + second, (float(meter),), (float(battery),))
+        found.append((book.draws["car"].amps[0], book.background[0]))
+
+    assert found == [pytest.approx(one) for one in zip(draws, background, strict=True)]

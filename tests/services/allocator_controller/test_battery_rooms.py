@@ -11,6 +11,7 @@ from busbar_allocator.rooms import _word
 from busbar_allocator.steady import Beside, held
 from busbar_contracts.allocation import Allocation
 from busbar_contracts.battery import BatteryReading
+from busbar_contracts.load import LoadSettingsSet
 
 STANDS_S = 5.0
 INSIDE, ABOVE = (False,), (True,)
@@ -145,3 +146,72 @@ def test_a_car_beside_a_battery_on_a_garage_line_without_a_meter(
     table.seconds(60, grid_a=lambda: (2.0 + (battery_w or 0.0) / 230, 2.0, 2.0), each=lives)
 
     assert table.told["left-1"].limit_a == pytest.approx(car_a, abs=0.1)
+
+
+@pytest.mark.parametrize("stops_s", [60, 62, 64, 66, 68])
+def test_a_car_that_stops_long_after_anyone_would_have_thought_holds_its_wires_until_the_meter_shows_it(
+    stops_s: int,
+) -> None:
+    """It was never seen to be slow: after the dead time that is believed, only the meter knows that it draws on."""
+    table = Table(
+        chargers={"left": {"legs": ["a"], "fallback_a": 6}},
+        batteries={"cellar": {"modbus": {"host": "h"}, "capacity_wh": 10_000}},
+        circuits={"main": {"limit_a": 25.0, "meter": "grid", "assumed_background_a": 6.0}},
+    )
+    draws = [0.0]
+
+    def lives() -> None:
+        reading = BatteryReading(at=table.wall, power_w=0.0, soc_percent=40, charge_limit_w=11_000)
+        table.hear(reading, battery="cellar")
+        table.plug_in(draws_a=draws[0])
+
+    def house() -> tuple[float, float, float]:
+        return (5.0 + draws[0], 5.0, 5.0)
+
+    for _ in range(stops_s):
+        draws[0] = table.told["left-1"].limit_a if "left-1" in table.told else 0.0
+        table.seconds(1, grid_a=house, each=lives)
+    assert draws[0] == 16
+    table.hear(LoadSettingsSet(enabled=False), load="left-1")
+    table.said = []
+    table.seconds(40, grid_a=house, each=lives)
+    deaf, draws[0] = max(rooms_told(table)), 0.0
+    table.seconds(20, grid_a=house, each=lives)
+
+    # 4 A of each phase, less a flicker; then all it can take.
+    assert deaf == pytest.approx(4 * 230 * 3 - 138, abs=140)
+    assert rooms_told(table)[-1] == 5000
+
+
+def test_after_standing_still_nobody_has_more_on_the_first_of_the_messages_that_waited() -> None:
+    table = Table(batteries={"cellar": {"modbus": {"host": "h"}, "capacity_wh": 10_000}})
+
+    def charges() -> None:
+        reading = BatteryReading(at=table.wall, power_w=CHARGES_W, soc_percent=40, charge_limit_w=11_000)
+        table.hear(reading, battery="cellar")
+
+    table.seconds(21, grid_a=CHARGES_A + 21.0, each=charges)
+    before = rooms_told(table)[-1]
+    table.now += 20
+    table.seconds(1, grid_a=CHARGES_A + 2.0, each=charges)
+    at_once = rooms_told(table)[-1]
+    table.seconds(20, grid_a=CHARGES_A + 2.0, each=charges)
+
+    assert at_once == before
+    assert rooms_told(table)[-1] == 5000
+
+
+def test_no_word_raises_a_room_that_the_meter_does_not_show_free() -> None:
+    """The house fell by 18 A on each phase for seven seconds; when the next word is due the 18 A are back."""
+    table = Table(batteries={"cellar": {"modbus": {"host": "h"}, "capacity_wh": 10_000}})
+
+    def charges() -> None:
+        reading = BatteryReading(at=table.wall, power_w=CHARGES_W, soc_percent=40, charge_limit_w=11_000)
+        table.hear(reading, battery="cellar")
+
+    table.seconds(21, grid_a=CHARGES_A + 20.0, each=charges)
+    table.seconds(7, grid_a=CHARGES_A + 2.0, each=charges)
+    table.seconds(5, grid_a=CHARGES_A + 20.0, each=charges)
+
+    # 5 A of each phase, less a flicker.
+    assert rooms_told(table)[-1] == pytest.approx(5 * 230 * 3 - 138)

@@ -40,6 +40,10 @@ def after(*arrivals: tuple[float, MeterReading], jump_s: float = 0.0) -> Known:
         pytest.param(after((1.0, reading(1.0, clock_s=40)), (2.0, reading(2.0, clock_s=40))), 2.0, id="a clock ahead"),
         pytest.param(after((1.0, reading(1.0, clock_s=-40)), (2.0, reading(2.0, clock_s=-40))), 2.0, id="a clock behind"),
         pytest.param(after((1.0, reading(1.0)), (13.0, reading(2.0))), 2.0, id="a message that waited 11 s is old"),
+        pytest.param(
+            after((1.0, reading(1.0)), *((21.0 + n / 100, reading(2.0 + n)) for n in range(7))), 8.0,
+            id="seven that waited while we stood still are as old as they say",
+        ),
         pytest.param(after((1.0, reading(1.0)), (2.0, reading(2.0)), jump_s=3600), 2.0, id="our clock is set"),
         pytest.param(after((1.0, reading(1.0)), (2.0, reading(1.0))), 1.0, id="a repeated reading is no news"),
         pytest.param(after((1.0, reading(1.0)), (1.5, reading(0.5))), 1.0, id="an older reading is no news"),

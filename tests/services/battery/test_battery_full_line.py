@@ -20,10 +20,10 @@ HAPPENS_S, OVER_S = 100.0, 140.0
 NORMALLY_W = 500.0
 
 
-def a_line(car: str = "standard", **house: Any) -> dict[str, Any]:
+def a_line(car: str = with_car("standard"), **house: Any) -> dict[str, Any]:
     """One phase of 25 A, a battery that would take 5 kW from the grid, a car of 16 A."""
     return {
-        "car": with_car(car), "coupling": "ac", "soc": 30.0, "capacity_wh": 1_000_000.0, "limit_a": BREAKER_A,
+        "car": car, "coupling": "ac", "soc": 30.0, "capacity_wh": 1_000_000.0, "limit_a": BREAKER_A,
         "phases": '"a"', "flow": "grid_charging = true\n",
     } | house  # fmt: skip
 
@@ -60,6 +60,20 @@ async def test_a_car_that_its_owner_stops_leaves_the_line_when_it_has_stopped(
     assert car.watts > 3500
 
 
+@pytest.mark.parametrize("skew_s", [0.0, 0.4, 0.8])
+async def test_a_slow_car_climbs_beside_a_battery_that_moves_at_the_same_time(
+    skew_s: float, tmp_path: Path
+) -> None:
+    """The rise of the battery is not taken for the answer of the car, which would leave the line too much room."""
+    async with with_allocator(tmp_path, **a_line(car=with_car("standard") + "dead_s = 3\n")) as (alive, car):
+        on_the_line(alive)
+        alive.skew(skew_s)
+        await alive.live(40)
+
+    assert alive.truth.longest_phase_over("a", BREAKER_A + HOUSE_A) == 0
+    assert car.watts > 3500
+
+
 async def test_an_oven_at_a_full_line_has_the_battery_with_the_first_reading_that_shows_it(
     tmp_path: Path,
 ) -> None:
@@ -84,8 +98,7 @@ async def test_a_battery_that_is_seldom_read_is_not_given_what_it_takes_already(
     every_s: float, tmp_path: Path
 ) -> None:
     """Its figure is older than the meter's by seconds in which it may have moved by kilowatts."""
-    line = a_line(car="standard", cellar=f"every_s = {every_s}")
-    line["car"] = with_car("standard", arrives_s=60)
+    line = a_line(with_car("standard", arrives_s=60), cellar=f"every_s = {every_s}")
     async with with_allocator(tmp_path, **line) as (alive, car):
         on_the_line(alive)
         alive.skew(0.4)
