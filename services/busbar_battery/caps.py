@@ -114,8 +114,9 @@ def next_cap(before: Cap, wanted: float | None, site: SiteNow, tuning: Tuning) -
     at_once = _at_night(site) or _awaited(site)
     risen = inf if at_once else before.total + rise_w_per_s(site.inverters, tuning) * passed
     if wanted is None:
-        gone = risen >= min(rating_of(site.inverters), UNKNOWN_RATING_W * 100)
-        return Cap(None if gone else risen, site.now)
+        # It is raised to the top before it is let go: what was told last stands until its lease ends.
+        top = min(rating_of(site.inverters), UNKNOWN_RATING_W * 100)
+        return Cap(None if before.total >= top else min(risen, top), site.now)
     return Cap(min(wanted, risen), site.now)
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from busbar_battery.capping import cap_after, making_room, taken_up
-from busbar_battery.caps import Cap
+from busbar_battery.caps import Cap, next_cap
 from busbar_battery.latch import Band
+from busbar_battery.pace import rest_s
 from busbar_battery.recent import Need
 from busbar_battery.samples import Pair, Trace
 from busbar_battery.site import BatteryNow, InverterNow, SiteNow, Tuning, Window, Wishes
@@ -100,3 +101,55 @@ def test_a_cut_that_is_on_its_way_is_not_made_twice(excess: float, cap: float) -
     after = cap_after(before, site, Tuning(), Pair(100.0, -excess, ()), house, over_s=0.0, doubtful=False)
 
     assert after.total == cap
+
+
+def hybrid_cap(
+    cap: float, wanted: float | None, battery: float, sun: float, imported: float = 0.0
+) -> float | None:
+    """The cap of a hybrid of 10 kW a second later; its battery's power is + charging, the import limit 4 kW."""
+    cellar = BatteryNow(
+        id="cellar",
+        power=Trace((100.0,), (battery,)),
+        soc=50.0,
+        band=Band(20.0, 80.0, 100.0),
+        inverter="roof",
+    )
+    roof = InverterNow(id="roof", power=Trace((100.0,), (sun - battery,)), rating=10_000.0)
+    site = SiteNow(
+        now=101.0, grid=Trace((100.0,), (imported,)), batteries=(cellar,), inverters=(roof,),
+        wishes=Wishes(export_limit=0.0, import_limit=4000.0),
+    )  # fmt: skip
+    return next_cap(Cap(cap, 100.0), wanted, site, Tuning()).total
+
+
+@pytest.mark.parametrize(
+    ("house", "cap"),
+    [
+        pytest.param((500.0, 4000.0, -500.0, 3000.0), 1000.0, id="in the sun by 5 % of the rating a second"),
+        pytest.param((500.0, 4000.0, -500.0, 0.0), 4000.0, id="at night at once to what the house takes"),
+        pytest.param((500.0, 4000.0, -500.0, 3000.0, 6000.0), 4000.0, id="at once where the import limit waits for it"),
+        pytest.param((500.0, None, -500.0, 3000.0), 1000.0, id="no limit any more: up as slowly"),
+        pytest.param((500.0, None, -500.0, 0.0), 10_000.0, id="no limit any more at night: up to the top first"),
+        pytest.param((10_000.0, None, -500.0, 0.0), None, id="and from the top it is let go"),
+    ],
+)  # fmt: skip
+def test_a_hybrids_cap_rises(house: tuple[Any, ...], cap: float | None) -> None:
+    assert hybrid_cap(*house) == cap
+
+
+@pytest.mark.parametrize(
+    ("seen", "rest"),
+    [
+        pytest.param([0.0] * 8, 0.0, id="one that stood still turns at once"),
+        pytest.param([20.0] * 8, 0.0, id="next to nothing is nothing"),
+        pytest.param([800.0, *[0.0] * 4], 5.0, id="one that charged four seconds ago rests"),
+        pytest.param([0.0] * 3, 5.0, id="nor is it known of one that was read for three seconds only"),
+    ],
+)
+def test_a_hybrid_in_the_sun_rests_before_it_turns(seen: list[float], rest: float) -> None:
+    times = tuple(100.0 - second for second in reversed(range(len(seen))))
+    cellar = BatteryNow(
+        id="cellar", power=Trace(times, tuple(seen)), soc=50.0, band=Band(20.0, 80.0, 100.0), inverter="roof"
+    )
+
+    assert rest_s(SiteNow(now=100.2, grid=Trace(), batteries=(cellar,)), 3000.0, Tuning()) == rest
