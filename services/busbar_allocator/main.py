@@ -20,6 +20,7 @@ from busbar_contracts.service import ServiceStatus
 from busbar_contracts.topics import topic_of
 from busbar_shared.bus import Heard, RawHeard
 from busbar_shared.clock import Clock
+from busbar_shared.config.root import Site
 from busbar_shared.discovery.allocation import decided
 from busbar_shared.discovery.show import show
 from busbar_shared.judge import Refused, decode
@@ -33,6 +34,12 @@ HEARD: tuple[type[Struct], ...] = (
 TICK_S = 1.0
 
 
+def heard_at(site: Site) -> tuple[type[Struct], ...]:
+    """What is listened to. Requests to a battery service are its own, names of the old plan and refusals included."""
+    own = site.battery_flow is None
+    return tuple(kind for kind in HEARD if own or kind is not BatterySettingsSet)
+
+
 async def run(service: Service) -> None:
     """Decide on every reading of the grid meter and at least each second, until cancelled."""
     kept = StateFile(service.state_dir / "kept.json", Kept)
@@ -41,7 +48,7 @@ async def run(service: Service) -> None:
     for text in desk.told:
         await service.bus.event("file_wins", text, severity="info")
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(_listen(service.bus.listen(*HEARD), desk, wake))
+        tasks.create_task(_listen(service.bus.listen(*heard_at(service.site)), desk, wake))
         tasks.create_task(_tick(service.clock, wake))
         tasks.create_task(show(service, decided(service.site)))
         if topics := desk.soc_topics():

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+import busbar_allocator.main
 from busbar_battery.asked import change, live_decision
 from busbar_battery.main import run
 from busbar_contracts.battery import BatteryDecision, BatterySettings
-from busbar_shared.asking import NoAnswer
+from busbar_contracts.service import ServiceEvent
+from busbar_shared.asking import NoAnswer, gathered
 from busbar_shared.clock import RealClock
 from busbar_shared.config.load import read
 from busbar_shared.config.root import Site
@@ -92,3 +94,30 @@ async def test_the_decision_of_a_service_that_died_is_not_in_force(broker: Any) 
 
         with pytest.raises(NoAnswer, match=r"the last decision is of .* is the battery service running"):
             await live_decision(site, {})
+
+
+async def test_the_allocator_has_nothing_to_say_about_requests_to_the_battery_service(
+    broker: Any, tmp_path: Path
+) -> None:
+    """It is the one writer: names of the old plan are understood there, and refusals told there."""
+    site = site_at(broker.port)
+    async with connect(site, "battery", {}) as bus, connect(site, "allocator", {}) as other:
+        clock = RealClock()
+        runs = (("battery", bus, run), ("allocator", other, busbar_allocator.main.run))
+        tasks = []
+        for name, one, loop in runs:
+            (tmp_path / name).mkdir()
+            service = Service(name=name, site=site, bus=one, clock=clock, state_dir=tmp_path / name)
+            tasks.append(asyncio.create_task(loop(service)))
+        events = bus.listen(ServiceEvent)
+
+        after = await change(site, {}, "cellar", "batterySocTargetPercent", "65")
+        told = [one.message for one in await gathered(events, 1.0)]
+
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+    assert after.soc_target_percent == 65.0
+    assert [one.code for one in told if one.service == "battery"] == ["legacy_name"]
+    assert not [one for one in told if one.service == "allocator" and one.code == "off_contract"]
