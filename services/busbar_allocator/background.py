@@ -64,6 +64,9 @@ DRIFT_A_PER_S = 0.33
 MATCH = 1.4
 """A rise of more than this share of a raise is not its answer alone."""
 
+CLEAR_A = 2.0
+"""A rise of more than this that is all that one load waits for is that load's, whoever else waits."""
+
 MOST_HELD = 8
 
 MOST_FALLS = 12
@@ -277,8 +280,8 @@ def _rise(
         waiting = {load: left for load in open_orders if (left := raise_left(draws[load], phase, at)) > 0}
     # A rise beyond what was allowed is an oven's at least in part: then nobody's raise is proven by it.
     if waiting and moved <= MATCH * sum(waiting.values()) + NOISE_A:
-        for load, left in waiting.items():
-            step = min(left, house)
+        for load in sorted(waiting, key=lambda one: abs(waiting[one] - moved) > NOISE_A or moved < CLEAR_A):
+            step = min(waiting[load], house)
             if step > 0:
                 draws[load] = take(draws[load], phase, step, at, alone=len(waiting) == 1)
                 house -= step

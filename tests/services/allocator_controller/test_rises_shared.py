@@ -44,3 +44,14 @@ def test_a_sample_from_before_a_cut_is_not_bound_by_the_cut() -> None:
 
     book = metered(metered(book, 20.3, (7.7,)), 21.3, (7.7,))
     assert (book.background, book.draws["car"].amps) == (pytest.approx((1.3,)), pytest.approx((6.4,)))
+
+
+def test_a_rise_that_is_all_one_load_waits_for_is_that_loads() -> None:
+    # A boiler of 8.7 A that never measures closes first, a car of 6 A begins when the boiler's dead time is over.
+    book = sampled(metered(Book(), 0.0, (1.3,)), "car", 0.0, (0.0,))
+    book = ordered(metered(book, 1.5, (1.3,)), "car", (0.0,), (6.0,), 2.0, 5.0)
+    book = ordered(book, "boiler", (0.0,), (8.7,), 2.0, 2.0)
+    book = metered(metered(metered(book, 3.0, (10.0,)), 6.5, (16.0,)), 7.5, (16.0,))
+
+    assert book.background == pytest.approx((1.3,))
+    assert book.draws["boiler"].amps == pytest.approx((8.7,))
