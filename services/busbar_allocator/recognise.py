@@ -39,8 +39,8 @@ def recognised(plan: Plan, settings: Settings, state: State, now: float, wall: d
         if not mind.known and not quiet:
             limit = found_limit(plan, load, state.known.loads[load.owner].message)
             mind = minds[load.id] = replace(mind, known=True, limit_a=limit)
-            # What it draws beyond that is nobody's grant: on the wires it counts as the house's.
-            for circuit in load.circuits:
+            # What a heater draws without a grant is the house's; what a charger does that nobody limits is reserved.
+            for circuit in load.circuits if limit > 0 or load.kind == "heater" else ():
                 meter = plan.circuits[circuit].meter
                 if meter is not None and meter in books:
                     allowed = tuple(count * limit for count in load.uses(len(plan.phases)))
