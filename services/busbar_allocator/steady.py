@@ -6,7 +6,7 @@ A battery that followed that would move itself, and be wrong again. So a change 
 such an error can last; only a wire that its meter shows above its limit is believed at once.
 """
 
-from operator import gt, sub
+from operator import sub
 
 from msgspec import Struct
 
@@ -30,11 +30,11 @@ class Beside(Struct, frozen=True):
     """What the last readings said, each with its time."""
 
 
-def held(before: Beside | None, at: float, amps: Amps, stands_s: float, over: tuple[bool, ...]) -> Beside:
+def held(before: Beside | None, at: float, amps: Amps, stands_s: float, over: tuple[int, ...]) -> Beside:
     """After a reading at `at`: as far as all readings of the last `stands_s` agree that it moved.
 
-    `over` names the phases whose meter shows more than their limit: there the higher figure counts at once. Until
-    there are readings of so long a time the highest counts.
+    `over` tells of each phase whether its meter shows more than the limit, 1 of import and -1 of export: there the
+    higher or the lower figure counts at once. Until there are readings of so long a time the highest counts.
     """
     if before is None or at - before.lately[-1][0] > stands_s:
         return Beside(amps, at, ((at, amps),))
@@ -45,10 +45,19 @@ def held(before: Beside | None, at: float, amps: Amps, stands_s: float, over: tu
     )
     columns = list(zip(*[one for _, one in lately], strict=True))
     kept = [
-        max(now, was) if above or is_young else min(max(was, min(column)), max(column))
-        for was, now, above, column in zip(before.held, amps, over, columns, strict=True)
+        _counting(was, now, side, column, is_young)
+        for was, now, side, column in zip(before.held, amps, over, columns, strict=True)
     ]
     return Beside(tuple(kept), before.since, lately)
+
+
+def _counting(was: float, now: float, side: int, lately: tuple[float, ...], is_young: bool) -> float:
+    """What counts on one phase."""
+    if side < 0:
+        return min(now, was)
+    if side > 0 or is_young:
+        return max(now, was)
+    return min(max(was, min(lately)), max(lately))
 
 
 def beside(
@@ -70,7 +79,9 @@ def beside(
         if not meter.sure and was is not None:
             # What its own service doubts gives nobody more.
             amps = tuple(map(max, amps, was.held))
-        over = tuple(map(gt, meter.amps, circuit.limits))
+        over = tuple(
+            (amps > most) - (amps < -most) for amps, most in zip(meter.amps, circuit.limits, strict=True)
+        )
         found[name] = held(was, meter.at, amps, _stands_s(plan, known, meter), over)
     return found
 

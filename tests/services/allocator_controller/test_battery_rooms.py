@@ -14,7 +14,7 @@ from busbar_contracts.battery import BatteryReading
 from busbar_contracts.load import LoadSettingsSet
 
 STANDS_S = 5.0
-INSIDE, ABOVE = (False,), (True,)
+INSIDE, ABOVE, BELOW = (0,), (1,), (-1,)
 
 
 def after(readings: list[float], over: set[int] | None = None) -> list[float]:
@@ -50,6 +50,12 @@ def test_what_is_beside_loads_and_batteries(readings: list[float], counts: list[
 
 def test_a_meter_above_its_limit_is_believed_at_once_and_for_as_long_as_anything_else() -> None:
     assert after([*QUIET, 20.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0], over={6}) == [*QUIET, *[20.0] * 6, 3.0]
+
+
+def test_a_meter_below_its_limit_of_export_is_believed_at_once() -> None:
+    before = held(held(None, 0.0, (3.0,), STANDS_S, INSIDE), 1.0, (3.0,), STANDS_S, INSIDE)
+
+    assert held(before, 2.0, (-20.0,), STANDS_S, BELOW).held == (-20.0,)
 
 
 def test_after_a_pause_of_the_meter_nothing_old_counts() -> None:
@@ -110,6 +116,21 @@ def test_a_battery_hears_of_an_oven_with_its_first_reading(house_a: float, told:
 
     assert before == 5000.0
     assert rooms_told(table) == pytest.approx(told, abs=1)
+
+
+def test_a_battery_that_gives_hears_of_the_sun_with_its_first_reading() -> None:
+    """It gives 4.6 kW on one phase, and the sun brings that above its breaker."""
+    table = Table(batteries={"cellar": {"modbus": {"host": "h"}, "capacity_wh": 10_000, "phases": ["a"]}})
+
+    def gives() -> None:
+        reading = BatteryReading(at=table.wall, power_w=-4600.0, soc_percent=90, charge_limit_w=11_000)
+        table.hear(reading, battery="cellar")
+
+    table.seconds(21, grid_a=lambda: (2.0 - 20.0, 2.0, 2.0), each=gives)
+    table.said = []
+    table.seconds(1, grid_a=lambda: (-8.0 - 20.0, -8.0, -8.0), each=gives)
+
+    assert table.last(Allocation).batteries["cellar"].discharge_limit_w == pytest.approx((25 - 8) * 230 - 46)
 
 
 @pytest.mark.parametrize(
