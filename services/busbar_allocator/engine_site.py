@@ -24,7 +24,7 @@ def engine_site(plan: Plan, settings: Settings, batteries: dict[str, BatterySett
             for name, circuit in site.circuits.items()
         },
         units={
-            name: snapshot.Unit(
+            _unit_of(plan, name): snapshot.Unit(
                 max_current_a=charger.max_current_a
                 if charger.max_current_a is not None
                 else sum(load.max_a for load in plan.loads.values() if load.unit == name),
@@ -49,6 +49,11 @@ def engine_site(plan: Plan, settings: Settings, batteries: dict[str, BatterySett
     )
 
 
+def _unit_of(plan: Plan, charger: str) -> str:
+    """The charger as a circuit of its own: by its id, unless a circuit of the house is called so too."""
+    return f"{charger}-unit" if charger in plan.circuits else charger
+
+
 def _settings(plan: Plan, settings: Settings) -> snapshot.Settings:
     one, owner = plan.site.site, settings.site
     return snapshot.Settings(
@@ -71,7 +76,7 @@ def _load(load: LoadPlan, owner: LoadSettings | None, plan: Plan) -> snapshot.Lo
         priority=owner.priority if owner is not None else load.priority,
         enabled=owner.enabled if owner is not None else True,
         circuit=load.circuits[0] if load.unit is None else None,
-        unit=load.unit,
+        unit=None if load.unit is None else _unit_of(plan, load.unit),
         phases=tuple(plan.phases[leg] for leg in load.legs),  # type: ignore[misc]
         min_a=None
         if load.on_off
