@@ -148,10 +148,11 @@ class ChargerDevice:
         return self._state(status, now)
 
     def _tell(self, now: Moment) -> None:
-        """The smallest order in force, or the fallback when all leases have ended."""
+        """The smallest order in force; when all leases have ended the fallback, which raises and starts nothing."""
         orders = self._book.in_force(now.s)
         wanted = min(orders, key=lambda one: one.limit_a) if orders else None
-        told = (self._fallback_a, None) if wanted is None else (wanted.limit_a, wanted.number_of_phases)
+        fallen = (min(self._fallback_a, self._told[0]), self._told[1])
+        told = fallen if wanted is None else (wanted.limit_a, wanted.number_of_phases)
         if self._told_at is None and wanted is None:
             return
         if told != self._told:
