@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from busbar_battery.beside_the_sun import Caps, beside_the_sun
 from busbar_battery.capping import cap_after, making_room, taken_up
 from busbar_battery.caps import Cap, next_cap
 from busbar_battery.latch import Band
 from busbar_battery.pace import rest_s
-from busbar_battery.recent import Need
+from busbar_battery.recent import Need, plausible
 from busbar_battery.samples import Pair, Trace
 from busbar_battery.site import BatteryNow, InverterNow, SiteNow, Tuning, Window, Wishes
 
@@ -153,3 +154,73 @@ def test_a_hybrid_in_the_sun_rests_before_it_turns(seen: list[float], rest: floa
     )
 
     assert rest_s(SiteNow(now=100.2, grid=Trace(), batteries=(cellar,)), 3000.0, Tuning()) == rest
+
+
+@pytest.mark.parametrize(
+    ("given", "sun", "most"),
+    [
+        pytest.param(3000.0, 0.0, None, id="at night no sun can take over"),
+        pytest.param(2500.0, 600.0, 2400.0, id="in the last sun no more than the cap rises"),
+    ],
+)
+def test_the_battery_of_a_hybrid_makes_room_for_sun_only(
+    given: float, sun: float, most: float | None
+) -> None:
+    """The house takes 3.5 kW, nothing may be exported, the cap rises from 3 to 3.5 kW."""
+    cellar = BatteryNow(id="cellar", power=Trace(), soc=50.0, band=Band(20.0, 80.0, 100.0), inverter="roof")
+    roof = InverterNow(id="roof", power=Trace().heard(100.0, given + sun), rating=10_000.0)
+    site = SiteNow(
+        now=100.5, grid=Trace(), batteries=(cellar,), inverters=(roof,), wishes=Wishes(export_limit=0.0)
+    )
+    pair = Pair(100.0, 0.0, (-given,))
+
+    assert making_room(Cap(3000.0), Cap(3500.0), site, pair, Need(3500.0, 0.0)) == most
+
+
+@pytest.mark.parametrize(
+    ("house", "bounds"),
+    [
+        pytest.param({}, (-1000.0, 5000.0), id="the sun may come up to 2 kW: the battery gives the third"),
+        pytest.param({"sun": 300.0}, (-3000.0, 5000.0), id="a sun below its caps of the last seconds will not"),
+        pytest.param({"sun": 0.0}, (-3000.0, 5000.0), id="nor will any at night"),
+        pytest.param({"export": 500.0}, (-1500.0, 5000.0), id="what may be exported may overlap"),
+        pytest.param({"loads": (3000.0, 2500.0, 2900.0)}, (-500.0, 5000.0), id="the least of the last houses counts"),
+        pytest.param({"cut_s": 99.0}, (-1000.0, 200.0), id="while a cut is under way it takes little more"),
+        pytest.param({"cut_s": 99.0, "power": 900.0}, (-1000.0, 900.0), id="than it was told"),
+        pytest.param({"cut_s": 99.0, "measured": 700.0}, (-1000.0, 900.0), id="or than it does"),
+        pytest.param({"cut_s": 90.0}, (-1000.0, 5000.0), id="afterwards as much as it may"),
+        pytest.param({"highest": -2000.0}, (-2000.0, -2000.0), id="an import limit stands above"),
+    ],
+)  # fmt: skip
+def test_a_battery_without_a_loop_beside_a_capped_sun(
+    house: dict[str, Any], bounds: tuple[float, float]
+) -> None:
+    """A house of 3 kW; the caps of the last seconds were 1.5 kW and more, and now it is 2 kW."""
+    had: dict[str, Any] = {
+        "sun": 1500.0, "export": 0.0, "loads": (3000.0,), "cut_s": None, "power": 0.0, "measured": 0.0, "highest": 5000.0
+    } | house  # fmt: skip
+    cellar = BatteryNow(id="cellar", power=Trace(), soc=50.0, band=Band(20.0, 80.0, 100.0))
+    roof = InverterNow(id="roof", power=Trace().heard(99.5, had["sun"]), rating=10_000.0)
+    site = SiteNow(
+        now=100.0, grid=Trace(), batteries=(cellar,), inverters=(roof,),
+        wishes=Wishes(export_limit=had["export"]),
+    )  # fmt: skip
+    needs = [Need(load, 0.0) for load in had["loads"]]
+    cap, caps = Cap(2000.0, 99.9, cut_s=had["cut_s"]), Caps(((97.0, 1500.0), (99.0, 1900.0)))
+    pair = Pair(99.5, 0.0, (had["measured"],))
+
+    found = beside_the_sun((-3000.0, had["highest"]), had["power"], caps, cap, site, pair, needs)
+
+    assert found == bounds
+
+
+@pytest.mark.parametrize(
+    ("loads", "load"),
+    [
+        pytest.param((2000.0, 2100.0, -4000.0), 0.0, id="a house never gives: it is a sun not yet seen"),
+        pytest.param((-600.0, -500.0, -700.0), -500.0, id="unless all seen lately gave: a hidden generator"),
+        pytest.param((2000.0, 2100.0, 300.0), 300.0, id="a house that takes little may be"),
+    ],
+)
+def test_a_house_that_seems_to_give(loads: tuple[float, ...], load: float) -> None:
+    assert plausible(loads[-1], [Need(one, 0.0) for one in loads]) == load
