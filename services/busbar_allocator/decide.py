@@ -23,6 +23,9 @@ from busbar_contracts.load import LoadMode
 EXPORT_BAND_A = 0.5
 """A raise smaller than this waits, unless it is the last there is: export is answered calmly."""
 
+CALM_S = 30.0
+"""After a cut the last raise, however small, waits so long."""
+
 AHEAD_A = 0.2
 """A cut for the sun goes a little below what it gives, for the seconds until it is in place."""
 
@@ -173,7 +176,9 @@ def waiting(
 
 def _climb(load: LoadPlan, mind: Mind, grant: LoadGrant, tick: Tick) -> tuple[Mind, Wish | None]:
     more = grant.limit_a - mind.limit_a
-    worth = more >= EXPORT_BAND_A or (more > TINY and grant.limit_a >= grant.target_a - TINY)
+    # The last tenths on a wire that a house flickers on would be cut with its next breath.
+    is_last = more > TINY and grant.limit_a >= grant.target_a - TINY and tick.now >= mind.cut_until + CALM_S
+    worth = more >= EXPORT_BAND_A or is_last
     wish = grant.limit_a if worth else mind.limit_a
     filter_s = load.delays(grant.mode in FOLLOWING).filter_s
     ramp, height = reach(mind.ramp, mind.limit_a, wish, tick.now, RAMP_UP_A_PER_S, filter_s)
