@@ -17,7 +17,7 @@ from operator import add, sub
 from msgspec import Struct
 from msgspec.structs import replace
 
-from busbar_allocator.doubt import Falls, explained
+from busbar_allocator.doubt import Falls, doubts, explained, risen_again
 from busbar_allocator.draws import (
     LAG_S,
     Amps,
@@ -150,7 +150,9 @@ def metered(book: Book, at: float, meter: Amps, sources: Amps = (), lag_s: float
     """
     if book.at is not None and at <= book.at:
         return book
-    book = _settled(_accepted(book, at), at)
+    accepted = _accepted(book, at)
+    sampled_a = tuple(map(sub, book.level, accepted.level))
+    book = _settled(accepted, at)
     watched = bool(sources)
     sources = sources or (0.0,) * len(meter)
     grid = tuple(map(add, meter, sources))
@@ -173,6 +175,8 @@ def metered(book: Book, at: float, meter: Amps, sources: Amps = (), lag_s: float
             falls[p] = _without(falls[p], told, at - lag_s, at)
             before = dict(draws) if watched and open_orders else draws
             # What a source told of before the meter is no load's answer, however well it would fit.
+            # Nor is what a sample told in this very second: taken once more it would be a raise answered twice.
+            told += max(0.0, min(moved - told, sampled_a[p])) if sampled_a else 0.0
             house = told + _rise(draws, open_orders, unseen, p, moved - told, at)
             level[p] += house
             if watched:
@@ -219,6 +223,7 @@ def _accepted(book: Book, at: float) -> Book:
     if not due:
         return book
     draws, held, falls = dict(book.draws), dict(book.held), book.falls
+    doubt = doubts(falls, draws)
     for load, samples in due.items():
         taken_at, amps = samples[-1]
         old = draws[load]
@@ -232,6 +237,11 @@ def _accepted(book: Book, at: float) -> Book:
                 _without(fallen, max(0.0, before - now), taken_at, taken_at + METER_LAG_S)
                 for fallen, before, now in zip(falls, old.amps, new.amps, strict=True)
             )
+    for p, fallen in enumerate(falls):
+        if doubt[p] > 0:
+            cleared = doubt[p] - doubts(falls, draws)[p]
+            if cleared > NOISE_A:
+                risen_again(draws, due, p, cleared, fallen[0][0] if fallen else at)
     level = _less(book.grid, draws) if book.grid else ()
     return _changed(book, draws=draws, held=held, level=level, falls=falls)
 
@@ -283,7 +293,9 @@ def _rise(
         for load in sorted(waiting, key=lambda one: abs(waiting[one] - moved) > NOISE_A or moved < CLEAR_A):
             step = min(waiting[load], house)
             if step > 0:
-                draws[load] = take(draws[load], phase, step, at, alone=len(waiting) == 1)
+                draws[load] = take(
+                    draws[load], phase, step, at, alone=len(waiting) == 1 and moved <= waiting[load] + NOISE_A
+                )
                 house -= step
     doubtful = house
     for load in unseen:

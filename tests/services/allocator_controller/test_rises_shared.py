@@ -55,3 +55,32 @@ def test_a_rise_that_is_all_one_load_waits_for_is_that_loads() -> None:
 
     assert book.background == pytest.approx((1.3,))
     assert book.draws["boiler"].amps == pytest.approx((8.7,))
+
+
+def test_a_rise_that_a_sample_and_the_meter_tell_in_one_second_is_one_rise() -> None:
+    # A slow car was raised twice, 11.1 to 13.7 to 16 A, before it answered the first; its sample and the meter say so.
+    book = sampled(metered(Book(), 0.0, (19.1,)), "car", 0.0, (11.1,))
+    book = told(told(metered(book, 1.5, (19.1,)), "car", 11.1, 13.7, 2.0), "car", 13.7, 16.0, 8.0)
+    book = metered(sampled(metered(book, 9.0, (19.1,)), "car", 9.0, (13.7,)), 10.0, (21.7,))
+
+    assert (book.background, book.draws["car"].amps) == (pytest.approx((8.0,)), pytest.approx((13.7,)))
+
+
+def test_a_car_that_stopped_and_came_back_is_not_taken_for_the_one_that_was_raised_meanwhile() -> None:
+    book = ordered(metered(Book(), 0.0, (17.0,)), "first", (0.0,), (16.0,), 0.0, 2.0)
+    book = metered(sampled(sampled(book, "first", 0.5, (12.0,)), "second", 0.5, (0.0,)), 2.0, (17.0,))
+    book = told(book, "second", 0.0, 6.0, 2.5)
+    # The first lets go and comes back with 6 A, which the second is believed to have begun with.
+    book = metered(metered(book, 3.0, (5.0,)), 4.0, (11.0,))
+    book = metered(sampled(book, "first", 3.9, (6.0,)), 5.0, (11.0,))
+
+    assert book.background == pytest.approx((5.0,))
+
+
+def test_a_rise_beyond_what_a_car_waits_for_is_no_proof_that_it_never_stopped() -> None:
+    book = ordered(metered(Book(), 0.0, (11.0,)), "car", (0.0,), (6.0,), 0.0, 2.0)
+    book = metered(sampled(book, "car", 0.5, (6.0,)), 2.0, (11.0,))
+    # It stops, is raised from 6 to 11 A, and comes back with its 6 A.
+    book = metered(told(metered(book, 3.0, (5.0,)), "car", 6.0, 11.0, 3.5), 4.0, (11.0,))
+
+    assert book.background[0] >= 5.0
