@@ -6,7 +6,7 @@ A retained message may be hours old when it arrives; a repeated one is not news.
 
 from datetime import datetime
 from math import isfinite
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,6 +19,7 @@ from busbar_contracts.load import HeatState, PlugState
 from busbar_contracts.meter import InverterReading, MeterReading, PhaseSample, Quality
 from busbar_contracts.prices import PriceSeries
 from busbar_contracts.service import ServiceStatus
+from busbar_shared.config.devices import DeviceConfig
 
 Amps = tuple[float, ...]
 
@@ -104,11 +105,13 @@ def heard(
         # Its thermometer may be younger than its power, and only the power is a draw.
         return _load(known, ids.get("heater", ""), message, message.power_at, arrived, now, retained)
     if isinstance(message, InverterReading):
-        seen = Seen(message, arrived, arrived)
-        return replace(known, inverters={**known.inverters, ids.get("inverter", ""): seen})
+        name = ids.get("inverter", "")
+        seen = Seen(_in_reason(message, plan.site.inverters.get(name)), arrived, arrived)
+        return replace(known, inverters={**known.inverters, name: seen})
     if isinstance(message, BatteryReading):
-        seen = Seen(message, arrived, arrived)
-        return replace(known, batteries={**known.batteries, ids.get("battery", ""): seen})
+        name = ids.get("battery", "")
+        seen = Seen(_in_reason(message, plan.site.batteries.get(name)), arrived, arrived)
+        return replace(known, batteries={**known.batteries, name: seen})
     if isinstance(message, BatterySettings):
         return replace(known, battery_settings={**known.battery_settings, ids.get("battery", ""): message})
     if isinstance(message, ChargeAmpsStatus):
@@ -123,6 +126,18 @@ def heard(
             known, services={**known.services, ids.get("service", ""): Seen(message, arrived - late, arrived)}
         )
     return known
+
+
+LONGEST_PERIOD_S = 60.0
+"""A reading that says it comes less often than this, and than its device is configured to be read, is not believed so:
+what claims a period of years would never be stale."""
+
+Reading = TypeVar("Reading", MeterReading, InverterReading, BatteryReading)
+
+
+def _in_reason(reading: Reading, device: DeviceConfig | None) -> Reading:
+    longest_s = LONGEST_PERIOD_S if device is None else max(LONGEST_PERIOD_S, device.every_s)
+    return reading if 0 <= reading.period_s <= longest_s else replace(reading, period_s=longest_s)
 
 
 CLOUD_LAG_S = 30.0
@@ -140,7 +155,7 @@ def _foreign(known: Known, name: str, status: ChargeAmpsStatus, arrived: float, 
 def _meter(
     known: Known, plan: Plan, name: str, reading: MeterReading, arrived: float, now: datetime
 ) -> Known:
-    last = known.meters.get(name)
+    last, reading = known.meters.get(name), _in_reason(reading, plan.site.meters.get(name))
     if last is not None and reading.at == last.stamp:
         return known
     amps = currents(reading, plan.phases, plan.volts)

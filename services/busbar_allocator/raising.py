@@ -34,7 +34,7 @@ def raise_loads(
     for load in rising:
         grant, mind = allocation.loads[load.id], minds[load.id]
         least = least_of(setup, load, grant)
-        give = mind.limit_a <= 0 and _others_give(plan, load, allocation)
+        give = mind.limit_a <= 0 and _others_give(plan, load, least, allocation, minds)
         mind, wish = decide.wants_more(load, mind, grant, least, give, tick)
         minds[load.id] = mind
         draw = book.draws.get(load.id)
@@ -73,19 +73,28 @@ def raise_loads(
     return replace(state.promise, taken_at=tick.now) if spare is not None and spare.counted else state.promise
 
 
-def _others_give(plan: Plan, load: LoadPlan, allocation: snapshot.Allocation) -> bool:
-    """Whether another load that comes no earlier and shares a phase has enough to give up a margin."""
+def _others_give(
+    plan: Plan, load: LoadPlan, least: float, allocation: snapshot.Allocation, minds: dict[str, Mind]
+) -> bool:
+    """Whether a margin can be had from loads that come no earlier and share a phase, its own part of it included.
+
+    A running one gives what it has above its minimum, one that waits all that is kept for it: two that each wait
+    for the other would leave the line empty.
+    """
     mine = allocation.loads[load.id]
     turn = ROUND.get(mine.mode.value, 1)
-    return any(
-        grant.takes_part
-        and name != load.id
-        and ROUND.get(grant.mode.value, 1) >= turn
-        and not set(grant.legs).isdisjoint(mine.legs)
-        and not plan.loads[name].on_off
-        and grant.limit_a >= plan.loads[name].min_a + START_MARGIN_A
-        for name, grant in allocation.loads.items()
-    )
+    spare_a = max(0.0, mine.limit_a - least)
+    for name, grant in allocation.loads.items():
+        if (
+            grant.takes_part
+            and name != load.id
+            and ROUND.get(grant.mode.value, 1) >= turn
+            and not set(grant.legs).isdisjoint(mine.legs)
+            and not plan.loads[name].on_off
+        ):
+            waits = name in minds and minds[name].limit_a <= 0
+            spare_a += grant.limit_a if waits else max(0.0, grant.limit_a - plan.loads[name].min_a)
+    return spare_a >= START_MARGIN_A - TINY
 
 
 def _on_source(setup: Setup, grant: snapshot.LoadGrant) -> bool:

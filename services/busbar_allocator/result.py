@@ -38,7 +38,7 @@ def allocation(
         loads[claim.load.id] = LoadGrant(
             target,
             limit,
-            limit if claim.takes_part else fine(available(claim, model, ground, limits, taken)),
+            limit if claim.takes_part else fine(_available(claim, model, ground, targets, limits, taken)),
             fine(claim.reserved) if claim.reserved else 0.0,
             claim.takes_part,
             claim.mode,
@@ -55,10 +55,20 @@ def allocation(
     return Allocation(loads, _circuits(model, ground, limits.used), batteries, pools, notes)
 
 
-def available(
-    claim: Claim, model: SiteModel, ground: Ground, settled: "Settled", taken: set[int | None]
-) -> float:
+def _available(
+    claim: Claim, model: SiteModel, ground: Ground, targets: "Settled", limits: "Settled", taken: set[int | None]
+) -> float:  # fmt: skip
     """What an idle load would get if it woke up now, after all others; `taken` units serve only one."""
+    now_a = _left_beside(claim, model, ground, limits, ground.limit_rows, taken)
+    if targets is limits or now_a <= 0:
+        return now_a
+    # Nobody gets more than its target, and the targets of the others may leave it none.
+    return min(now_a, _left_beside(claim, model, ground, targets, ground.target_rows, taken))
+
+
+def _left_beside(
+    claim: Claim, model: SiteModel, ground: Ground, settled: "Settled", rows: list[float], taken: set[int | None]
+) -> float:  # fmt: skip
     ceilings = settled.ceilings.get(claim.urgency or 0)
     if ceilings is None or claim.reserved or not claim.load.controlled:
         return 0.0
@@ -73,7 +83,7 @@ def available(
     used = settled.used
     if gate is not None and used[gate[0]] > gate[1] - TINY:
         return 0.0
-    wires = _room(claim, ground.limit_rows, used)
+    wires = _room(claim, rows, used)
     if min(wires, _room(claim, start.rows, used)) < claim.least - EPS:
         return 0.0
     left = min(wires, _room(claim, rise.rows, used), claim.most)

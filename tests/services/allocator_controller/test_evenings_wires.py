@@ -80,6 +80,24 @@ def test_a_running_load_is_raised_only_when_the_one_that_makes_room_has_gone_dow
     assert house.wires["a"].longest_s == 0
 
 
+@pytest.mark.parametrize(
+    ("free_a", "charging"),
+    [
+        pytest.param(13.0, [6.0, 6.0], id="enough for both, and their margins together are one"),
+        pytest.param(12.4, [0.0, 6.0], id="enough for both, but not to start the second"),
+        pytest.param(6.5, [0.0, 0.0], id="enough to run one but not to start it"),
+    ],
+)
+def test_two_cars_that_wait_do_not_leave_the_line_to_each_other(free_a: float, charging: list[float]) -> None:
+    site = a_site(chargers={name: {"legs": ["a"], "fallback_a": 0.0} for name in ("left", "right")})
+    site["site"] = {"distribution": "shared"}
+    cars = {f"{name}-1": Car(legs=("a",), uses=1) for name in ("left", "right")}
+    house = House(site, cars=cars, house={"a": stepping((0, 25 - free_a))}, seed=3).run(150)
+
+    assert sorted(6.0 if car.drawn_a >= 6 else 0.0 for car in cars.values()) == charging
+    assert house.wires["a"].longest_s == 0
+
+
 def test_the_ramp_is_one_ampere_a_second_and_each_raise_waits_for_its_answer() -> None:
     house = House(a_site(), cars={"left-1": Car()}, house=flat(2, 2, 2), seed=4).run(60)
     orders = house.cars["left-1"].orders

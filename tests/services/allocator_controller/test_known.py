@@ -9,8 +9,9 @@ from allocator_house import a_site
 
 from busbar_allocator.known import Known, gone, heard, silent
 from busbar_allocator.plan import plan_of
+from busbar_contracts.battery import BatteryReading
 from busbar_contracts.charger import ChargerState, ConnectorStatus, LegSample
-from busbar_contracts.meter import MeterReading, PhaseSample
+from busbar_contracts.meter import InverterReading, MeterReading, PhaseSample
 from busbar_contracts.service import ServiceStatus
 from busbar_shared.config.root import Site
 
@@ -97,3 +98,16 @@ def test_silence(link: bool, service: Any, age_s: float, is_silent: bool) -> Non
         known = heard(known, PLAN, status, {"service": "ocpp"}, 100.0, NOON)
 
     assert silent(known, gone(known, 100.0 + age_s), "charger", "left-1") == is_silent
+
+
+@pytest.mark.parametrize("period_s", [1e9, float("inf"), float("nan")])
+def test_a_reading_that_claims_to_come_once_in_years_is_stale_like_any_other(period_s: float) -> None:
+    claims = msgspec.structs.replace(reading(0.0), period_s=period_s)
+    power = {"at": NOON, "power_w": 100.0, "period_s": period_s}
+    known = heard(Known(), PLAN, claims, {"meter": "grid"}, 0.0, NOON)
+    known = heard(known, PLAN, BatteryReading(**power, soc_percent=50), {"battery": "cellar"}, 0.0, NOON)
+    known = heard(known, PLAN, InverterReading(**power), {"inverter": "roof"}, 0.0, NOON)
+
+    periods = [known.meters["grid"].period_s]
+    periods += [known.batteries["cellar"].message.period_s, known.inverters["roof"].message.period_s]
+    assert periods == [60.0, 60.0, 60.0]
