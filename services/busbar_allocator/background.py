@@ -223,7 +223,6 @@ def _accepted(book: Book, at: float) -> Book:
     if not due:
         return book
     draws, held, falls = dict(book.draws), dict(book.held), book.falls
-    doubt = doubts(falls, draws)
     for load, samples in due.items():
         taken_at, amps = samples[-1]
         old = draws[load]
@@ -237,11 +236,11 @@ def _accepted(book: Book, at: float) -> Book:
                 _without(fallen, max(0.0, before - now), taken_at, taken_at + METER_LAG_S)
                 for fallen, before, now in zip(falls, old.amps, new.amps, strict=True)
             )
-    for p, fallen in enumerate(falls):
-        if doubt[p] > 0:
-            cleared = doubt[p] - doubts(falls, draws)[p]
+    doubted = list(map(sub, map(add, book.background, book.sources), book.level))
+    if doubted and max(doubted) > NOISE_A:
+        for p, cleared in enumerate(map(sub, doubted, doubts(falls, draws))):
             if cleared > NOISE_A:
-                risen_again(draws, due, p, cleared, fallen[0][0] if fallen else at)
+                risen_again(draws, due, p, cleared, falls[p][0][0] if falls[p] else at)
     level = _less(book.grid, draws) if book.grid else ()
     return _changed(book, draws=draws, held=held, level=level, falls=falls)
 

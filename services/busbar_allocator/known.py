@@ -53,7 +53,8 @@ class Meter(Struct, frozen=True):
     """By its own clock; the same again is the same sample."""
     arrived: float
     moved_at: float
-    """When any of its figures last changed."""
+    """When we heard any of its figures change last: samples of loads are as old as their arrival, and what waited
+    for us arrives together."""
     sure: bool = True
     """False: its service doubts it; it may cut, and raise nobody."""
 
@@ -173,7 +174,7 @@ def _meter(
     if last is not None and at <= last.at:
         return replace(known, delays={**known.delays, name: delays})
     power_w = reading.power_w if reading.power_w is not None and isfinite(reading.power_w) else None
-    moved_at = last.moved_at if last is not None and last.amps == amps else at
+    moved_at = last.moved_at if last is not None and last.amps == amps else arrived
     meter = Meter(
         at, amps, _volts(reading, plan.phases), power_w, max(reading.period_s, 0.1), reading.at, arrived, moved_at,
         reading.quality is not Quality.DOUBTFUL,

@@ -111,3 +111,11 @@ def test_a_reading_that_claims_to_come_once_in_years_is_stale_like_any_other(per
     periods = [known.meters["grid"].period_s]
     periods += [known.batteries["cellar"].message.period_s, known.inverters["roof"].message.period_s]
     assert periods == [60.0, 60.0, 60.0]
+
+
+def test_a_meter_that_moved_while_nobody_listened_moved_when_that_was_heard() -> None:
+    """The samples of cars that waited with it are as old as their arrival: else they moved after a meter that stands."""
+    waited = [(12.0 + n / 100, reading(float(n), 16.0 if n < 10 else 6.0)) for n in range(1, 12)]
+    grid = after((0.0, reading(0.0, 16.0)), *waited, (13.0, reading(13.0, 6.0))).meters["grid"]
+
+    assert (grid.at, grid.moved_at) == (13.0, pytest.approx(12.1))
